@@ -1,0 +1,37 @@
+"""Runs one file of tests under MicroPython: `micropython -X heapsize=192K run_micropython.py ROOT test_name`.
+
+The files beside this one are plain functions with plain asserts, so that the same file runs under pytest and here. Every
+module-level `test_*` is called with no arguments. The last line is `N passed, N failed`; the traceback of the first failure
+comes before it. The exit status is 1 when a test failed, or when the file has none.
+"""
+
+import gc
+import sys
+
+
+def run_file(name: str) -> int:
+    module = __import__(name)
+    passed = 0
+    failed = 0
+    for attribute in sorted(dir(module)):
+        if not attribute.startswith("test_"):
+            continue
+        gc.collect()
+        try:
+            # A coroutine or generator would come back unrun, and count as passed.
+            if getattr(module, attribute)() is not None:
+                raise TypeError("a test returned something: it must be a plain function")
+            passed += 1
+        except Exception as error:
+            failed += 1
+            print("FAILED", name + "." + attribute)
+            if failed == 1:
+                sys.print_exception(error, sys.stdout)  # type: ignore[attr-defined]  # MicroPython's
+    print(passed, "passed,", failed, "failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    root = sys.argv[1]
+    sys.path[:] = [root, root + "/firmware/lib", root + "/tests/firstbell"]
+    sys.exit(run_file(sys.argv[2]))

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The browser tests drive Debian's Chromium, and their screenshots show Chinese. Installs both when they are missing and this
+# user may; otherwise says what is missing, and fails.
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+[[ $(fc-list :lang=zh 2>/dev/null) || -d /usr/share/fonts/opentype/noto ]] || missing+=(fonts-noto-cjk)
+[[ ${#missing[@]} -eq 0 ]] && exit 0
+
+apt=(apt-get)
+if [[ $(id -u) -ne 0 ]]; then
+    apt=(sudo -n apt-get)
+    if ! sudo -n true 2>/dev/null; then
+        echo "test: the browser tests need ${missing[*]}. Install: sudo apt install ${missing[*]}" >&2
+        exit 1
+    fi
+fi
+if ! command -v apt-get >/dev/null; then
+    echo "test: the browser tests need ${missing[*]}, and there is no apt-get here to install it with" >&2
+    exit 1
+fi
+
+echo "test: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+if ! { "${apt[@]}" update && "${apt[@]}" install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    echo "test: could not install ${missing[*]} (above: what apt-get said)" >&2
+    exit 1
+fi
