@@ -1,7 +1,7 @@
 """The whole suite, part after part, each with a time budget: what `make test` runs.
 
-A part fails when one of its commands fails, when one of its tests is skipped, or when it needs more time than its budget. The
-last line says `N passed, N failed`, over every part; the exit status is 1 when anything failed.
+A part fails when one of its commands fails, when one of its tests is skipped, or when it needs more time than
+its budget. The last line says `N passed, N failed`, over every part; the exit status is 1 when anything failed.
 """
 
 import os
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def main() -> int:
-    # A folder that a part names and that is not there would make pytest fail anyway, but only when its turn comes.
+    # pytest would say it too, but only when the part's turn comes.
     missing = [folder for part in PARTS for folder in part.folders if not (ROOT / folder).is_dir()]
     if missing:
         print(f"suite: named in tests/suite.py but not there: {', '.join(missing)}")
@@ -80,7 +80,15 @@ def run_pytest(part: Part) -> Outcome:
     outcome = Outcome(part)
     with tempfile.TemporaryDirectory(prefix="firstbell-suite-") as folder:
         results = Path(folder) / "results.xml"
-        command = (sys.executable, "-m", "pytest", "--quiet", f"--junitxml={results}", *part.options, *part.folders)
+        command = (
+            sys.executable,
+            "-m",
+            "pytest",
+            "--quiet",
+            f"--junitxml={results}",
+            *part.options,
+            *part.folders,
+        )
         status = run(outcome, command)
         if results.exists():
             count(outcome, results)

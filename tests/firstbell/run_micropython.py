@@ -1,8 +1,8 @@
 """Runs one file of tests under MicroPython: `micropython -X heapsize=192K run_micropython.py ROOT test_name`.
 
-The files beside this one are plain functions with plain asserts, so that the same file runs under pytest and here. Every
-module-level `test_*` is called with no arguments. The last line is `N passed, N failed`; the traceback of the first failure
-comes before it. The exit status is 1 when a test failed, or when the file has none.
+The files beside this one are plain functions with plain asserts, so that the same file runs under pytest
+and here. Every module-level `test_*` is called with no arguments. The last line is `N passed, N failed`; the
+traceback of the first failure comes before it. The exit status is 1 when a test failed, or the file has none.
 """
 
 import gc

@@ -1,0 +1,66 @@
+"""What a wheel of Firstbell holds: all that runs, nothing else."""
+
+import subprocess
+import sys
+import zipfile
+from email import message_from_bytes
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from tests.house.imports import ROOT
+
+BUILD_S_MAX = 60
+PACKAGES = {"hub": "hub", "terminal": "terminal", "firmware/lib/firstbell": "firstbell"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    result = subprocess.run(
+        command, cwd=ROOT, text=True, capture_output=True, timeout=BUILD_S_MAX, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    (path,) = folder.glob("firstbell-*.whl")
+    return zipfile.ZipFile(path)
+
+
+def expected_files() -> set[str]:
+    found = set()
+    for folder, package in PACKAGES.items():
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.add(f"{package}/{path.relative_to(ROOT / folder)}")
+    return found
+
+
+def test_it_holds_every_file_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    held = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert held == expected_files()
+    assert {name.partition("/")[0] for name in held} == set(PACKAGES.values())
+
+
+def test_it_names_its_extras_and_python(wheel: zipfile.ZipFile) -> None:
+    (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    metadata = message_from_bytes(wheel.read(name))
+    assert set(metadata.get_all("Provides-Extra", [])) == {"hub", "terminal", "flash"}
+    assert metadata["Requires-Python"] == ">=3.11"
+    # Without an extra it is the shared code alone, which needs nothing.
+    assert [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line] == []
+
+
+@pytest.mark.parametrize("command", ["firstbell-hub", "firstbell-terminal"])
+def test_its_commands_start(command: str) -> None:
+    (point,) = entry_points(group="console_scripts", name=command)
+    assert callable(point.load())
+    result = subprocess.run(
+        [str(Path(sys.executable).with_name(command)), "--help"],
+        text=True,
+        capture_output=True,
+        timeout=BUILD_S_MAX,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert command in result.stdout
