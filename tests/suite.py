@@ -1,7 +1,7 @@
 """The whole suite, part after part, each with a time budget: what `make test` runs.
 
 A part fails when one of its commands fails, when one of its tests is skipped, or when it needs more time than
-its budget. The last line says `N passed, N failed`, over every part; the exit status is 1 when anything failed.
+its budget. The last line says `N passed, N failed`, over every part; the exit status is 1 if anything failed.
 """
 
 import os

@@ -26,10 +26,18 @@ SHARED_MODULES = {
 SHARED_GUARDED_MODULES = {"typing", "hmac", "cryptography"}
 
 # What a pure part of the hub may use: values and arithmetic, no I/O, no clock, no dice.
-PURE_MODULES = set(
-    "__future__ base64 binascii bisect collections copy dataclasses enum functools hashlib heapq hmac"
-    " itertools json math operator re struct types typing msgspec".split()
-)
+PURE_MODULES = {
+    "__future__",
+    "collections",
+    "copy",
+    "dataclasses",
+    "enum",
+    "functools",
+    "itertools",
+    "operator",
+}
+PURE_MODULES |= {"base64", "binascii", "bisect", "hashlib", "heapq", "hmac", "json", "math", "re", "struct"}
+PURE_MODULES |= {"types", "typing", "msgspec"}
 IO_BUILTINS = {"open", "print", "input", "breakpoint"}
 
 PIN_MODULES = {"gpiozero", "machine", "lgpio", "gpiod", "pigpio", "RPi", "rp2"}
