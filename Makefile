@@ -21,7 +21,7 @@ $(STAMP): requirements.txt pyproject.toml
 		{ echo "setup: Python cannot make a virtual environment here. Install what is missing: apt install python3-venv" >&2; exit 1; }
 	@echo "setup: making $(VENV) with $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "setup: installing requirements.txt, hash-checked"
+	@echo "setup: installing requirements.txt, hash-checked (fetches about 100 MB)"
 	@$(PIP) install --require-hashes --requirement requirements.txt
 	@echo "setup: installing firstbell from this folder"
 	@$(PIP) install --no-build-isolation --no-deps --editable .
