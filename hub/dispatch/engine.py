@@ -1,0 +1,346 @@
+"""The one task that owns both folds: requests in, alerts at once, promises after the commit.
+
+`step` is plain and synchronous: it takes what waits (with a cap), decides, applies, hands one batch to the writer and
+computes everything that should be anew. It never awaits a peer or the disk. `run` only says when. Two campuses are
+kept: `decided` (everything decided, but for what lowers attention and is not committed) and `durable` (exactly what
+committed). DESIGN.md, "The two principles".
+"""
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from hub.dispatch import campus as campuses
+from hub.dispatch.campus import Campus
+from hub.dispatch.entries import Entry, EventRecorded, LightState, encode
+from hub.dispatch.fold import apply
+from hub.dispatch.requests import Command, ReachDeadline, ReceiveEvent, Refused, Request
+from hub.dispatch.rules import decide, next_deadline_ms
+from hub.dispatch.wanted import RINGING_KINDS, Alerts, alerts, everything_rings, lights
+from hub.ledger.writer import Batch, Commit, Receipt, Snapshot, Submission, Writer
+
+REQUESTS_PER_STEP_MAX = 256
+"""Requests decided before the alerts are sent: bounds how long the first of a storm waits for its page."""
+PENDING_ENTRIES_MAX = 20_000
+"""Entries decided and not yet committed; above it only what changes what rings is decided."""
+DEADLINE_ROUNDS_MAX = 16
+"""Passes over due deadlines in one step; each pass makes the due ones later, so one is the rule."""
+SNAPSHOT_ENTRIES = 1_000
+"""Committed entries between two snapshots of the campus in the database."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request: committed entries at `indices`, or `refused` (a word), or a repeat of something known.
+
+    `receipt` is there when a signed event was recorded by this very commit.
+    """
+
+    indices: range = range(0)
+    receipt: Receipt | None = None
+    refused: str = ""
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that should be shown now. The campuses are live objects: read them, never keep them."""
+
+    decided: Campus
+    durable: Campus
+    alerts: Alerts
+    lights: dict[str, LightState]
+    fault: bool
+
+
+class Outlet(Protocol):
+    """Someone who is shown the newest view. `refresh` is called after each step; it must be quick and never raise."""
+
+    def refresh(self, view: View) -> None: ...
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A submission on its way to the disk: where its entries lie in its batch, and who wants to know."""
+
+    first: int
+    count: int
+    key: str
+    dones: list[Callable[[Answer], None]]
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A batch that the writer has. `raising` are its entries that are in `decided` already; the others lower."""
+
+    batch: Batch
+    raising: list[Entry]
+    lowers: bool
+    asked: list[_Asked]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What one step decides, until it becomes a batch."""
+
+    entries: list[Entry] = field(default_factory=list)
+    submissions: list[Submission] = field(default_factory=list)
+    raising: list[Entry] = field(default_factory=list)
+    lowers: bool = False
+    asked: list[_Asked] = field(default_factory=list)
+
+
+class Engine:
+    """Both folds and what is between them. `now_ms` gives hub time; `campus` is the durable one at `size` entries."""
+
+    def __init__(self, campus: Campus, size: int, writer: Writer, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._writer = writer
+        self._inbox: deque[tuple[Submission, Callable[[Answer], None] | None]] = deque()
+        self._commits: deque[Commit] = deque()
+        self._pending: deque[_Pending] = deque()
+        self._pending_entries = 0
+        self._waiting: dict[str, _Asked] = {}
+        self._outlets: set[Outlet] = set()
+        self._wake = asyncio.Event()
+        self._since_snapshot = 0
+        self._snapshot: Snapshot | None = None
+        self._faults: set[str] = set()
+        self.size = size
+        self.durable = campus
+        self.decided = campuses.copy(campus)
+        self.view = self._look()
+        self.on_decided: Callable[[Sequence[Entry]], None] = lambda _entries: None
+        self.on_committed: Callable[[Commit], None] = lambda _commit: None
+
+    # ── from the links, the web and the writer (all on the loop's thread) ────────────────────────────────────
+
+    def submit(self, submission: Submission, done: Callable[[Answer], None] | None = None) -> None:
+        """Takes a request; `done` is told once, after the commit or at the refusal."""
+        self._inbox.append((submission, done))
+        self._wake.set()
+
+    async def ask(self, submission: Submission) -> Answer:
+        """Waits until the request is committed. Raises Refused."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.submit(submission, lambda answer: None if future.done() else future.set_result(answer))
+        answer = await future
+        if answer.refused:
+            raise Refused(answer.refused)
+        return answer
+
+    def committed(self, commit: Commit) -> None:
+        """The writer's word that these batches are on the disk."""
+        self._commits.append(commit)
+        self._wake.set()
+
+    def add_outlet(self, outlet: Outlet) -> None:
+        self._outlets.add(outlet)
+        outlet.refresh(self.view)
+
+    def remove_outlet(self, outlet: Outlet) -> None:
+        self._outlets.discard(outlet)
+
+    # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """Steps whenever there is something to do, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self._sleep_s()):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            self.step(self._now_ms())
+            if self._inbox:
+                self._wake.set()
+                await asyncio.sleep(0)
+
+    def _sleep_s(self) -> float | None:
+        due_ms = self.next_ms()
+        return None if due_ms is None else max(0, due_ms - self._now_ms()) / 1000
+
+    def next_ms(self) -> int | None:
+        """When the next deadline of the campus is due, in hub time."""
+        return next_deadline_ms(self.decided)
+
+    def step(self, now_ms: int) -> None:
+        """One pass: commits, then requests, then deadlines; the batch goes to the writer and the view to the outlets."""
+        changed = bool(self._commits)
+        while self._commits:
+            self._fold(self._commits.popleft())
+        gathered = _Gathered()
+        for _ in range(min(len(self._inbox), REQUESTS_PER_STEP_MAX)):
+            self._handle(*self._inbox.popleft(), gathered)
+        self._reach_deadlines(now_ms, gathered)
+        if gathered.entries:
+            self._hand_over(gathered)
+            self.on_decided(gathered.entries)
+        if changed or gathered.entries:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Computes the view anew and shows it to every outlet."""
+        self.view = self._look()
+        for outlet in tuple(self._outlets):
+            outlet.refresh(self.view)
+
+    # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _reach_deadlines(self, now_ms: int, gathered: _Gathered) -> None:
+        for _ in range(DEADLINE_ROUNDS_MAX):
+            due_ms = next_deadline_ms(self.decided)
+            if due_ms is None or due_ms > now_ms:
+                return
+            self._handle(Submission(ReachDeadline(now_ms=now_ms)), None, gathered)
+
+    def _handle(
+        self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered
+    ) -> None:
+        request = submission.request
+        key = _key(request)
+        try:
+            entries = decide(self.decided, request)
+        except Refused as refusal:
+            return _tell(done, Answer(refused=refusal.reason))
+        except Exception:
+            self._fault("decide", type(request).__name__)
+            return _tell(done, Answer(refused="hub_fault"))
+        if not entries:
+            return self._repeat(key, done)
+        if self._pending_entries > PENDING_ENTRIES_MAX and not any(
+            isinstance(e, RINGING_KINDS) for e in entries
+        ):
+            return _tell(done, Answer(refused="busy"))
+        if not request.lowers and not self._apply_all(self.decided, entries):
+            self._rebase(gathered.raising)
+            return _tell(done, Answer(refused="hub_fault"))
+        asked = _Asked(len(gathered.entries), len(entries), key, [done] if done else [])
+        gathered.asked.append(asked)
+        gathered.entries.extend(entries)
+        gathered.submissions.append(submission)
+        if request.lowers:
+            gathered.lowers = True
+        else:
+            gathered.raising.extend(entries)
+        if key:
+            self._waiting[key] = asked
+        self._pending_entries += len(entries)
+
+    def _repeat(self, key: str, done: Callable[[Answer], None] | None) -> None:
+        """Nothing to record. If the first of its kind is still on its way to the disk, its answer is this one's too."""
+        asked = self._waiting.get(key) if key else None
+        if asked is None:
+            _tell(done, Answer(repeated=True))
+        elif done:
+            asked.dones.append(done)
+
+    def _hand_over(self, gathered: _Gathered) -> None:
+        batch = Batch(
+            entries=tuple(gathered.entries),
+            bodies=tuple(encode(entry) for entry in gathered.entries),
+            sealed=tuple(sealed for submission in gathered.submissions for sealed in submission.sealed),
+            secrets=tuple(secret for submission in gathered.submissions for secret in submission.secrets),
+            snapshot=self._snapshot,
+        )
+        self._snapshot = None
+        self._pending.append(_Pending(batch, gathered.raising, gathered.lowers, gathered.asked))
+        self._writer.submit(batch)
+
+    # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _fold(self, commit: Commit) -> None:
+        index = commit.first_index
+        for batch in commit.batches:
+            pending = self._pending.popleft()
+            if pending.batch is not batch:
+                raise RuntimeError("the writer committed another batch than the oldest pending one")
+            self._apply_all(self.durable, batch.entries)
+            self._pending_entries -= len(batch.entries)
+            if pending.lowers:
+                self._rebase(())
+            for asked in pending.asked:
+                self._answer(asked, index, commit)
+            index += len(batch.entries)
+        self.size = commit.size
+        self._since_snapshot += index - commit.first_index
+        if self._since_snapshot >= SNAPSHOT_ENTRIES:
+            self._since_snapshot = 0
+            self._snapshot = Snapshot(
+                epoch=commit.epoch, size=commit.size, campus=campuses.snapshot(self.durable)
+            )
+        self.on_committed(commit)
+
+    def _answer(self, asked: _Asked, batch_index: int, commit: Commit) -> None:
+        if asked.key and self._waiting.get(asked.key) is asked:
+            del self._waiting[asked.key]
+        first = batch_index + asked.first
+        answer = Answer(range(first, first + asked.count), commit.receipts.get(first))
+        for done in asked.dones:
+            done(answer)
+
+    def _rebase(self, gathered: Sequence[Entry]) -> None:
+        """decided := durable + what is pending and does not lower."""
+        self.decided = campuses.copy(self.durable)
+        for pending in self._pending:
+            self._apply_all(self.decided, pending.raising)
+        self._apply_all(self.decided, gathered)
+
+    def _apply_all(self, campus: Campus, entries: Sequence[Entry]) -> bool:
+        for entry in entries:
+            try:
+                apply(campus, entry)
+            except Exception:
+                self._fault("apply", type(entry).__name__)
+                return False
+        return True
+
+    # ── what should be ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _look(self) -> View:
+        try:
+            wanted = alerts(self.decided)
+            lit = lights(self.decided, self.durable)
+        except Exception:
+            self._fault("alerts", "")
+            wanted, lit = everything_rings(self.decided), dict.fromkeys(self.decided.terminals, "none")
+        if self._faults:
+            wanted = everything_rings(self.decided)
+        return View(self.decided, self.durable, wanted, lit, bool(self._faults))
+
+    def _fault(self, where: str, what: str) -> None:
+        """A defect of ours must ring, not fall silent; it stays until the hub is restarted with the defect mended."""
+        log.exception("hub fault", where=where, what=what)
+        self._faults.add(f"{where}:{what}")
+
+
+def _tell(done: Callable[[Answer], None] | None, answer: Answer) -> None:
+    if done:
+        done(answer)
+
+
+@functools.singledispatch
+def _key(_request: Request) -> str:
+    """What makes two requests the same one: nothing, for most."""
+    return ""
+
+
+@_key.register
+def _(request: ReceiveEvent) -> str:
+    return f"event {request.digest}"
+
+
+@_key.register
+def _(request: Command) -> str:
+    return f"command {request.command}"
+
+
+__all__ = ["Answer", "Engine", "EventRecorded", "Outlet", "View"]

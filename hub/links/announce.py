@@ -1,0 +1,40 @@
+"""Tells the campus LAN where the hub is (DNS-SD over mDNS, RFC 6763), so that terminals find it by themselves."""
+
+import ipaddress
+import socket
+
+from zeroconf import IPVersion
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+SERVICE = "_firstbell._tcp.local."
+
+
+class Announcement:
+    """Announces from `start` to `stop`. A loopback address is announced on loopback only (a hub on one machine)."""
+
+    def __init__(self, campus: str, server_name: str, addresses: list[str], port: int) -> None:
+        self._loopback = all(ipaddress.ip_address(address).is_loopback for address in addresses)
+        self._info = AsyncServiceInfo(
+            SERVICE,
+            f"{campus}.{SERVICE}",
+            port=port,
+            addresses=[socket.inet_aton(address) for address in addresses],
+            properties={"campus": campus, "name": server_name},
+            server=f"{campus}.local.",
+        )
+        self._zeroconf: AsyncZeroconf | None = None
+
+    async def start(self) -> None:
+        """Raises OSError where the machine has no multicast."""
+        interfaces = ["127.0.0.1"] if self._loopback else None
+        self._zeroconf = (
+            AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
+            if interfaces
+            else AsyncZeroconf(ip_version=IPVersion.V4Only)
+        )
+        await self._zeroconf.async_register_service(self._info)
+
+    async def stop(self) -> None:
+        if self._zeroconf:
+            await self._zeroconf.async_unregister_service(self._info)
+            await self._zeroconf.async_close()

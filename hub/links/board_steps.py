@@ -1,0 +1,94 @@
+"""The time line of each open incident, kept from the committed entries, for the board."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hub.dispatch import entries as e
+from hub.dispatch.campus import Campus
+from hub.names import Names
+
+STEPS_MAX = 64
+"""Steps kept per incident: the first one and the newest others."""
+
+Step = dict[str, Any]
+
+
+class BoardSteps:
+    """`fold` takes committed entries in order; `steps` gives an incident's line with names in it."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, list[Step]] = {}
+
+    def fold(self, entries: Iterable[e.Entry], campus: Campus) -> None:
+        for entry in entries:
+            if isinstance(entry, e.Closed):
+                self._steps.pop(entry.incident, None)
+            elif isinstance(entry, e.BellSounded):
+                self._bell(entry, campus)
+            elif isinstance(entry, e.LightShown):
+                self._light(entry, campus)
+            else:
+                step = _step(entry)
+                if step:
+                    self._add(entry.incident, step)  # type: ignore[attr-defined]
+
+    def steps(self, incident: str, campus: Campus, names: Names) -> list[Step]:
+        return [
+            {**step, "who": [names.person(campus, who) for who in step["who"]]}
+            for step in self._steps.get(incident, ())
+        ]
+
+    def _add(self, incident: str, step: Step) -> None:
+        steps = self._steps.setdefault(incident, [])
+        if steps and step["what"] == "rings" == steps[-1]["what"]:
+            steps[-1]["who"] += [who for who in step["who"] if who not in steps[-1]["who"]]
+            return
+        if len(steps) >= STEPS_MAX:
+            del steps[1]
+        steps.append(step)
+
+    def _bell(self, entry: e.BellSounded, campus: Campus) -> None:
+        for incident in campus.incidents.values():
+            steps = self._steps.get(incident.incident, [])
+            if entry.ringing and incident.state == "raised" and not any(s["what"] == "bell" for s in steps):
+                self._add(incident.incident, _made("bell", entry.at_ms))
+
+    def _light(self, entry: e.LightShown, campus: Campus) -> None:
+        for incident in campus.incidents.values():
+            if (
+                incident.terminal == entry.terminal
+                and incident.state != "closed"
+                and entry.light in ("recorded", "coming")
+            ):
+                self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
+
+
+def _made(what: str, at_ms: int, who: Iterable[str] = (), detail: str = "") -> Step:
+    return {"what": what, "at_ms": at_ms, "who": list(who), "detail": detail}
+
+
+def _step(entry: e.Entry) -> Step | None:
+    """An incident's entry as a step, or None where the board does not show it."""
+    at_ms = entry.at_ms
+    match entry:
+        case e.IncidentRaised():
+            return _made("pressed", at_ms, detail=entry.severity)
+        case e.PressRepeated():
+            return _made("pressed_again", at_ms)
+        case e.PageProgressed(to="ringing"):
+            return _made("rings", at_ms, [entry.guard])
+        case e.Accepted():
+            return _made("accepted", at_ms, [entry.guard], "lead" if entry.lead else "second")
+        case e.TierRaised():
+            return _made("tier", at_ms, [page.guard for page in entry.paged], entry.because)
+        case e.Asked():
+            return _made("asked", at_ms, [entry.guard], entry.about)
+        case e.Resolved():
+            return _made("resolved", at_ms, [entry.guard], entry.outcome)
+        case e.Declined() | e.Released() | e.SignGiven() | e.GuardDown():
+            return _made(entry.__struct_config__.tag, at_ms, [entry.guard])  # type: ignore[arg-type]
+        case e.Arrived():
+            return _made("on_scene", at_ms, [entry.guard])
+        case e.Reopened():
+            return _made("reopened", at_ms)
+    return None

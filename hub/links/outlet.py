@@ -1,0 +1,81 @@
+"""One connection's way out: the newest snapshot, rendered when it is sent, and a short queue of answers before it.
+
+There is no queue of snapshots: a slow peer gets fewer of them, each the whole truth. A peer that does not even take its
+answers is cut off; it comes back and is told everything.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from aiohttp import ClientConnectionResetError, WSCloseCode, web
+
+from hub.dispatch.engine import View
+
+ANSWERS_MAX = 256
+"""Frames that wait for one peer besides the snapshot."""
+
+
+class SlowPeer(Exception):
+    """The peer takes nothing; its connection is closed."""
+
+
+class Outlet:
+    """`key` says from a view, cheaply, what this peer is concerned with; `render` makes the snapshot's text, or None
+    where this peer may see nothing any more: then the connection ends. `on_sent` is called when it was written.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        key: Callable[[View], object],
+        render: Callable[[View], str | None],
+        on_sent: Callable[[View], None] = lambda _view: None,
+    ) -> None:
+        self._socket = socket
+        self._key = key
+        self._render = render
+        self._on_sent = on_sent
+        self._answers: deque[str] = deque()
+        self._view: View | None = None
+        self._shown: object = None
+        self._wake = asyncio.Event()
+        self._slow = False
+
+    def refresh(self, view: View) -> None:
+        key = self._key(view)
+        if key != self._shown or self._view is not None:
+            self._shown = key
+            self._view = view
+            self._wake.set()
+
+    def answer(self, text: str) -> None:
+        """Sends a frame before the next snapshot."""
+        self._slow = self._slow or len(self._answers) >= ANSWERS_MAX
+        self._answers.append(text)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Sends until cancelled or the peer is gone. Raises SlowPeer."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._send()
+            except (ClientConnectionResetError, ConnectionResetError):
+                return
+
+    async def _send(self) -> None:
+        while self._answers:
+            if self._slow:
+                raise SlowPeer
+            await self._socket.send_str(self._answers.popleft())
+        view, self._view = self._view, None
+        if view is None:
+            return
+        text = self._render(view)
+        if text is None:
+            await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"revoked")
+            return
+        await self._socket.send_str(text)
+        self._on_sent(view)

@@ -1,0 +1,134 @@
+"""The pager's snapshot: everything its screen should show, made anew from a view (PROTOCOL.md, "Pager")."""
+
+from typing import Any
+
+import msgspec
+
+from hub.dispatch.campus import Assignment, Campus, Incident
+from hub.dispatch.engine import View
+from hub.names import Names
+
+PAGES_MAX = 8
+"""Pages in one snapshot; the number of the others is told."""
+RESOLVED_SHOWN_MS = 10_000
+
+_OPEN = ("paged", "delivered", "seen")
+_RESPONDING = ("accepted", "on_scene")
+
+_encoder = msgspec.json.Encoder()
+
+
+def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
+    """JSON text of the snapshot frame for one pager."""
+    campus = view.decided
+    pager = campus.pagers[pager_id]
+    details = names.campus(campus)
+    guard = campus.accounts.get(pager.guard or "")
+    pages = _pages(view, pager_id, pager.guard, names, now_ms)
+    walls = [t for t in campus.terminals.values() if not t.revoked]
+    frame = {
+        "type": "snapshot",
+        "hub_ms": now_ms,
+        "utc_ms": now_ms + campus.utc_offset_ms,
+        "zone_minutes": details.zone_minutes,
+        "campus": {
+            "name": details.name,
+            "guard_room_phone": details.guard_room_phone,
+            "terminals": len(walls),
+            "terminals_linked": sum(1 for t in walls if t.linked),
+            "troubles": len(campus.troubles),
+            "reachable": view.alerts.reachable,
+        },
+        "pager": {"id": pager_id, "name": names.pager(pager), "reasons": pager.reasons},
+        "guard": guard
+        and {
+            "id": guard.account,
+            "name": names.account(guard),
+            "zones": [names.zone(campus.zones[z]) for z in pager.zones if z in campus.zones],
+        },
+        "fault": view.fault,
+        "pages": pages[:PAGES_MAX],
+        "more": max(0, len(pages) - PAGES_MAX),
+    }
+    return _encoder.encode(frame).decode()
+
+
+def _pages(view: View, pager: str, guard: str | None, names: Names, now_ms: int) -> list[dict[str, Any]]:
+    rings = view.alerts.pagers.get(pager, {})
+    concerned = []
+    for incident in view.decided.incidents.values():
+        mine = incident.assignments.get(guard or "")
+        ring = rings.get(incident.incident, "none")
+        over = incident.state in ("resolved", "closed")
+        if over and (mine is None or now_ms - mine.since_ms > RESOLVED_SHOWN_MS):
+            continue
+        if mine or ring != "none":
+            concerned.append((incident, mine, ring))
+    concerned.sort(key=lambda c: (c[0].state != "raised", c[0].state == "resolved", c[0].raised_ms))
+    return [_page(view, incident, mine, ring, names) for incident, mine, ring in concerned]
+
+
+def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, names: Names) -> dict[str, Any]:
+    campus = view.decided
+    deadlines = campus.zones[incident.zone].deadlines
+    totals = {"accepted": deadlines.on_scene_ms, "on_scene": deadlines.roll_call_ms}
+    responding = mine is not None and mine.state in _RESPONDING
+    return {
+        **place(campus, incident, names),
+        "mine": mine.state if mine else "none",
+        "ring": ring,
+        "due_ms": mine.due_ms if mine and responding else None,
+        "due_total_ms": totals[mine.state] if mine and responding else None,
+        "asked": mine.asked if mine else "",
+        "lead": mine is not None and incident.lead == mine.guard,
+        "light": view.lights.get(incident.terminal, "none"),
+        "crew": crew(campus, incident, names),
+        "covers": incident.events,
+        "evidence": incident.evidence,
+    }
+
+
+def place(campus: Campus, incident: Incident, names: Names) -> dict[str, Any]:
+    """What and where: the part of a page that every screen shows."""
+    details = names.terminal(campus.terminals[incident.terminal])
+    return {
+        "incident": incident.incident,
+        "state": incident.state,
+        "drill": incident.drill,
+        "test": incident.test,
+        "severity": incident.severity,
+        "zone": names.zone(campus.zones[incident.zone]),
+        "building": details.building,
+        "floor": details.floor,
+        "place": details.place or details.name,
+        "way": details.way,
+        "raised_ms": incident.raised_ms,
+        "event_ms": incident.event_ms,
+        "presses": incident.presses,
+        "tier": incident.tier,
+    }
+
+
+def crew(campus: Campus, incident: Incident, names: Names) -> list[dict[str, Any]]:
+    """Everybody called, in the order they were called, each with a state's word."""
+    answered = any(a.state in _RESPONDING for a in incident.assignments.values())
+    return [
+        {
+            "id": a.guard,
+            "name": names.person(campus, a.guard),
+            "state": _crew_state(campus, a, answered),
+            "lead": incident.lead == a.guard,
+        }
+        for a in incident.assignments.values()
+    ]
+
+
+def _crew_state(campus: Campus, assignment: Assignment, answered: bool) -> str:
+    if assignment.state not in _OPEN:
+        return assignment.state
+    if answered:
+        return "silenced"
+    pagers = [p for p in campus.pagers.values() if p.guard == assignment.guard]
+    if all("link" in p.reasons for p in pagers):
+        return "lost"
+    return "ringing" if assignment.ringing else assignment.state

@@ -1,0 +1,192 @@
+"""The pagers: what a pager says becomes a request, what it should show goes out as a snapshot (PROTOCOL.md, "Pager")."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from hub.dispatch.engine import Answer, View
+from hub.dispatch.entries import Outcome
+from hub.dispatch.requests import Command, Do, HearPager, LosePager, SignOff
+from hub.ledger.sealed import SALT_BYTES, seal
+from hub.ledger.writer import Submission
+from hub.links.pager_frames import pager_snapshot
+from hub.links.screens import Heartbeat, Screen, Screens
+from hub.links.watch import Watch
+from hub.names import Names
+
+INCIDENTS_MAX = 64
+"""Incidents named in one list of a pager's state."""
+NOTE_CHARS_MAX = 2_000
+EVIDENCE_EVENTS_MAX = 64
+NOTE_DOMAIN = "firstbell/resolve-note/v1"
+
+
+class State(msgspec.Struct, frozen=True, tag_field="type", tag="state"):
+    """The whole state of a pager, as its screen knows it."""
+
+    sound: Literal["unarmed", "running", "suspended"]
+    visible: bool
+    awake: bool
+    have: tuple[str, ...]
+    seen: tuple[str, ...]
+    ringing: tuple[str, ...]
+    battery_percent: int | None = None
+    charging: bool | None = None
+
+
+class Tap(msgspec.Struct, frozen=True, tag_field="type", tag="command"):
+    id: str
+    do: Do
+    incident: str
+    covers: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    note: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, tag_field="type", tag="evidence"):
+    jws: tuple[str, ...]
+
+
+class Leave(msgspec.Struct, frozen=True, tag_field="type", tag="sign_off"):
+    pass
+
+
+Frame = Heartbeat | State | Tap | Evidence | Leave
+
+_decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
+_ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class PagerLinks:
+    """All connected pagers. `take_evidence` gets a signed event that a pager kept; it checks and records it."""
+
+    def __init__(
+        self, screens: Screens, names: Names, watch: Watch, take_evidence: Callable[[str], None]
+    ) -> None:
+        self._screens = screens
+        self.names = names
+        self.watch = watch
+        self.take_evidence = take_evidence
+        self._open: Counter[str] = Counter()
+
+    async def serve(self, request: web.Request, pager: str) -> web.WebSocketResponse:
+        """Holds one pager's connection; when its last one ends, the pager is lost."""
+        self._open[pager] += 1
+        try:
+            return await self._screens.serve(request, PagerTalk(self, self._screens, pager))
+        finally:
+            self._open[pager] -= 1
+            if not self._open[pager]:
+                del self._open[pager]
+                self._screens.engine.submit(Submission(LosePager(now_ms=self._screens.now_ms(), pager=pager)))
+
+
+class PagerTalk:
+    def __init__(self, links: PagerLinks, screens: Screens, pager: str) -> None:
+        self._links = links
+        self._engine = screens.engine
+        self._now_ms = screens.now_ms
+        self._paged: set[str] = set()
+        self.name = pager
+
+    def decode(self, text: str) -> Frame:
+        return _decoder.decode(text)
+
+    def render(self, view: View) -> str | None:
+        if self.name not in view.decided.pagers:
+            return None
+        return pager_snapshot(view, self.name, self._links.names, self._now_ms())
+
+    def sent(self, view: View) -> None:
+        rings = view.alerts.pagers.get(self.name, {})
+        for incident in rings.keys() - self._paged:
+            self._links.watch.tell("page_sent", incident=incident, pager=self.name, at_ms=self._now_ms())
+        self._paged = set(rings)
+
+    def take(self, frame: Frame, screen: Screen) -> None:
+        match frame:
+            case State():
+                self._hear(frame, screen)
+            case Tap():
+                self._tap(frame, screen)
+            case Evidence():
+                for jws in frame.jws[:EVIDENCE_EVENTS_MAX]:
+                    self._links.take_evidence(jws)
+            case Leave():
+                self._leave(screen)
+
+    def _guard(self) -> str | None:
+        pager = self._engine.decided.pagers.get(self.name)
+        return pager.guard if pager else None
+
+    def _hear(self, state: State, screen: Screen) -> None:
+        if max(len(state.have), len(state.seen), len(state.ringing)) > INCIDENTS_MAX:
+            screen.refuse("malformed")
+            return
+        request = HearPager(
+            now_ms=self._now_ms(),
+            pager=self.name,
+            sound=state.sound,
+            visible=state.visible,
+            awake=state.awake,
+            battery_percent=state.battery_percent,
+            charging=state.charging,
+            have=state.have,
+            seen=state.seen,
+            ringing=state.ringing,
+        )
+        self._engine.submit(Submission(request))
+
+    def _leave(self, screen: Screen) -> None:
+        guard = self._guard()
+        if guard is None:
+            return
+        request = SignOff(now_ms=self._now_ms(), pager=self.name, by=guard)
+        self._engine.submit(
+            Submission(request), lambda answer: screen.refuse(answer.refused) if answer.refused else None
+        )
+
+    def _tap(self, tap: Tap, screen: Screen) -> None:
+        guard = self._guard()
+        if not _well_formed(tap):
+            screen.refuse("malformed", tap.id[:64])
+        elif guard is None:
+            screen.refuse("not_signed_on", tap.id)
+        else:
+            note = (seal(NOTE_DOMAIN, tap.note, secrets.token_bytes(SALT_BYTES)),) if tap.note else ()
+            request = Command(
+                now_ms=self._now_ms(),
+                command=tap.id,
+                do=tap.do,
+                incident=tap.incident,
+                guard=guard,
+                by=self.name,
+                covers=tap.covers,
+                outcome=tap.outcome,
+                note=note[0].commitment if note else "",
+            )
+            self._engine.submit(
+                Submission(request, sealed=note), lambda answer: _answered(screen, tap.id, answer)
+            )
+
+
+def _answered(screen: Screen, command: str, answer: Answer) -> None:
+    if answer.refused:
+        screen.refuse(answer.refused, command)
+    else:
+        index = None if answer.repeated else answer.indices.start
+        screen.answer({"type": "receipt", "command": command, "index": index})
+
+
+def _well_formed(tap: Tap) -> bool:
+    return (
+        8 <= len(tap.id) <= 64
+        and _ID_CHARS.issuperset(tap.id)
+        and len(tap.note) <= NOTE_CHARS_MAX
+        and len(tap.incident) <= 64
+        and all(len(digest) == 64 for digest in tap.covers)
+    )

@@ -1,0 +1,34 @@
+"""Who has been silent for too long. Last-heard lives here, not in the campus: only the transition is a request."""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Peer = TypeVar("Peer", bound=Hashable)
+
+SILENCE_MS_MAX = 9_000
+"""A peer not heard for this long is lost (a heartbeat comes every 3 s)."""
+SWEEP_MS = 1_000
+"""How often the links look for silence."""
+PAUSE_MS = 3 * SWEEP_MS
+"""A sweep this late means that we ourselves stood still: what was sent meanwhile is read before anybody is judged."""
+
+
+class Supervision(Generic[Peer]):
+    """`heard` at every frame, `sweep` every SWEEP_MS; `sweep` returns those who are silent now."""
+
+    def __init__(self) -> None:
+        self._heard_ms: dict[Peer, int] = {}
+        self._swept_ms: int | None = None
+
+    def heard(self, peer: Peer, now_ms: int) -> None:
+        self._heard_ms[peer] = now_ms
+
+    def left(self, peer: Peer) -> None:
+        self._heard_ms.pop(peer, None)
+
+    def sweep(self, now_ms: int) -> list[Peer]:
+        paused = self._swept_ms is not None and now_ms - self._swept_ms > PAUSE_MS
+        self._swept_ms = now_ms
+        if paused:
+            return []
+        return [peer for peer, heard_ms in self._heard_ms.items() if now_ms - heard_ms >= SILENCE_MS_MAX]

@@ -1,0 +1,38 @@
+"""What happens, as it happens: for the log of `serve`, the demo and its screen. Not evidence; the ledger is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+HAPPENINGS_MAX = 1_000
+"""Kept for one slow watcher; then the oldest go."""
+
+Happening = dict[str, Any]
+
+
+class Watch:
+    """Tells every subscriber each happening, in order."""
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[Happening]] = set()
+
+    def tell(self, what: str, **fields: Any) -> None:
+        for queue in self._queues:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait({"what": what, **fields})
+
+    @contextmanager
+    def _subscribed(self) -> Iterator[asyncio.Queue[Happening]]:
+        queue: asyncio.Queue[Happening] = asyncio.Queue(HAPPENINGS_MAX)
+        self._queues.add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)
+
+    async def happenings(self) -> AsyncIterator[Happening]:
+        with self._subscribed() as queue:
+            while True:
+                yield await queue.get()
