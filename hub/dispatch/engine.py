@@ -173,7 +173,7 @@ class Engine:
         return next_deadline_ms(self.decided)
 
     def step(self, now_ms: int) -> None:
-        """One pass: commits, then requests, then deadlines; the batch goes to the writer and the view to the outlets."""
+        """One pass: commits, requests, deadlines; then the batch goes to the writer and the view to the outlets."""
         changed = bool(self._commits)
         while self._commits:
             self._fold(self._commits.popleft())
@@ -202,9 +202,7 @@ class Engine:
                 return
             self._handle(Submission(ReachDeadline(now_ms=now_ms)), None, gathered)
 
-    def _handle(
-        self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered
-    ) -> None:
+    def _handle(self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered) -> None:
         request = submission.request
         key = _key(request)
         try:
@@ -216,9 +214,7 @@ class Engine:
             return _tell(done, Answer(refused="hub_fault"))
         if not entries:
             return self._repeat(key, done)
-        if self._pending_entries > PENDING_ENTRIES_MAX and not any(
-            isinstance(e, RINGING_KINDS) for e in entries
-        ):
+        if self._pending_entries > PENDING_ENTRIES_MAX and not any(isinstance(e, RINGING_KINDS) for e in entries):
             return _tell(done, Answer(refused="busy"))
         if not request.lowers and not self._apply_all(self.decided, entries):
             self._rebase(gathered.raising)
@@ -274,9 +270,7 @@ class Engine:
         self._since_snapshot += index - commit.first_index
         if self._since_snapshot >= SNAPSHOT_ENTRIES:
             self._since_snapshot = 0
-            self._snapshot = Snapshot(
-                epoch=commit.epoch, size=commit.size, campus=campuses.snapshot(self.durable)
-            )
+            self._snapshot = Snapshot(epoch=commit.epoch, size=commit.size, campus=campuses.snapshot(self.durable))
         self.on_committed(commit)
 
     def _answer(self, asked: _Asked, batch_index: int, commit: Commit) -> None:

@@ -23,9 +23,7 @@ _encoder = msgspec.json.Encoder()
 class BoardLinks:
     """All connected boards. `writing` says whether the disk takes entries."""
 
-    def __init__(
-        self, screens: Screens, names: Names, steps: BoardSteps, writing: Callable[[], bool]
-    ) -> None:
+    def __init__(self, screens: Screens, names: Names, steps: BoardSteps, writing: Callable[[], bool]) -> None:
         self._screens = screens
         self._names = names
         self._steps = steps

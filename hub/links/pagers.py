@@ -1,4 +1,4 @@
-"""The pagers: what a pager says becomes a request, what it should show goes out as a snapshot (PROTOCOL.md, "Pager")."""
+"""The pagers: what one says becomes a request, what it should show is its snapshot (PROTOCOL.md, "Pager")."""
 
 import secrets
 from collections import Counter
@@ -64,9 +64,7 @@ _ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 class PagerLinks:
     """All connected pagers. `take_evidence` gets a signed event that a pager kept; it checks and records it."""
 
-    def __init__(
-        self, screens: Screens, names: Names, watch: Watch, take_evidence: Callable[[str], None]
-    ) -> None:
+    def __init__(self, screens: Screens, names: Names, watch: Watch, take_evidence: Callable[[str], None]) -> None:
         self._screens = screens
         self.names = names
         self.watch = watch
@@ -169,9 +167,7 @@ class PagerTalk:
                 outcome=tap.outcome,
                 note=note[0].commitment if note else "",
             )
-            self._engine.submit(
-                Submission(request, sealed=note), lambda answer: _answered(screen, tap.id, answer)
-            )
+            self._engine.submit(Submission(request, sealed=note), lambda answer: _answered(screen, tap.id, answer))
 
 
 def _answered(screen: Screen, command: str, answer: Answer) -> None:
