@@ -76,10 +76,6 @@ class HubClock:
         return self._wall() - self.now_ms(), self._error()
 
 
-def utc_moved(
-    offset_ms: int, error_ms: int | None, recorded_offset_ms: int, recorded_error_ms: int | None
-) -> bool:
+def utc_moved(offset_ms: int, error_ms: int | None, recorded_offset_ms: int, recorded_error_ms: int | None) -> bool:
     """Whether the recorded offset no longer says what the wall clock says."""
-    return abs(offset_ms - recorded_offset_ms) > UTC_STEP_MS or (error_ms is None) != (
-        recorded_error_ms is None
-    )
+    return abs(offset_ms - recorded_offset_ms) > UTC_STEP_MS or (error_ms is None) != (recorded_error_ms is None)

@@ -10,9 +10,7 @@ import msgspec
 from hub.dispatch.campus import Account, Campus, Pager, Terminal, Zone
 from hub.ledger.sealed import Sealed
 
-DETAILS_DOMAINS = {
-    noun: f"firstbell/{noun}-details/v1" for noun in ("campus", "zone", "terminal", "account", "pager")
-}
+DETAILS_DOMAINS = {noun: f"firstbell/{noun}-details/v1" for noun in ("campus", "zone", "terminal", "account", "pager")}
 NAME_CHARS_MAX = 36
 PLACE_CHARS_MAX = 36
 

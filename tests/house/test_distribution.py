@@ -19,9 +19,7 @@ PACKAGES = {"hub": "hub", "terminal": "terminal", "firmware/lib/firstbell": "fir
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    result = subprocess.run(
-        command, cwd=ROOT, text=True, capture_output=True, timeout=BUILD_S_MAX, check=False
-    )
+    result = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=BUILD_S_MAX, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     (path,) = folder.glob("firstbell-*.whl")
     return zipfile.ZipFile(path)

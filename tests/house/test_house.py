@@ -116,9 +116,7 @@ def test_both_languages_say_the_same_things() -> None:
     assert chinese.keys() == english.keys()
     assert [key for key in chinese if not chinese[key].strip() or not english[key].strip()] == []
     fields = re.compile(r"\{\w*\}")
-    differ = [
-        key for key in chinese if sorted(fields.findall(chinese[key])) != sorted(fields.findall(english[key]))
-    ]
+    differ = [key for key in chinese if sorted(fields.findall(chinese[key])) != sorted(fields.findall(english[key]))]
     assert differ == []
     han = re.compile(r"[\u4e00-\u9fff]")
     assert [key for key, text in english.items() if han.search(text) and not key.startswith("language")] == []

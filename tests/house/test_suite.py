@@ -46,9 +46,7 @@ def test_a_command_that_hangs_is_ended_and_failed() -> None:
 
 
 @pytest.mark.parametrize(("failed", "seconds", "status"), [(0, 10, 0), (1, 10, 1), (0, 10_000, 1)])
-def test_the_last_line_sums_up(
-    failed: int, seconds: float, status: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_last_line_sums_up(failed: int, seconds: float, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     outcomes = [suite.Outcome(Part("a", 60), 1.0, 2, 0), suite.Outcome(Part("b", 60), 1.0, 3, failed)]
     assert suite.report(outcomes, seconds) == status
     assert capsys.readouterr().out.splitlines()[-1] == f"5 passed, {status} failed"

@@ -1,0 +1,163 @@
+"""The campus: everything that should be, as a fold over the entries. Changed by `apply` alone (rules.py).
+
+Plain mutable structs, so that `apply` costs a tenth of a microsecond, a copy is an encode and a decode, and the
+snapshot kept in the database is these bytes. People and places are ids here; their names are sealed texts that the
+campus never holds. Every collection has a limit.
+"""
+
+import msgspec
+
+from hub.dispatch.entries import (
+    Algorithm,
+    Deadlines,
+    InputKind,
+    InputState,
+    LightState,
+    Outcome,
+    Reason,
+    Role,
+    TerminalRole,
+    TierName,
+)
+
+SEEN_EVENTS_MAX = 256
+"""Digests remembered per terminal; older ones are looked up in the database."""
+SEEN_COMMANDS_MAX = 512
+"""Command ids remembered per campus."""
+EVIDENCE_EVENTS_MAX = 8
+"""Signed events kept in memory, and sent with a page, per incident."""
+COVERED_EVENTS_MAX = 256
+"""Event digests listed per incident; a later press of the same place still counts and alerts."""
+
+
+class Zone(msgspec.Struct):
+    zone: str
+    details: str
+    deadlines: Deadlines
+    tiers: tuple[TierName, ...]
+    drill_until_ms: int | None = None
+
+
+class Terminal(msgspec.Struct):
+    """`seen`: (boot, seq) as "boot:seq" → digest, in order of arrival, at most SEEN_EVENTS_MAX."""
+
+    terminal: str
+    zone: str
+    role: TerminalRole
+    algorithm: Algorithm
+    key: str
+    input_kinds: dict[str, InputKind]
+    silent: bool
+    details: str
+    revoked: bool = False
+    linked: bool | None = None
+    inputs: dict[str, InputState] = {}
+    light: LightState = "none"
+    ringing: bool = False
+    test_until_ms: int | None = None
+    seen: dict[str, str] = {}
+
+
+class Account(msgspec.Struct):
+    account: str
+    roles: tuple[Role, ...]
+    zones: tuple[str, ...]
+    details: str
+
+
+class Pager(msgspec.Struct):
+    """`guard`: who is signed on here, for `zones`. `reasons`: why it is NOT READY; empty = READY."""
+
+    pager: str
+    details: str
+    guard: str | None = None
+    zones: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ("link",)
+
+
+class Assignment(msgspec.Struct):
+    """The life of a page. `due_ms`: the deadline of the present step (None: nothing is waited for).
+
+    `state`: paged → delivered → seen → accepted → on_scene → cleared; exits declined, released.
+    """
+
+    guard: str
+    state: str
+    since_ms: int
+    due_ms: int | None
+    tier: int
+    ringing: bool = False
+    asked: str = ""
+    misses: int = 0
+
+
+class Incident(msgspec.Struct):
+    """`state`: raised → dispatched → on_scene → resolved → closed. `alert_until_ms`: responders are alerted again."""
+
+    incident: str
+    terminal: str
+    zone: str
+    severity: str
+    drill: bool
+    test: bool
+    raised_ms: int
+    event_ms: int | None
+    error_ms: int | None
+    state: str = "raised"
+    tier: int = 0
+    everyone: bool = False
+    presses: int = 1
+    last_press_ms: int = 0
+    events: list[str] = []
+    evidence: list[str] = []
+    assignments: dict[str, Assignment] = {}
+    lead: str = ""
+    repeat_ms: int | None = None
+    alert_until_ms: int | None = None
+    close_due_ms: int | None = None
+    outcome: Outcome | None = None
+
+
+class Trouble(msgspec.Struct):
+    what: str
+    about: str
+    since_ms: int
+    seen_by: str = ""
+
+
+class Campus(msgspec.Struct):
+    """`incidents` holds those not yet closed; `troubles` is keyed "what:about"; `event_incidents` digest → incident."""
+
+    campus: str = ""
+    details: str = ""
+    origin: str = ""
+    run: int = 0
+    at_ms: int = 0
+    utc_offset_ms: int = 0
+    utc_error_ms: int | None = None
+    zones: dict[str, Zone] = {}
+    terminals: dict[str, Terminal] = {}
+    accounts: dict[str, Account] = {}
+    pagers: dict[str, Pager] = {}
+    incidents: dict[str, Incident] = {}
+    event_incidents: dict[str, str] = {}
+    troubles: dict[str, Trouble] = {}
+    commands: list[str] = []
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Campus)
+
+
+def snapshot(campus: Campus) -> bytes:
+    """The campus as MessagePack bytes; equal campuses that saw the same entries have equal bytes."""
+    return _encoder.encode(campus)
+
+
+def restore(data: bytes) -> Campus:
+    """The campus of these bytes; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
+    return _decoder.decode(data)
+
+
+def copy(campus: Campus) -> Campus:
+    return restore(snapshot(campus))
