@@ -1,0 +1,202 @@
+"""JSON (RFC 8259) as the wire uses it: ASCII, whole numbers, every name once, shallow. The same on both interpreters.
+
+MicroPython's own reader takes text that is no JSON, and its writer keeps no order; CPython's takes NaN and endless
+digits, lets a name stand twice, and gives up on a deep text by its stack. What is signed must be read alike by all.
+"""
+
+INTEGER_MAX = (1 << 53) - 1
+"""The largest number, either way from 0: what every JSON reader keeps exactly (RFC 7493, section 2.2)."""
+NESTING_MAX = 8
+
+_DIGITS = "0123456789"
+_HEX = "0123456789abcdefABCDEF"
+_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def read(text: str) -> object:
+    """The value of `text`: None, bool, int, str, list or dict. Raises ValueError, and says where it can't go on."""
+    # An encoder refuses half a surrogate pair (CPython), and anything outside ASCII gets longer.
+    if len(text.encode()) != len(text):
+        raise ValueError("not ASCII")
+    reader = _Reader(text)
+    value = reader.value(0)
+    if reader.next_character() != _END:
+        raise reader.error()
+    return value
+
+
+_END = "\0"
+"""Stands after the text, so that looking ahead needs no bounds; in a text it is an error anywhere."""
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text + _END
+        self._at = 0
+
+    def error(self) -> ValueError:
+        return ValueError("not what stands here, at character " + str(self._at))
+
+    def next_character(self) -> str:
+        """The next one that is no blank; it is not taken."""
+        while self._text[self._at] in " \n\r\t":
+            self._at += 1
+        return self._text[self._at]
+
+    def _take(self, expected: str) -> bool:
+        if self.next_character() != expected:
+            return False
+        self._at += 1
+        return True
+
+    def value(self, depth: int) -> object:
+        first = self.next_character()
+        if first == '"':
+            return self._string()
+        if first == "{":
+            return self._object(depth + 1)
+        if first == "[":
+            return self._array(depth + 1)
+        for word, meaning in (("true", True), ("false", False), ("null", None)):
+            if self._text[self._at : self._at + len(word)] == word:
+                self._at += len(word)
+                return meaning
+        return self._integer()
+
+    def _enter(self, depth: int) -> None:
+        if depth > NESTING_MAX:
+            raise ValueError("too deep")
+        self._at += 1
+
+    def _object(self, depth: int) -> "dict[str, object]":
+        self._enter(depth)
+        found: dict[str, object] = {}
+        if self._take("}"):
+            return found
+        while True:
+            if self.next_character() != '"':
+                raise self.error()
+            name = self._string()
+            if name in found:
+                raise ValueError("a name twice")
+            if not self._take(":"):
+                raise self.error()
+            found[name] = self.value(depth)
+            if self._take("}"):
+                return found
+            if not self._take(","):
+                raise self.error()
+
+    def _array(self, depth: int) -> "list[object]":
+        self._enter(depth)
+        found: list[object] = []
+        if self._take("]"):
+            return found
+        while True:
+            found.append(self.value(depth))
+            if self._take("]"):
+                return found
+            if not self._take(","):
+                raise self.error()
+
+    def _integer(self) -> int:
+        start = self._at
+        if self._text[start] == "-":
+            self._at += 1
+        first_digit = self._at
+        while self._text[self._at] in _DIGITS:
+            self._at += 1
+        digits = self._text[first_digit : self._at]
+        # Length first: turning endless digits into a number takes endless time.
+        if not digits or len(digits) > len(str(INTEGER_MAX)) or str(int(digits)) != digits:
+            raise self.error()
+        number = int(digits)
+        negative = first_digit > start
+        if number > INTEGER_MAX or (negative and number == 0):
+            raise ValueError("a number out of bounds")
+        return -number if negative else number
+
+    def _string(self) -> str:
+        self._at += 1
+        parts: list[str] = []
+        while True:
+            end = self._text.find('"', self._at)
+            if end < 0:
+                raise self.error()
+            piece = self._text[self._at : end]
+            escape = piece.find("\\")
+            if escape >= 0:
+                piece = piece[:escape]
+            if piece and min(piece) < " ":
+                raise self.error()
+            self._at += len(piece)
+            if escape < 0:
+                self._at += 1
+                # Most have no escape, and then this is no copy.
+                return "".join(parts) + piece if parts else piece
+            parts.append(piece)
+            parts.append(self._escape())
+
+    def _escape(self) -> str:
+        kind = self._text[self._at + 1]
+        if kind in _ESCAPES:
+            self._at += 2
+            return _ESCAPES[kind]
+        unit = self._unit()
+        if 0xD800 <= unit < 0xDC00:
+            low = self._unit()
+            if not 0xDC00 <= low < 0xE000:
+                raise ValueError("half a surrogate pair")
+            return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+        if 0xDC00 <= unit < 0xE000:
+            raise ValueError("half a surrogate pair")
+        return chr(unit)
+
+    def _unit(self) -> int:
+        digits = self._text[self._at + 2 : self._at + 6]
+        hexadecimal = len(digits) == 4 and all(digit in _HEX for digit in digits)
+        if self._text[self._at : self._at + 2] != "\\u" or not hexadecimal:
+            raise self.error()
+        self._at += 6
+        return int(digits, 16)
+
+
+def write(value: object) -> str:
+    """JSON without blanks. An object is a tuple of (name, value) pairs, written in their order.
+
+    Raises TypeError for what the wire has no form for (floats, other classes), ValueError for a number out of bounds.
+    """
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, int):
+        if not -INTEGER_MAX <= value <= INTEGER_MAX:
+            raise ValueError("a number out of bounds")
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ",".join([write(item) for item in value]) + "]"
+    if isinstance(value, tuple):
+        return "{" + ",".join([_quote(name) + ":" + write(item) for name, item in value]) + "}"
+    raise TypeError("no form on the wire")
+
+
+def _quote(text: str) -> str:
+    if text and (min(text) < " " or max(text) > "~"):
+        return '"' + "".join([_SHORT_ESCAPES.get(character) or _escaped(character) for character in text]) + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0x20 <= code < 0x7F:
+        return character
+    if code > 0xFFFF:
+        code -= 0x10000
+        return "\\u%04x\\u%04x" % (0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF))
+    return "\\u%04x" % code
