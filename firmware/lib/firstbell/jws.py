@@ -16,11 +16,6 @@ except ImportError:  # interpreter: MicroPython
     HAS_ED25519 = False
 
 try:
-    from typing import TYPE_CHECKING
-except ImportError:  # interpreter: MicroPython
-    TYPE_CHECKING = False  # type: ignore[misc]
-
-if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
@@ -31,6 +26,8 @@ if TYPE_CHECKING:
 
         def sign(self, message: bytes) -> bytes: ...
 
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
 
 JWS_BYTES_MAX = 1024
 

@@ -1,12 +1,9 @@
 """What the wall light shows: one white lamp that fills as help comes nearer."""
 
 try:
-    from typing import TYPE_CHECKING
-except ImportError:  # interpreter: MicroPython
-    TYPE_CHECKING = False  # type: ignore[misc]
-
-if TYPE_CHECKING:
     from collections.abc import Iterable
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
 
 NONE = "none"
 HEARD = "heard"

@@ -13,16 +13,13 @@ from firstbell.merkle import HASH_BYTES
 from firstbell.note import base64_text
 
 try:
-    from typing import TYPE_CHECKING
-except ImportError:  # interpreter: MicroPython
-    TYPE_CHECKING = False  # type: ignore[misc]
-
-if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     Check = Callable[[Any], bool]
     Fields = tuple[tuple[str, Check], ...]
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
 
 PROTOCOL = 1
 FRAME_BYTES_MAX = 4096
