@@ -1,10 +1,11 @@
 """The signed head of the log (C2SP tlog-checkpoint): what it says, signing it, opening one."""
 
 from firstbell import note
+from firstbell.jws import verify_ed25519
 from firstbell.merkle import HASH_BYTES
 from firstbell.note import SIZE_MAX, Checkpoint, Vkey, base64_text
 
-from hub.ledger.note import Signer, ed25519_verify
+from hub.ledger.note import Signer
 
 
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
@@ -24,4 +25,4 @@ def sign_checkpoint(signer: Signer, size: int, root: bytes) -> str:
 
 def open_checkpoint(signed: str, vkey: Vkey) -> Checkpoint:
     """The checkpoint, when `vkey` signed it and it is of the log of that name. Raises NoteError."""
-    return note.open_checkpoint(signed, vkey, ed25519_verify)
+    return note.open_checkpoint(signed, vkey, verify_ed25519)

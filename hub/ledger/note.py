@@ -1,7 +1,6 @@
 """Signs notes (C2SP signed-note) with the log's Ed25519 key; `firstbell.note` reads and checks them."""
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import DASH, ED25519, Vkey, base64_text, check_characters
 
 
@@ -23,12 +22,3 @@ class Signer:
             raise ValueError("the text of a note ends in a newline")
         blob = self.vkey.key_id + self._private_key.sign(text.encode())
         return f"{text}\n{DASH} {self.vkey.name} {base64_text(blob)}\n"
-
-
-def ed25519_verify(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """The signature check that `firstbell.note` asks for. `public_key`: 32 bytes."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True

@@ -89,7 +89,7 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     for _ in range(width):
         start = at + _LENGTH_BYTES
         end = start + int.from_bytes(data[at:start])
-        if len(data) < start or len(data) < end:
+        if len(data) < end:
             raise LedgerDamaged(f"the bundle ends within entry {len(entries)} of {width}")
         entries.append(data[start:end])
         at = end

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from firstbell.jws import verify_ed25519
 from firstbell.merkle import EMPTY_ROOT
 from firstbell.note import NOTE_BYTES_MAX, SIZE_MAX, NoteError, check_note, parse_vkey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.ledger.checkpoint import checkpoint_text, open_checkpoint, sign_checkpoint
-from hub.ledger.note import Signer, ed25519_verify
+from hub.ledger.note import Signer
 
 SIGNED = json.loads((Path(__file__).parents[2] / "golden/notes.json").read_text("utf-8"))["signed"]
 SIGNER = Signer("campus.example/log/1", Ed25519PrivateKey.from_private_bytes(b"\x07" * 32))
@@ -22,11 +23,11 @@ ROOT = bytes(range(32))
 @pytest.mark.parametrize("case", SIGNED, ids=lambda case: case["note"].split("\n")[1] or "message")
 def test_notes_of_other_programs_verify(case: dict[str, str]) -> None:
     vkey = parse_vkey(case["vkey"])
-    text, signers = check_note(case["note"], [vkey], ed25519_verify)
+    text, signers = check_note(case["note"], [vkey], verify_ed25519)
     assert case["note"].startswith(text + "\n")
     assert signers == [vkey]
     with pytest.raises(NoteError, match="bad"):
-        check_note("x" + case["note"], [vkey], ed25519_verify)
+        check_note("x" + case["note"], [vkey], verify_ed25519)
 
 
 def test_the_bytes_of_a_note_of_ours() -> None:
@@ -45,7 +46,7 @@ def test_the_bytes_of_a_note_of_ours() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=200))
 def test_what_is_signed_is_read_back(text: str) -> None:
     note = SIGNER.sign_note(text + "\n")
-    assert check_note(note, [SIGNER.vkey], ed25519_verify) == (text + "\n", [SIGNER.vkey])
+    assert check_note(note, [SIGNER.vkey], verify_ed25519) == (text + "\n", [SIGNER.vkey])
 
 
 @given(st.data())
@@ -54,20 +55,20 @@ def test_no_character_of_a_signed_note_can_change(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(note) - 1))
     new = data.draw(st.one_of(st.just(""), st.characters()).filter(lambda character: character != note[at]))
     with pytest.raises(NoteError):
-        check_note(note[:at] + new + note[at + 1 :], [SIGNER.vkey], ed25519_verify)
+        check_note(note[:at] + new + note[at + 1 :], [SIGNER.vkey], verify_ed25519)
 
 
 def test_another_key_of_the_same_name_is_another_signer() -> None:
     note = SIGNER.sign_note("text\n")
     with pytest.raises(NoteError, match="no known key"):
-        check_note(note, [OTHER.vkey], ed25519_verify)
+        check_note(note, [OTHER.vkey], verify_ed25519)
     both = note + OTHER.sign_note("text\n").split("\n\n")[1]
-    assert check_note(both, [SIGNER.vkey, OTHER.vkey], ed25519_verify)[1] == [SIGNER.vkey, OTHER.vkey]
+    assert check_note(both, [SIGNER.vkey, OTHER.vkey], verify_ed25519)[1] == [SIGNER.vkey, OTHER.vkey]
 
 
 @pytest.mark.parametrize("signature", [b"", b"\x00" * 63, b"\x00" * 64, b"\x00" * 65])
 def test_a_signature_of_the_wrong_form_is_bad(signature: bytes) -> None:
-    assert not ed25519_verify(SIGNER.vkey.public_key, signature, b"message")
+    assert not verify_ed25519(SIGNER.vkey.public_key, signature, b"message")
 
 
 def test_what_can_not_be_signed() -> None:
@@ -86,10 +87,10 @@ def test_a_note_has_a_largest_size() -> None:
     text = "a" * (NOTE_BYTES_MAX - signature - 1) + "\n"
     note = SIGNER.sign_note(text)
     assert len(note.encode()) == NOTE_BYTES_MAX
-    assert check_note(note, [SIGNER.vkey], ed25519_verify)[0] == text
+    assert check_note(note, [SIGNER.vkey], verify_ed25519)[0] == text
     for longer in ("a" + note, "é" + note[1:], "a" * NOTE_BYTES_MAX + note):
         with pytest.raises(NoteError, match="too long"):
-            check_note(longer, [SIGNER.vkey], ed25519_verify)
+            check_note(longer, [SIGNER.vkey], verify_ed25519)
 
 
 @given(st.integers(0, SIZE_MAX), st.binary(min_size=32, max_size=32))
