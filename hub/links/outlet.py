@@ -5,6 +5,7 @@ answers is cut off; it comes back and is told everything.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 
@@ -64,6 +65,12 @@ class Outlet:
                 await self._send()
             except (ClientConnectionResetError, ConnectionResetError):
                 return
+
+    async def flush(self) -> None:
+        """The last answers, before the connection is closed."""
+        with contextlib.suppress(ClientConnectionResetError, ConnectionResetError):
+            while self._answers:
+                await self._socket.send_str(self._answers.popleft())
 
     async def _send(self) -> None:
         while self._answers:

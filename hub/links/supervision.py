@@ -3,8 +3,6 @@
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-Peer = TypeVar("Peer", bound=Hashable)
-
 SILENCE_MS_MAX = 9_000
 """A peer not heard for this long is lost (a heartbeat comes every 3 s)."""
 SWEEP_MS = 1_000
@@ -12,13 +10,28 @@ SWEEP_MS = 1_000
 PAUSE_MS = 3 * SWEEP_MS
 """A sweep this late means that we ourselves stood still: what was sent meanwhile is read before anybody is judged."""
 
+Peer = TypeVar("Peer", bound=Hashable)
+
+
+class Sweeps:
+    """Tells a sweep that may judge from one that comes after a pause of our own."""
+
+    def __init__(self) -> None:
+        self._swept_ms: int | None = None
+
+    def may_judge(self, now_ms: int) -> bool:
+        """Asked once per sweep."""
+        paused = self._swept_ms is not None and now_ms - self._swept_ms > PAUSE_MS
+        self._swept_ms = now_ms
+        return not paused
+
 
 class Supervision(Generic[Peer]):
     """`heard` at every frame, `sweep` every SWEEP_MS; `sweep` returns those who are silent now."""
 
     def __init__(self) -> None:
         self._heard_ms: dict[Peer, int] = {}
-        self._swept_ms: int | None = None
+        self._sweeps = Sweeps()
 
     def heard(self, peer: Peer, now_ms: int) -> None:
         self._heard_ms[peer] = now_ms
@@ -27,8 +40,6 @@ class Supervision(Generic[Peer]):
         self._heard_ms.pop(peer, None)
 
     def sweep(self, now_ms: int) -> list[Peer]:
-        paused = self._swept_ms is not None and now_ms - self._swept_ms > PAUSE_MS
-        self._swept_ms = now_ms
-        if paused:
+        if not self._sweeps.may_judge(now_ms):
             return []
         return [peer for peer, heard_ms in self._heard_ms.items() if now_ms - heard_ms >= SILENCE_MS_MAX]

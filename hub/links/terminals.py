@@ -1,0 +1,284 @@
+"""The terminals' WebSockets: HubSession decides about frames, this does the I/O and asks the engine."""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+from firstbell import messages
+from firstbell.jws import (
+    EDDSA,
+    EVENT_TYP,
+    Ed25519Verifier,
+    Hs256Key,
+    JwsError,
+    digest_of,
+    header,
+    open_jws,
+    unb64url,
+    unverified_payload,
+)
+from firstbell.messages import FrameError
+
+from hub.dispatch.campus import SEEN_EVENTS_MAX, Terminal
+from hub.dispatch.engine import Answer, Engine, View
+from hub.dispatch.entries import EventKind, InputState, LightState
+from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
+from hub.ledger.writer import Receipt, Submission
+from hub.links.outlet import Outlet, SlowPeer
+from hub.links.strangers import Strangers
+from hub.links.supervision import SWEEP_MS, Sweeps
+from hub.links.terminal_session import (
+    Action,
+    Close,
+    HubSession,
+    Linked,
+    Refusal,
+    Registered,
+    Send,
+    SignedEvent,
+    Status,
+)
+
+CONNECTIONS_MAX = 4_096
+"""Open terminal connections, strangers included; one above it is turned away."""
+
+log = structlog.get_logger()
+
+
+class Keys:
+    """The key of each enrolled terminal, ready for checking. `hs256_secret` reads a node's key (bytes) or None."""
+
+    def __init__(self, engine: Engine, hs256_secret: Callable[[str], bytes | None]) -> None:
+        self._engine = engine
+        self._hs256_secret = hs256_secret
+        self._known: dict[str, Registered] = {}
+
+    def lookup(self, terminal_id: str) -> Registered | None:
+        terminal = self._engine.decided.terminals.get(terminal_id)
+        if terminal is None:
+            return None
+        known = self._known.get(terminal_id)
+        if known is None or known.revoked != terminal.revoked:
+            known = self._register(terminal)
+            if known is not None:
+                self._known[terminal_id] = known
+        return known
+
+    def _register(self, terminal: Terminal) -> Registered | None:
+        if terminal.algorithm == EDDSA:
+            verify = Ed25519Verifier(unb64url(terminal.key)).verify
+        else:
+            secret = self._hs256_secret(terminal.terminal)
+            if secret is None:
+                return None
+            verify = Hs256Key(secret).verify
+        return Registered(terminal.terminal, terminal.algorithm, verify, terminal.revoked)
+
+
+class TerminalLinks:
+    """All connected terminals.
+
+    `receipt_of` and `recorded` read the database by digest. `remembered` is told the checkpoint of each hello.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Keys,
+        now_ms: Callable[[], int],
+        strangers: Strangers,
+        receipt_of: Callable[[str], Receipt | None],
+        recorded: Callable[[str], bool],
+        remembered: Callable[[str, str], None],
+    ) -> None:
+        self.engine = engine
+        self.keys = keys
+        self.now_ms = now_ms
+        self.strangers = strangers
+        self.receipt_of = receipt_of
+        self.remembered = remembered
+        self._recorded = recorded
+        self._connections: set[_Connection] = set()
+        self._linked: Counter[str] = Counter()
+        self._sweeps = Sweeps()
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """Holds one connection until it ends."""
+        if len(self._connections) >= CONNECTIONS_MAX:
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse(max_msg_size=messages.FRAME_BYTES_MAX + 1, compress=False)
+        await socket.prepare(request)
+        connection = _Connection(self, socket)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+            self._unlink(connection.terminal)
+        return socket
+
+    async def supervise(self) -> None:
+        """Looks for silence and for hellos that don't come, and sums up strangers, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_MS / 1000)
+            now_ms = self.now_ms()
+            if self._sweeps.may_judge(now_ms):
+                for connection in tuple(self._connections):
+                    connection.tick(now_ms)
+            for summary in self.strangers.due(now_ms):
+                self.engine.submit(Submission(summary))
+
+    def link(self, terminal: str) -> None:
+        self._linked[terminal] += 1
+        self.engine.submit(Submission(LinkTerminal(now_ms=self.now_ms(), terminal=terminal)))
+
+    def _unlink(self, terminal: str) -> None:
+        if not terminal:
+            return
+        self._linked[terminal] -= 1
+        if not self._linked[terminal]:
+            del self._linked[terminal]
+            self.engine.submit(Submission(LoseTerminal(now_ms=self.now_ms(), terminal=terminal)))
+
+    def receive(self, event: SignedEvent, done: Callable[[Answer], None]) -> None:
+        """Hands a validly signed event to the engine."""
+        seen = self.engine.decided.terminals[event.terminal].seen
+        forgotten = len(seen) >= SEEN_EVENTS_MAX and f"{event.boot}:{event.seq}" not in seen
+        request = ReceiveEvent(
+            now_ms=self.now_ms(),
+            terminal=event.terminal,
+            digest=event.digest,
+            jws=event.jws,
+            boot=event.boot,
+            seq=event.seq,
+            input=event.input,
+            what=cast(EventKind, event.what),
+            event_ms=event.event_ms,
+            error_ms=event.error_ms,
+            mono_ms=event.mono_ms,
+            recorded=forgotten and self._recorded(event.digest),
+        )
+        self.engine.submit(Submission(request), done)
+
+    def take_evidence(self, jws: str) -> None:
+        """A signed event that a pager kept: recorded like any other if its terminal's key agrees, else counted."""
+        try:
+            claimed = messages.parse_event(unverified_payload(jws))["terminal"]
+            registered = self.keys.lookup(claimed)
+            if registered is None:
+                raise JwsError("unknown_terminal")
+            payload = open_jws(jws, header(registered.algorithm, claimed, EVENT_TYP), registered.verify)
+        except (JwsError, FrameError) as error:
+            self.strangers.count(f"evidence_{error.reason}", self.now_ms())
+            return
+        event = SignedEvent(digest=digest_of(jws), jws=jws, **messages.understand_event(payload, claimed))
+        self.receive(event, lambda _answer: None)
+
+
+class _Connection:
+    def __init__(self, links: TerminalLinks, socket: web.WebSocketResponse) -> None:
+        self._links = links
+        self._socket = socket
+        self._session = HubSession(links.keys.lookup)
+        self._closing = ""
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._outlet = Outlet(socket, self._key, self._render)
+
+    @property
+    def terminal(self) -> str:
+        return self._session.terminal
+
+    async def run(self) -> None:
+        self._do(self._session.challenge(self._links.now_ms(), secrets.token_bytes(messages.NONCE_BYTES)))
+        self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._outlet.run()))
+        try:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._links.engine.remove_outlet(self._outlet)
+            for task in self._tasks:
+                task.cancel()
+            for error in await asyncio.gather(*self._tasks, return_exceptions=True):
+                if isinstance(error, Exception) and not isinstance(error, SlowPeer):
+                    log.error("terminal link failed", terminal=self.terminal, error=repr(error))
+            await self._outlet.flush()
+            await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=self._closing.encode())
+
+    def tick(self, now_ms: int) -> None:
+        self._do(self._session.tick(now_ms))
+        if self._closing:
+            self._tasks[0].cancel()
+
+    async def _read(self) -> None:
+        while not self._closing:
+            message = await self._socket.receive()
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self._do(self._session.frame(message.data, self._links.now_ms()))
+            else:
+                if self._socket.close_code == WSCloseCode.MESSAGE_TOO_BIG:
+                    self._links.strangers.count("oversized", self._links.now_ms())
+                return
+
+    def _do(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send():
+                    self._outlet.answer(action.text)
+                case Refusal():
+                    self._links.strangers.count(action.reason, self._links.now_ms())
+                case Close():
+                    self._closing = action.reason
+                case Linked():
+                    self._linked(action)
+                case SignedEvent():
+                    self._links.receive(action, self._answer_to(action.digest))
+                case Status():
+                    self._status(action)
+
+    def _linked(self, hello: Linked) -> None:
+        self._links.link(hello.terminal)
+        if hello.checkpoint:
+            self._links.remembered(hello.terminal, hello.checkpoint)
+        self._links.engine.add_outlet(self._outlet)
+
+    def _status(self, status: Status) -> None:
+        request = HearTerminal(
+            now_ms=self._links.now_ms(),
+            terminal=self.terminal,
+            light=cast(LightState, status.light),
+            since_ms=status.since_ms,
+            ringing=status.ringing,
+            inputs=cast(dict[str, InputState], status.inputs),
+        )
+        self._links.engine.submit(Submission(request))
+
+    def _answer_to(self, digest: str) -> Callable[[Answer], None]:
+        def answer(answer: Answer) -> None:
+            if answer.refused:
+                self._outlet.answer(messages.refused_frame(answer.refused, digest))
+                return
+            receipt = answer.receipt or self._links.receipt_of(digest)
+            if receipt is not None:
+                proof = [messages.base64_text(node) for node in receipt.proof]
+                frame = messages.receipt_frame(digest, receipt.index, receipt.entry, proof, receipt.checkpoint)
+                self._outlet.answer(frame)
+
+        return answer
+
+    def _key(self, view: View) -> object:
+        terminal = view.decided.terminals.get(self.terminal)
+        return (*_shown(view, self.terminal), terminal.silent, terminal.revoked) if terminal else None
+
+    def _render(self, view: View) -> str | None:
+        terminal: Any = view.decided.terminals.get(self.terminal)
+        if terminal is None or terminal.revoked:
+            return None
+        light, ring = _shown(view, self.terminal)
+        return messages.snapshot_frame(self._links.now_ms(), light, ring, terminal.silent)
+
+
+def _shown(view: View, terminal: str) -> tuple[str, str]:
+    return view.lights.get(terminal, "none"), view.alerts.bells.get(terminal, "none")
