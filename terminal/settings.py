@@ -1,0 +1,161 @@
+"""settings.toml: who this terminal is, where its hub is, which wire is on which pin."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from terminal.problems import Phrase, Problem, SettingsError
+
+PRESS_MS_LEAST = 20
+PRESS_MS_MOST = 400
+"""A pulse of 400 ms is always an event (EN 50131-1) and one below 20 ms never: the filter is set between."""
+GPIO_MAX = 27
+"""The header of a Raspberry Pi has GPIO 0 to 27."""
+NAME_CHARS_MAX = 64
+
+TerminalId = Annotated[str, Meta(pattern=r"^t-[a-z2-7]{10}$")]
+CampusId = Annotated[str, Meta(pattern=r"^c-[a-z2-7]{10}$")]
+InputName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,16}$")]
+# A host (name, IPv4 or bracketed IPv6) and a port.
+HubAddress = Annotated[str, Meta(pattern=r"^$|^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
+# Looked for in the hub's certificate, so a name and not an address.
+ServerName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*$", max_length=253)]
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+Pin = Annotated[int, Meta(ge=0, le=GPIO_MAX)]
+
+
+class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`address` "host:port", or "" to look for the hub of this campus on the LAN."""
+
+    server_name: ServerName
+    campus: CampusId
+    address: HubAddress = ""
+
+
+class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A contact from the pin to ground."""
+
+    kind: Literal["panic", "perimeter", "tamper"]
+    pin: Pin
+
+
+class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """None: not there."""
+
+    light_pin: Pin | None = None
+    sounder_pin: Pin | None = None
+
+
+class SimulatedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`pins`: no hardware; the control socket presses."""
+
+    pins: bool = False
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    terminal: TerminalId
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
+    role: Literal["wall", "bell"]
+    hub: HubSettings
+    algorithm: Literal["EdDSA", "HS256"] = "EdDSA"
+    silent: bool = False
+    press_ms_min: Annotated[int, Meta(ge=PRESS_MS_LEAST, le=PRESS_MS_MOST)] = 30
+    inputs: dict[InputName, InputSettings] = {}
+    outputs: OutputSettings = OutputSettings()
+    simulated: SimulatedSettings = SimulatedSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that holds everything of one terminal."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.path / "settings.toml"
+
+    @property
+    def key(self) -> Path:
+        return self.path / "key"
+
+    @property
+    def ca(self) -> Path:
+        return self.path / "ca.pem"
+
+    @property
+    def vkey(self) -> Path:
+        return self.path / "log.vkey"
+
+    @property
+    def outbox(self) -> Path:
+        return self.path / "outbox.db"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control.sock"
+
+
+def load_settings(path: Path) -> Settings:
+    """Raises SettingsError: not there, not TOML, a key too many, a key missing, a value that can't be."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason})) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
+    # One by one first, for msgspec does not say which of them is wrong.
+    inputs = raw.get("inputs")
+    for name, wired in inputs.items() if isinstance(inputs, dict) else ():
+        _convert(path, wired, InputSettings, f"inputs.{name}", "inputs")
+    settings = _convert(path, raw, Settings, "", "")
+    _check_wiring(path, settings)
+    return settings
+
+
+def _convert(path: Path, raw: object, kind: type[Struct], above: str, generic: str) -> Struct:
+    """`above`: the key of `raw` in the file; `generic`: the same without the names a person chose."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        at = re.search(r"`\$([^`]*)`$", message)
+        below = at.group(1).strip(".") if at else ""
+        field = re.search(r"(missing required|unknown) field `([^`]*)`", message)
+        parts = [below, field.group(2) if field else ""]
+        key = ".".join(filter(None, [above, *parts]))
+        if field:
+            name = "settings_unknown_key" if field.group(1) == "unknown" else "settings_missing_key"
+            raise SettingsError(Problem(name, str(path), {"key": key})) from error
+        expected = Phrase("expected." + ".".join(filter(None, [generic, *parts])))
+        fields: dict[str, str | Phrase] = {"key": key, "expected": expected}
+        raise SettingsError(Problem("settings_wrong_value", str(path), fields)) from error
+
+
+def _check_wiring(path: Path, settings: Settings) -> None:
+    used: dict[int, str] = {}
+    for key, pin in pins_of(settings):
+        if pin in used:
+            fields = {"pin": str(pin), "first": used[pin], "second": key}
+            raise SettingsError(Problem("settings_pin_twice", str(path), fields))
+        used[pin] = key
+    if settings.role == "wall" and not settings.inputs:
+        raise SettingsError(Problem("settings_no_input", str(path)))
+    if settings.role == "bell" and settings.outputs.sounder_pin is None:
+        raise SettingsError(Problem("settings_no_sounder", str(path)))
+
+
+def pins_of(settings: Settings) -> list[tuple[str, int]]:
+    """Every pin that is wired, with the key in settings.toml that names it."""
+    pins = [(f"inputs.{name}.pin", wired.pin) for name, wired in settings.inputs.items()]
+    outputs = {
+        "outputs.light_pin": settings.outputs.light_pin,
+        "outputs.sounder_pin": settings.outputs.sounder_pin,
+    }
+    return pins + [(key, pin) for key, pin in outputs.items() if pin is not None]
