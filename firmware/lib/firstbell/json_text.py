@@ -21,13 +21,13 @@ def read(text: str) -> object:
         raise ValueError("not ASCII")
     reader = _Reader(text)
     value = reader.value(0)
-    if reader.next_character() != _END:
+    if not reader.is_done():
         raise reader.error()
     return value
 
 
 _END = "\0"
-"""Stands after the text, so that looking ahead needs no bounds; in a text it is an error anywhere."""
+"""Stands after the text, so that looking ahead needs no bounds."""
 
 
 class _Reader:
@@ -38,20 +38,24 @@ class _Reader:
     def error(self) -> ValueError:
         return ValueError("not what stands here, at character " + str(self._at))
 
-    def next_character(self) -> str:
+    def is_done(self) -> bool:
+        """Whether nothing but blanks is left."""
+        return self._next_character() == _END and self._at == len(self._text) - 1
+
+    def _next_character(self) -> str:
         """The next one that is no blank; it is not taken."""
         while self._text[self._at] in " \n\r\t":
             self._at += 1
         return self._text[self._at]
 
     def _take(self, expected: str) -> bool:
-        if self.next_character() != expected:
+        if self._next_character() != expected:
             return False
         self._at += 1
         return True
 
     def value(self, depth: int) -> object:
-        first = self.next_character()
+        first = self._next_character()
         if first == '"':
             return self._string()
         if first == "{":
@@ -75,7 +79,7 @@ class _Reader:
         if self._take("}"):
             return found
         while True:
-            if self.next_character() != '"':
+            if self._next_character() != '"':
                 raise self.error()
             name = self._string()
             if name in found:

@@ -286,7 +286,7 @@ def _read(text: "str | bytes") -> "dict[str, Any]":
     try:
         value = json_text.read(text if isinstance(text, str) else text.decode())
     except ValueError as error:
-        detail = str(error)
+        detail = str(error) or "not UTF-8"  # MicroPython's decoder gives no reason
     if not isinstance(value, dict):
         raise FrameError("malformed", detail)
     return value
