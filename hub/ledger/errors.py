@@ -15,3 +15,7 @@ class TilePathError(LedgerError):
 
 class SealError(LedgerError):
     """A text, salt or domain that can't be sealed."""
+
+
+class LedgerTaken(LedgerError):
+    """The head is not where its only writer left it: another program writes to this ledger. Not to be tried again."""
