@@ -1,6 +1,6 @@
 """JSON as the wire uses it: the same on CPython and MicroPython, whatever their own readers do."""
 
-from firstbell.json_text import INTEGER_MAX, NESTING_MAX, read, write
+from firstbell.json_text import INTEGER_MAX, NESTING_MAX, ODD_NUMBER, read, write
 
 TAKEN: "tuple[tuple[str, object], ...]" = (
     ("null", None),
@@ -10,6 +10,16 @@ TAKEN: "tuple[tuple[str, object], ...]" = (
     ("-1", -1),
     ("9007199254740991", INTEGER_MAX),
     ("-9007199254740991", -INTEGER_MAX),
+    ("-0", 0),
+    ("1.0", ODD_NUMBER),
+    ("-0.5", ODD_NUMBER),
+    ("1e3", ODD_NUMBER),
+    ("0E-0", ODD_NUMBER),
+    ("12.25e+3", ODD_NUMBER),
+    ("9007199254740992", ODD_NUMBER),
+    ("-9007199254740992", ODD_NUMBER),
+    ("10000000000000000", ODD_NUMBER),
+    ("9" * 4000, ODD_NUMBER),
     ('""', ""),
     ('"a b"', "a b"),
     ('"\\"\\\\\\/\\b\\f\\n\\r\\t"', '"\\/\b\f\n\r\t'),
@@ -37,21 +47,22 @@ REFUSED = (
     "-Infinity",
     "-",
     "+1",
-    "-0",
     "00",
     "01",
-    "1.0",
     "1.",
+    "1.e1",
+    "1.-1",
+    "1e",
+    "1e+",
+    "1e1.5",
+    "1.0.0",
+    "- 1",
+    "1 .5",
+    "--1",
     ".5",
-    "1e3",
-    "1E3",
     "0x10",
     "1_000",
     "\u0661",
-    "9007199254740992",
-    "-9007199254740992",
-    "10000000000000000",
-    "9" * 4000,
     '"',
     '"\\"',
     '"\\',
@@ -120,6 +131,11 @@ def test_what_is_refused() -> None:
         except ValueError:
             continue
         raise AssertionError("read: " + text)
+
+
+def test_an_odd_number_is_no_number() -> None:
+    assert not isinstance(read("0.5"), int)
+    assert repr(read("0.5")) == "an odd number"
 
 
 def test_half_a_surrogate_pair_is_refused() -> None:

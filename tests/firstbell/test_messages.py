@@ -110,7 +110,7 @@ def test_a_frame_belongs_to_one_side() -> None:
 def test_what_is_not_known_is_passed_over() -> None:
     for texts, parse in ((HUB, parse_hub_frame), (TERMINALS, parse_terminal_frame)):
         for text in texts:
-            more = text[:-1] + ',"later":{"deep":[1,[null]]},"type2":"x"}'
+            more = text[:-1] + ',"later":{"deep":[1,[0.5]]},"type2":"x"}'
             assert parse(more) == parse(text)
     assert parse_event(EVENT[:-1].encode() + b',"later":1}') == parse_event(EVENT.encode())
 
@@ -220,6 +220,8 @@ def test_what_is_no_frame() -> None:
         '{"type":"unheard_of"}',
         '{"type":"heartbeat","t1_ms":1,"t1_ms":1}',
         '{"type":"heartbeat","t1_ms":NaN}',
+        '{"type":"heartbeat","t1_ms":1,"more":NaN}',
+        '{"type":"heartbeat","t1_ms":1.0}',
         '{"type":"heartbeat","t1_ms":1}x',
         '{"type":"heartbeat","t1_ms":1,"more":' + "[" * 2000,
         '{"type":"heartbeat","t1_ms":' + "9" * 2000 + "}",

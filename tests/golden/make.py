@@ -226,7 +226,9 @@ def odd_events() -> list[dict[str, Any]]:
         {"payload": plain(usual | {"error_ms": None}), "event": usual | untimed},
         {"payload": plain(usual | {"event_ms": 2**53}), "event": usual | untimed},
         {"payload": "[]", "event": nothing | {"input": "", "what": "unknown"}},
-        {"payload": plain(usual | {"event_ms": 0.5}), "event": nothing | {"input": "", "what": "unknown"}},
+        {"payload": plain(usual | {"event_ms": 0.5}), "event": usual | untimed},
+        {"payload": EVENTS[1]["payload"][:-1], "event": nothing | {"input": "", "what": "unknown"}},
+        {"payload": plain(usual)[:-1] + ',"seq":3}', "event": nothing | {"input": "", "what": "unknown"}},
     ]
 
 

@@ -2,11 +2,22 @@
 
 MicroPython's own reader takes text that is no JSON, and its writer keeps no order; CPython's takes NaN and endless
 digits, lets a name stand twice, and gives up on a deep text by its stack. What is signed must be read alike by all.
+A number that the wire has no use for is read, for it may stand in a field that nobody asks for, but it has no value.
 """
 
 INTEGER_MAX = (1 << 53) - 1
 """The largest number, either way from 0: what every JSON reader keeps exactly (RFC 7493, section 2.2)."""
 NESTING_MAX = 8
+
+
+class OddNumber:
+    """What stands for a fraction, or for a number beyond INTEGER_MAX."""
+
+    def __repr__(self) -> str:
+        return "an odd number"
+
+
+ODD_NUMBER = OddNumber()
 
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdefABCDEF"
@@ -15,7 +26,7 @@ _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n
 
 
 def read(text: str) -> object:
-    """The value of `text`: None, bool, int, str, list or dict. Raises ValueError, and says where it can't go on."""
+    """The value of `text`: None, bool, int, ODD_NUMBER, str, list or dict. Raises ValueError, and says where."""
     # An encoder refuses half a surrogate pair (CPython), and anything outside ASCII gets longer.
     if len(text.encode()) != len(text):
         raise ValueError("not ASCII")
@@ -66,7 +77,7 @@ class _Reader:
             if self._text[self._at : self._at + len(word)] == word:
                 self._at += len(word)
                 return meaning
-        return self._integer()
+        return self._number()
 
     def _enter(self, depth: int) -> None:
         if depth > NESTING_MAX:
@@ -104,22 +115,38 @@ class _Reader:
             if not self._take(","):
                 raise self.error()
 
-    def _integer(self) -> int:
-        start = self._at
-        if self._text[start] == "-":
-            self._at += 1
-        first_digit = self._at
-        while self._text[self._at] in _DIGITS:
-            self._at += 1
-        digits = self._text[first_digit : self._at]
-        # Length first: turning endless digits into a number takes endless time.
-        if not digits or len(digits) > len(str(INTEGER_MAX)) or str(int(digits)) != digits:
+    def _number(self) -> object:
+        negative = self._skip("-")
+        digits = self._digits()
+        if digits[0] == "0" and len(digits) > 1:
             raise self.error()
-        number = int(digits)
-        negative = first_digit > start
-        if number > INTEGER_MAX or (negative and number == 0):
-            raise ValueError("a number out of bounds")
-        return -number if negative else number
+        whole = True
+        if self._skip("."):
+            self._digits()
+            whole = False
+        if self._skip("eE"):
+            self._skip("+-")
+            self._digits()
+            whole = False
+        # Length first: turning endless digits into a number takes endless time.
+        if not whole or len(digits) > len(str(INTEGER_MAX)) or int(digits) > INTEGER_MAX:
+            return ODD_NUMBER
+        return -int(digits) if negative else int(digits)
+
+    def _skip(self, characters: str) -> bool:
+        """Takes the next one if it is one of these; blanks are none."""
+        if self._text[self._at] not in characters:
+            return False
+        self._at += 1
+        return True
+
+    def _digits(self) -> str:
+        start = self._at
+        while self._skip(_DIGITS):
+            pass
+        if self._at == start:
+            raise self.error()
+        return self._text[start : self._at]
 
     def _string(self) -> str:
         self._at += 1
