@@ -39,7 +39,9 @@ class Zone(msgspec.Struct):
 
 
 class Terminal(msgspec.Struct):
-    """`seen`: (boot, seq) as "boot:seq" → digest, in order of arrival, at most SEEN_EVENTS_MAX."""
+    """`seen`: digest → "boot:seq", in order of arrival, at most SEEN_EVENTS_MAX. `linked`: None = not known in this
+    run; from `waited_from_ms` on it is waited for.
+    """
 
     terminal: str
     zone: str
@@ -49,6 +51,7 @@ class Terminal(msgspec.Struct):
     input_kinds: dict[str, InputKind]
     silent: bool
     details: str
+    waited_from_ms: int
     revoked: bool = False
     linked: bool | None = None
     inputs: dict[str, InputState] = {}
@@ -78,7 +81,7 @@ class Pager(msgspec.Struct):
 class Assignment(msgspec.Struct):
     """The life of a page. `due_ms`: the deadline of the present step (None: nothing is waited for).
 
-    `state`: paged → delivered → seen → accepted → on_scene → cleared; exits declined, released.
+    `state`: paged → delivered → seen → accepted → on_scene → cleared; exits declined, released, lost (guard down).
     """
 
     guard: str
@@ -92,7 +95,9 @@ class Assignment(msgspec.Struct):
 
 
 class Incident(msgspec.Struct):
-    """`state`: raised → dispatched → on_scene → resolved → closed. `alert_until_ms`: responders are alerted again."""
+    """`state`: raised → dispatched → on_scene → resolved → closed. `calling`: guards are called and not yet answered:
+    from the raising, and from each further tier, to the next accept. `alert_until_ms`: responders are alerted again.
+    """
 
     incident: str
     terminal: str
@@ -105,8 +110,9 @@ class Incident(msgspec.Struct):
     error_ms: int | None
     state: str = "raised"
     tier: int = 0
+    calling: bool = True
     everyone: bool = False
-    presses: int = 1
+    presses: int = 0
     last_press_ms: int = 0
     events: list[str] = []
     evidence: list[str] = []
@@ -132,6 +138,7 @@ class Campus(msgspec.Struct):
     details: str = ""
     origin: str = ""
     run: int = 0
+    run_ms: int = 0
     at_ms: int = 0
     utc_offset_ms: int = 0
     utc_error_ms: int | None = None

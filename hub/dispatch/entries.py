@@ -24,8 +24,18 @@ LightState = Literal["none", "heard", "recorded", "coming", "here", "not_deliver
 Progress = Literal["delivered", "seen", "ringing"]
 Outcome = Literal["genuine", "mistaken", "malicious", "fault", "drill", "unfounded"]
 Reason = Literal["link", "sound", "screen", "battery"]
-RaisedBecause = Literal[
-    "not_delivered", "not_accepted", "not_on_scene", "declined", "released", "backup", "guard_down", "empty", "lost"
+TierBecause = Literal[
+    "not_delivered",
+    "not_accepted",
+    "not_on_scene",
+    "declined",
+    "released",
+    "backup",
+    "guard_down",
+    "reopened",
+    "signed_on",
+    "signed_off",
+    "again",
 ]
 
 
@@ -247,7 +257,7 @@ class EventRecorded(Entry, frozen=True, kw_only=True):
 
 
 class IncidentRaised(Entry, frozen=True, kw_only=True):
-    """`everyone`: nobody is signed on, so every pager and bell rings."""
+    """`everyone`: every pager and bell rings. The event that raised it follows; its times are the terminal's."""
 
     incident: str
     terminal: str
@@ -255,6 +265,8 @@ class IncidentRaised(Entry, frozen=True, kw_only=True):
     severity: Literal["panic", "perimeter"]
     drill: bool
     test: bool
+    event_ms: int | None
+    error_ms: int | None
     tier: int
     paged: tuple[Paged, ...]
     everyone: bool
@@ -269,12 +281,18 @@ class PressRepeated(Entry, frozen=True, kw_only=True):
     due_ms: int
 
 
+class AlertEnded(Entry, frozen=True, kw_only=True):
+    """The responders have been alerted long enough."""
+
+    incident: str
+
+
 class TierRaised(Entry, frozen=True, kw_only=True):
     """The next tier is called (or the last one again). `repeat_ms`: the last tier is called again then."""
 
     incident: str
     tier: int
-    because: RaisedBecause
+    because: TierBecause
     paged: tuple[Paged, ...]
     everyone: bool
     repeat_ms: int | None

@@ -1,0 +1,124 @@
+"""What terminals say: events, links, lights, inputs. Each rule: campus and request in, entries out."""
+
+from hub.dispatch import entries as e
+from hub.dispatch import requests as r
+from hub.dispatch.calls import raised
+from hub.dispatch.campus import Campus, Incident, Terminal
+from hub.dispatch.rules_trouble import began, ended
+
+ALARMS = ("panic", "perimeter")
+TROUBLES = {"tamper": "tamper", "stuck": "stuck", "unknown": "not_understood"}
+"""Events that are trouble → the trouble's word."""
+
+
+def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...]:
+    """A validly signed event is never turned away; one that is known already changes nothing."""
+    terminal = _terminal(campus, request.terminal)
+    if request.recorded or request.digest in terminal.seen:
+        return ()
+    again = f"{request.boot}:{request.seq}" in terminal.seen.values()
+    troubles = began(campus, "cloned", terminal.terminal, request.now_ms) if again else ()
+    if request.what not in ALARMS:
+        return (_recorded(request, "", again), *troubles, *_troubles(campus, request))
+    drill = _runs(campus.zones[terminal.zone].drill_until_ms, request.now_ms)
+    test = _runs(terminal.test_until_ms, request.now_ms)
+    joined = _joined(campus, terminal, drill, test)
+    if joined:
+        due_ms = request.now_ms + campus.zones[joined.zone].deadlines.asked_ms
+        repeated = e.PressRepeated(
+            at_ms=request.now_ms, incident=joined.incident, digest=request.digest, due_ms=due_ms
+        )
+        return (_recorded(request, joined.incident, again), repeated, *troubles)
+    event = _recorded(request, f"i-{request.digest[:20]}", again)
+    return (raised(campus, event, request.what, drill, test), event, *troubles)
+
+
+def _recorded(request: r.ReceiveEvent, incident: str, again: bool) -> e.EventRecorded:
+    return e.EventRecorded(
+        at_ms=request.now_ms,
+        terminal=request.terminal,
+        digest=request.digest,
+        jws=request.jws,
+        boot=request.boot,
+        seq=request.seq,
+        input=request.input,
+        what=request.what,
+        event_ms=request.event_ms,
+        error_ms=request.error_ms,
+        mono_ms=request.mono_ms,
+        received_ms=request.now_ms,
+        incident=incident,
+        again=again,
+    )
+
+
+def _joined(campus: Campus, terminal: Terminal, drill: bool, test: bool) -> Incident | None:
+    """The open incident of the same place. Another place has its own: two places need two answers."""
+    for incident in campus.incidents.values():
+        same = incident.terminal == terminal.terminal and (incident.drill, incident.test) == (drill, test)
+        if same and incident.state != "resolved":
+            return incident
+    return None
+
+
+def _runs(until_ms: int | None, now_ms: int) -> bool:
+    return until_ms is not None and now_ms < until_ms
+
+
+def _troubles(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...]:
+    about = f"{request.terminal}/{request.input}"
+    if request.what in TROUBLES:
+        return began(campus, TROUBLES[request.what], about, request.now_ms)
+    if request.what == "restored":
+        return (*ended(campus, "tamper", about, request.now_ms), *ended(campus, "stuck", about, request.now_ms))
+    return ()
+
+
+def link_terminal(campus: Campus, request: r.LinkTerminal) -> tuple[e.Entry, ...]:
+    terminal = _terminal(campus, request.terminal)
+    if terminal.linked:
+        return ()
+    changed = e.LinkChanged(at_ms=request.now_ms, terminal=terminal.terminal, linked=True)
+    return (changed, *ended(campus, "lost", terminal.terminal, request.now_ms))
+
+
+def lose_terminal(campus: Campus, request: r.LoseTerminal) -> tuple[e.Entry, ...]:
+    """Lost contact is trouble, never alarm and never calm."""
+    terminal = campus.terminals.get(request.terminal)
+    if terminal is None or terminal.revoked or terminal.linked is False:
+        return ()
+    return lost(campus, terminal, request.now_ms)
+
+
+def lost(campus: Campus, terminal: Terminal, now_ms: int) -> tuple[e.Entry, ...]:
+    changed = e.LinkChanged(at_ms=now_ms, terminal=terminal.terminal, linked=False)
+    return (changed, *began(campus, "lost", terminal.terminal, now_ms))
+
+
+def hear_terminal(campus: Campus, request: r.HearTerminal) -> tuple[e.Entry, ...]:
+    """Only what changed is an entry."""
+    terminal = _terminal(campus, request.terminal)
+    changes: list[e.Entry] = []
+    if request.light != terminal.light:
+        changes.append(
+            e.LightShown(
+                at_ms=request.now_ms, terminal=request.terminal, light=request.light, since_ms=request.since_ms
+            )
+        )
+    if request.ringing != terminal.ringing:
+        changes.append(
+            e.BellSounded(at_ms=request.now_ms, terminal=request.terminal, ringing=request.ringing)
+        )
+    states: dict[str, e.InputState] = {name: request.inputs.get(name, "unknown") for name in terminal.input_kinds}
+    if states != terminal.inputs:
+        changes.append(e.InputsRead(at_ms=request.now_ms, terminal=request.terminal, inputs=states))
+    return tuple(changes)
+
+
+def _terminal(campus: Campus, terminal: str) -> Terminal:
+    found = campus.terminals.get(terminal)
+    if found is None:
+        raise r.Refused("unknown_terminal")
+    if found.revoked:
+        raise r.Refused("revoked")
+    return found
