@@ -1,0 +1,84 @@
+"""What goes to the writer and what comes back: values that the engine, the links and the ledger share."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hub.dispatch.entries import Entry
+from hub.dispatch.requests import Request
+from hub.ledger.sealed import Sealed
+
+SecretKind = Literal["pin", "pager", "terminal", "session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A row of table `secrets`, kept beside the ledger. `value` None deletes it. Left out of `repr`, and so of logs.
+
+    `owner`: the id of an account, pager, terminal or session. `kind`: "pin" a hash, "pager" and "session" hashes of
+    keys, "terminal" a node's HS256 key.
+    """
+
+    owner: str
+    kind: SecretKind
+    value: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request with what travels beside it: sealed texts that it names and secrets, all in one transaction."""
+
+    request: Request
+    sealed: tuple[Sealed, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The campus (MessagePack, `hub.dispatch.campus.snapshot`) after the first `size` entries of log `epoch`."""
+
+    epoch: int
+    size: int
+    campus: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One engine step's entries, all or nothing. `bodies[i]` is the encoding of `entries[i]`.
+
+    Of `sealed` only the texts that these entries name are kept: what nobody refers to could never be erased.
+    """
+
+    entries: tuple[Entry, ...]
+    bodies: tuple[bytes, ...] = field(repr=False)
+    sealed: tuple[Sealed, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an entry is in the log of `checkpoint`.
+
+    `entry`: its text, byte for byte. `proof`: RFC 6962 inclusion proof, leaf side first, 32 bytes each, for the size
+    of `checkpoint` (a signed note).
+    """
+
+    index: int
+    entry: str
+    proof: tuple[bytes, ...]
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one transaction has made durable: `batches`, in order, their first entry at `first_index` of log `epoch`.
+
+    `size` and `checkpoint` (a signed note) are the log's afterwards. `receipts`: one for each event_recorded, by index.
+    """
+
+    epoch: int
+    first_index: int
+    batches: tuple[Batch, ...]
+    size: int
+    checkpoint: str
+    receipts: dict[int, Receipt]
