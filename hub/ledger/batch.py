@@ -7,15 +7,15 @@ from hub.dispatch.entries import Entry
 from hub.dispatch.requests import Request
 from hub.ledger.sealed import Sealed
 
-SecretKind = Literal["pin", "pager", "terminal", "session"]
+SecretKind = Literal["pin", "pager", "session", "link", "key"]
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A row of table `secrets`, kept beside the ledger. `value` None deletes it. Left out of `repr`, and so of logs.
 
-    `owner`: the id of an account, pager, terminal or session. `kind`: "pin" a hash, "pager" and "session" hashes of
-    keys, "terminal" a node's HS256 key.
+    `owner`: the id of an account, pager, terminal, session or link. `kind`: "pin", "pager", "session" and "link" are
+    hashes, "key" is a node's HS256 key.
     """
 
     owner: str
@@ -46,6 +46,7 @@ class Batch:
     """One engine step's entries, all or nothing. `bodies[i]` is the encoding of `entries[i]`.
 
     Of `sealed` only the texts that these entries name are kept: what nobody refers to could never be erased.
+    `new_log`: the first entry is a LogBegan that begins the next log.
     """
 
     entries: tuple[Entry, ...]
@@ -53,6 +54,7 @@ class Batch:
     sealed: tuple[Sealed, ...] = ()
     secrets: tuple[Secret, ...] = ()
     snapshot: Snapshot | None = None
+    new_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
