@@ -80,7 +80,7 @@ class Commit:
 
     epoch: int
     first_index: int
-    batches: tuple[Batch, ...]
     size: int
+    batches: tuple[Batch, ...]
     checkpoint: str
     receipts: dict[int, Receipt]
