@@ -33,27 +33,26 @@ def _plan(
         tier += 1
     everyone = zone.tiers[tier] == "everyone" or not guards_on(campus)
     guards = [g for g in called_by(campus, zone, tier) if tier == last or g not in passed_over]
-    paged = tuple(e.Paged(guard=g, due_ms=now_ms + zone.deadlines.delivered_ms) for g in guards)
     repeat_ms = now_ms + zone.deadlines.accepted_ms if tier == last else None
-    return tier, paged, everyone, repeat_ms
+    # The last tier comes again as a whole, so none of its pages has a deadline of its own before that.
+    due_ms = now_ms + zone.deadlines.delivered_ms if repeat_ms is None else repeat_ms
+    return tier, tuple(e.Paged(guard=guard, due_ms=due_ms) for guard in guards), everyone, repeat_ms
 
 
-def raised(
-    campus: Campus, request: e.EventRecorded, severity: str, drill: bool, test: bool
-) -> e.IncidentRaised:
+def raised(campus: Campus, event: e.EventRecorded, drill: bool, test: bool) -> e.IncidentRaised:
     """The incident that this event raises, and its first call."""
-    zone = campus.zones[campus.terminals[request.terminal].zone]
-    tier, paged, everyone, repeat_ms = _plan(campus, zone, 0, set(), request.at_ms)
+    zone = campus.zones[campus.terminals[event.terminal].zone]
+    tier, paged, everyone, repeat_ms = _plan(campus, zone, 0, set(), event.at_ms)
     return e.IncidentRaised(
-        at_ms=request.at_ms,
-        incident=request.incident,
-        terminal=request.terminal,
+        at_ms=event.at_ms,
+        incident=event.incident,
+        terminal=event.terminal,
         zone=zone.zone,
-        severity="perimeter" if severity == "perimeter" else "panic",
+        severity="perimeter" if event.what == "perimeter" else "panic",
         drill=drill,
         test=test,
-        event_ms=request.event_ms,
-        error_ms=request.error_ms,
+        event_ms=event.event_ms,
+        error_ms=event.error_ms,
         tier=tier,
         paged=paged,
         everyone=everyone,

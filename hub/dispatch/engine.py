@@ -17,7 +17,7 @@ import structlog
 
 from hub.dispatch import campus as campuses
 from hub.dispatch.campus import Campus
-from hub.dispatch.entries import Entry, EventRecorded, LightState, encode
+from hub.dispatch.entries import Entry, LightState, encode
 from hub.dispatch.fold import apply
 from hub.dispatch.requests import Command, ReachDeadline, ReceiveEvent, Refused, Request
 from hub.dispatch.rules import decide, next_deadline_ms
@@ -277,7 +277,9 @@ class Engine:
         if asked.key and self._waiting.get(asked.key) is asked:
             del self._waiting[asked.key]
         first = batch_index + asked.first
-        answer = Answer(range(first, first + asked.count), commit.receipts.get(first))
+        indices = range(first, first + asked.count)
+        receipt = next((commit.receipts[index] for index in indices if index in commit.receipts), None)
+        answer = Answer(indices, receipt)
         for done in asked.dones:
             done(answer)
 
@@ -336,5 +338,3 @@ def _(request: ReceiveEvent) -> str:
 def _(request: Command) -> str:
     return f"command {request.command}"
 
-
-__all__ = ["Answer", "Engine", "EventRecorded", "Outlet", "View"]

@@ -227,7 +227,7 @@ class PagerReadiness(Entry, frozen=True, kw_only=True):
 
 
 class Paged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One guard called, on all pagers where this guard is signed on; delivered by `due_ms` or the next tier is called."""
+    """One guard called, on all pagers where this guard is signed on; not delivered by `due_ms`: the next tier."""
 
     guard: str
     due_ms: int

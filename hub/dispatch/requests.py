@@ -79,7 +79,7 @@ class ReachDeadline(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveEvent(Request):
-    """A validly signed event. `recorded`: the database already holds this digest (asked only when the campus has forgotten)."""
+    """A validly signed event. `recorded`: the database holds it already (asked only where the campus has forgotten)."""
 
     terminal: str
     digest: str

@@ -25,12 +25,10 @@ def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...
     joined = _joined(campus, terminal, drill, test)
     if joined:
         due_ms = request.now_ms + campus.zones[joined.zone].deadlines.asked_ms
-        repeated = e.PressRepeated(
-            at_ms=request.now_ms, incident=joined.incident, digest=request.digest, due_ms=due_ms
-        )
+        repeated = e.PressRepeated(at_ms=request.now_ms, incident=joined.incident, digest=request.digest, due_ms=due_ms)
         return (_recorded(request, joined.incident, again), repeated, *troubles)
     event = _recorded(request, f"i-{request.digest[:20]}", again)
-    return (raised(campus, event, request.what, drill, test), event, *troubles)
+    return (raised(campus, event, drill, test), event, *troubles)
 
 
 def _recorded(request: r.ReceiveEvent, incident: str, again: bool) -> e.EventRecorded:
@@ -106,9 +104,7 @@ def hear_terminal(campus: Campus, request: r.HearTerminal) -> tuple[e.Entry, ...
             )
         )
     if request.ringing != terminal.ringing:
-        changes.append(
-            e.BellSounded(at_ms=request.now_ms, terminal=request.terminal, ringing=request.ringing)
-        )
+        changes.append(e.BellSounded(at_ms=request.now_ms, terminal=request.terminal, ringing=request.ringing))
     states: dict[str, e.InputState] = {name: request.inputs.get(name, "unknown") for name in terminal.input_kinds}
     if states != terminal.inputs:
         changes.append(e.InputsRead(at_ms=request.now_ms, terminal=request.terminal, inputs=states))

@@ -33,9 +33,7 @@ def see_trouble(campus: Campus, request: r.SeeTrouble) -> tuple[e.Entry, ...]:
 
 def count_strangers(_campus: Campus, request: r.CountStrangers) -> tuple[e.Entry, ...]:
     return (
-        e.StrangersRefused(
-            at_ms=request.now_ms, cause=request.cause, count=request.count, since_ms=request.since_ms
-        ),
+        e.StrangersRefused(at_ms=request.now_ms, cause=request.cause, count=request.count, since_ms=request.since_ms),
     )
 
 

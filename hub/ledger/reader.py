@@ -182,5 +182,5 @@ class Reader:
 
 
 def _incident(row: tuple[str, str, str, int, str, str, int, int, int]) -> IncidentRow:
-    *front, drill, test, presses = row
-    return IncidentRow(*front, bool(drill), bool(test), presses)  # type: ignore[arg-type]
+    incident, terminal, zone, raised_ms, state, outcome, drill, test, presses = row
+    return IncidentRow(incident, terminal, zone, raised_ms, state, outcome, bool(drill), bool(test), presses)

@@ -88,7 +88,8 @@ class Store:
         row = self._connection.execute("SELECT epoch, size, root, note FROM head").fetchone()
         if row is None:
             raise LedgerDamaged("the head is missing")
-        self._epoch, size, root, note = row
+        epoch, size, root, note = row
+        self._epoch: int = epoch
         self._signer = Signer(f"{self._origin_base}/{self._epoch}", self._key)
         leaves = self._connection.execute(
             "SELECT leaf FROM entries WHERE epoch = ? AND idx >= ? AND idx < ? ORDER BY idx",

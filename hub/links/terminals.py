@@ -22,6 +22,7 @@ from firstbell.jws import (
     unverified_payload,
 )
 from firstbell.messages import FrameError
+from firstbell.note import base64_text
 
 from hub.dispatch.campus import SEEN_EVENTS_MAX, Terminal
 from hub.dispatch.engine import Answer, Engine, View
@@ -147,7 +148,7 @@ class TerminalLinks:
     def receive(self, event: SignedEvent, done: Callable[[Answer], None]) -> None:
         """Hands a validly signed event to the engine."""
         seen = self.engine.decided.terminals[event.terminal].seen
-        forgotten = len(seen) >= SEEN_EVENTS_MAX and f"{event.boot}:{event.seq}" not in seen
+        forgotten = len(seen) >= SEEN_EVENTS_MAX and event.digest not in seen
         request = ReceiveEvent(
             now_ms=self.now_ms(),
             terminal=event.terminal,
@@ -262,7 +263,7 @@ class _Connection:
                 return
             receipt = answer.receipt or self._links.receipt_of(digest)
             if receipt is not None:
-                proof = [messages.base64_text(node) for node in receipt.proof]
+                proof = [base64_text(node) for node in receipt.proof]
                 frame = messages.receipt_frame(digest, receipt.index, receipt.entry, proof, receipt.checkpoint)
                 self._outlet.answer(frame)
 

@@ -1,0 +1,116 @@
+"""What should be, as a function of the campus: what rings where, what each wall light shows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hub.dispatch import entries as e
+from hub.dispatch.campus import Campus, Incident
+from hub.dispatch.fold import OPEN, RESPONDING
+from hub.dispatch.rules_deadline import reachable
+
+Ring = Literal["alarm", "ask", "alert"]
+Bell = Literal["none", "alarm", "drill", "trouble", "fault"]
+
+RINGING_KINDS = (
+    e.IncidentRaised,
+    e.TierRaised,
+    e.Accepted,
+    e.Declined,
+    e.Released,
+    e.Arrived,
+    e.Asked,
+    e.SignGiven,
+    e.GuardDown,
+    e.Resolved,
+    e.Reopened,
+    e.SignedOn,
+)
+"""Entries that change what rings: decided even while the disk stands still and much is pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """`pagers`: pager → incident → ring. `bells`: bell → what it sounds. `reachable`: somebody could be reached."""
+
+    pagers: dict[str, dict[str, Ring]]
+    bells: dict[str, Bell]
+    reachable: bool
+
+
+def alerts(campus: Campus) -> Alerts:
+    """What rings where. Who answered is quiet, unless asked for a sign or alerted again."""
+    pagers: dict[str, dict[str, Ring]] = {pager: {} for pager in campus.pagers}
+    of_guard: dict[str, list[str]] = {}
+    for pager in campus.pagers.values():
+        if pager.guard:
+            of_guard.setdefault(pager.guard, []).append(pager.pager)
+    for incident in campus.incidents.values():
+        for assignment in incident.assignments.values():
+            ring = _ring(incident, assignment.state, assignment.asked)
+            if ring:
+                for pager_id in of_guard.get(assignment.guard, ()):
+                    pagers[pager_id][incident.incident] = ring
+        if incident.calling and incident.everyone:
+            for pager in campus.pagers.values():
+                mine = incident.assignments.get(pager.guard or "")
+                if mine is None or mine.state not in RESPONDING:
+                    pagers[pager.pager][incident.incident] = "alarm"
+    bell = _bell(campus)
+    bells = {t.terminal: bell for t in campus.terminals.values() if t.role == "bell" and not t.revoked}
+    return Alerts(pagers, bells, reachable(campus))
+
+
+def _ring(incident: Incident, state: str, asked: str) -> Ring | None:
+    if state in OPEN:
+        return "alarm" if incident.calling else None
+    if state in RESPONDING:
+        return "ask" if asked else "alert" if incident.alert_until_ms is not None else None
+    return None
+
+
+def _bell(campus: Campus) -> Bell:
+    calling = [incident for incident in campus.incidents.values() if incident.calling]
+    if any(not (incident.drill or incident.test) for incident in calling):
+        return "alarm"
+    if calling:
+        return "drill"
+    return "trouble" if any(not trouble.seen_by for trouble in campus.troubles.values()) else "none"
+
+
+def everything_rings(campus: Campus) -> Alerts:
+    """A defect of the hub's own must not be silent: every pager and bell says "hub fault"."""
+    bells: dict[str, Bell] = {t.terminal: "fault" for t in campus.terminals.values() if t.role == "bell"}
+    return Alerts({pager: {"hub_fault": "alarm"} for pager in campus.pagers}, bells, False)
+
+
+_NOTHING, _RECORDED, _COMING, _HERE, _OVER = range(5)
+_LIGHTS: dict[int, e.LightState] = {
+    _NOTHING: "none",
+    _RECORDED: "recorded",
+    _COMING: "coming",
+    _HERE: "here",
+    _OVER: "none",
+}
+
+
+def lights(decided: Campus, durable: Campus) -> dict[str, e.LightState]:
+    """Each wall terminal's light: a good thing only where both folds say it, the least of its open incidents."""
+    least: dict[str, int] = {}
+    for name in decided.incidents.keys() | durable.incidents.keys():
+        here, there = decided.incidents.get(name), durable.incidents.get(name)
+        incident = here or there
+        if incident is not None:
+            rank = min(_rank(here, name, durable), _rank(there, name, decided))
+            least[incident.terminal] = min(rank, least.get(incident.terminal, _OVER))
+    return {
+        terminal.terminal: "none" if terminal.silent else _LIGHTS[least.get(terminal.terminal, _OVER)]
+        for terminal in decided.terminals.values()
+        if terminal.role == "wall"
+    }
+
+
+def _rank(incident: Incident | None, name: str, other: Campus) -> int:
+    """How far help is by one fold. An incident that only the other has is over here if it is resolved there."""
+    if incident is None:
+        return _OVER if other.incidents[name].state == "resolved" else _NOTHING
+    return {"raised": _RECORDED, "dispatched": _COMING, "on_scene": _HERE, "resolved": _OVER}[incident.state]
