@@ -9,52 +9,54 @@ from firstbell.light import (
 )
 
 NOW = 100_000
-FRESH = (NOW - NOT_DELIVERED_MS + 1, False)
-LATE = (NOW - NOT_DELIVERED_MS, False)
-DONE = (NOW - 60_000, True)
-NEW_DONE = (NOW, True)
+FRESH = NOW - NOT_DELIVERED_MS + 1
+LATE = NOW - NOT_DELIVERED_MS
 
-# presses, the hub's light, linked: the light
+# undelivered, receipted, awaited, the hub's light, linked: the light
 WANTED = (
-    ((), "none", True, "none"),
-    ((), "none", False, "none"),
-    ((FRESH,), "none", True, "heard"),
-    ((FRESH,), "none", False, "heard"),
-    ((LATE,), "none", False, "not_delivered"),
-    ((LATE,), "none", True, "not_delivered"),
-    ((LATE, FRESH), "none", False, "heard"),
+    ((), False, False, "none", True, "none"),
+    ((), False, False, "none", False, "none"),
+    ((FRESH,), False, False, "none", True, "heard"),
+    ((FRESH,), False, False, "none", False, "heard"),
+    ((LATE,), False, False, "none", False, "not_delivered"),
+    ((LATE,), False, False, "none", True, "not_delivered"),
+    ((LATE, FRESH), False, False, "none", False, "heard"),
     # A receipt alone is not enough, nor is the hub's word.
-    ((NEW_DONE,), "none", True, "heard"),
-    ((DONE,), "none", False, "heard"),
-    ((), "recorded", True, "none"),
-    ((FRESH,), "recorded", True, "heard"),
-    ((DONE,), "recorded", True, "recorded"),
-    ((DONE,), "recorded", False, "recorded"),
-    ((DONE, NEW_DONE), "recorded", True, "recorded"),
+    ((), True, True, "none", True, "heard"),
+    ((), True, True, "none", False, "heard"),
+    ((), False, False, "recorded", True, "none"),
+    ((FRESH,), False, False, "recorded", True, "heard"),
+    ((), True, True, "recorded", True, "recorded"),
+    ((), True, False, "recorded", True, "recorded"),
+    ((), True, False, "recorded", False, "recorded"),
+    ((), True, False, "none", True, "none"),
     # Another press that nobody has.
-    ((DONE, LATE), "recorded", True, "not_delivered"),
-    ((DONE, LATE), "coming", False, "not_delivered"),
-    ((DONE, LATE), "here", False, "not_delivered"),
+    ((FRESH,), True, False, "recorded", True, "heard"),
+    ((LATE,), True, False, "recorded", True, "not_delivered"),
+    ((LATE,), True, False, "coming", False, "not_delivered"),
+    ((LATE,), True, False, "here", False, "not_delivered"),
     # Help that is on its way is on its way for this press too, while the hub says so.
-    ((DONE, LATE), "coming", True, "coming"),
-    ((DONE, LATE), "here", True, "here"),
-    ((DONE, FRESH), "coming", True, "heard"),
-    ((DONE, FRESH), "here", False, "heard"),
-    ((DONE,), "coming", True, "coming"),
-    ((DONE,), "coming", False, "coming"),
-    ((), "coming", True, "coming"),
-    ((), "here", True, "here"),
+    ((LATE,), True, False, "coming", True, "coming"),
+    ((LATE,), True, False, "here", True, "here"),
+    ((FRESH,), True, False, "coming", True, "heard"),
+    ((FRESH,), True, False, "here", False, "heard"),
+    ((), True, False, "coming", True, "coming"),
+    ((), True, True, "coming", True, "coming"),
+    ((), True, False, "coming", False, "coming"),
+    ((), False, False, "coming", True, "coming"),
+    ((), False, False, "here", True, "here"),
 )
 
 
 def test_the_table() -> None:
-    for presses, hub_light, linked, light in WANTED:
-        assert wanted_light(presses, hub_light, linked, False, NOW) == light, (presses, hub_light, linked)
+    for undelivered, receipted, awaited, hub_light, linked, light in WANTED:
+        found = wanted_light(undelivered, receipted, awaited, hub_light, linked, False, NOW)
+        assert found == light, (undelivered, receipted, awaited, hub_light, linked)
 
 
 def test_a_silent_terminal_shows_nothing() -> None:
-    for presses, hub_light, linked, _ in WANTED:
-        assert wanted_light(presses, hub_light, linked, True, NOW) == "none"
+    for undelivered, receipted, awaited, hub_light, linked, _ in WANTED:
+        assert wanted_light(undelivered, receipted, awaited, hub_light, linked, True, NOW) == "none"
 
 
 # What the look says: (state, lit from/to within the period, period).

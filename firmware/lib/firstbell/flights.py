@@ -3,16 +3,16 @@
 from firstbell.actions import Event
 from firstbell.messages import WINDOW_EVENTS_MAX
 
-FLIGHT_EVENTS_MAX = 2 * WINDOW_EVENTS_MAX
-"""Events on their way without a receipt. Kept ones fill half of it: a new press never waits behind old ones."""
+FLIGHT_EVENTS_MAX = WINDOW_EVENTS_MAX + 16
+"""Events on their way without a receipt. Kept ones leave some room: a new press does not wait behind old ones."""
 RESEND_MS = 30_000
 """An event without a receipt for so long goes again, for instance one that the hub was too busy to take."""
 RELEASE_MS = 10_000
 """A receipted event stays at least so long, so that the hub's snapshot can tell that its light is on."""
-RETAINED_EVENTS_MAX = 256
+RETAINED_EVENTS_MAX = 1024
 """Receipted events kept until the light is out; above it the oldest goes early."""
-PRESSES_MAX = 256
-"""Presses that the light looks at."""
+PRESSES_MAX = 64
+"""Presses without a receipt that the light looks at; one more would change nothing."""
 
 
 class _Flight:
@@ -23,12 +23,15 @@ class _Flight:
 
 
 class Flights:
-    """Times are mono ms. `presses`: by digest, when it was pressed and whether a receipt was verified."""
+    """Times are mono ms. `retained_max`: how many receipted events the memory has room for."""
 
-    def __init__(self) -> None:
+    def __init__(self, retained_max: int) -> None:
+        self._retained_max = retained_max
         self._flights: dict[str, _Flight] = {}
         self._retained: dict[str, int] = {}
-        self.presses: dict[str, tuple[int, bool]] = {}
+        self._undelivered: dict[str, int] = {}
+        self._receipted: set[str] = set()
+        self._awaited: set[str] = set()
 
     def lose_link(self) -> None:
         """What was on its way may not have come through, and what was receipted is offered again."""
@@ -40,16 +43,29 @@ class Flights:
         waiting = len([flight for flight in self._flights.values() if not flight.refused])
         return max(0, min(WINDOW_EVENTS_MAX - waiting, FLIGHT_EVENTS_MAX - len(self._flights)))
 
-    def note_press(self, event: Event) -> None:
-        """Remembers a press for the light."""
-        if event.pressed_ms is None or event.digest in self.presses:
+    def note_press(self, event: Event, up: bool) -> None:
+        """Remembers a press for the light. `up`: the hub has already said what the light is to be."""
+        if event.pressed_ms is None:
             return
-        if len(self.presses) >= PRESSES_MAX:
-            receipted = [digest for digest, (_, done) in self.presses.items() if done]
-            if not receipted:
-                return  # so many without a receipt look the same as one more
-            del self.presses[receipted[0]]
-        self.presses[event.digest] = (event.pressed_ms, event.receipted)
+        if not event.receipted:
+            if len(self._undelivered) < PRESSES_MAX:
+                self._undelivered[event.digest] = event.pressed_ms
+        elif len(self._receipted) < self._retained_max:
+            self._receipted.add(event.digest)
+            if not up:
+                self._awaited.add(event.digest)
+
+    def undelivered(self) -> "list[int]":
+        """When the presses without a receipt were pressed."""
+        return list(self._undelivered.values())
+
+    def is_receipted(self) -> bool:
+        """Whether a press is kept here that has a receipt."""
+        return bool(self._receipted)
+
+    def is_awaited(self) -> bool:
+        """Whether for one of them the hub has not said, since its receipt, what the light is to be."""
+        return bool(self._awaited)
 
     def take(self, event: Event, now_ms: int) -> bool:
         """Whether to send it now: it has not gone out on this connection, and there is room for a new one."""
@@ -83,24 +99,28 @@ class Flights:
     def deliver(self, digest: str, now_ms: int) -> None:
         """Its receipt was verified."""
         event = self._flights.pop(digest).event
+        # For one that had a receipt before, the hub has said what there is to say.
+        up = event.receipted
         event.receipted = True
         self._retained[digest] = now_ms
-        if event.pressed_ms is not None:
-            self.presses[digest] = (event.pressed_ms, True)
+        self._undelivered.pop(digest, None)
+        self.note_press(event, up)
 
     def light_out(self) -> None:
-        """The hub's light is out, which it said after its receipts: these presses are over."""
-        for digest in [digest for digest, (_, done) in self.presses.items() if done]:
-            del self.presses[digest]
+        """The hub's light is out, which it said after its receipts: the presses that have one are over."""
+        self._awaited.clear()
 
     def release(self, light_is_out: bool, now_ms: int) -> "list[str]":
         """The digests that need not be kept any longer."""
-        out = [digest for digest, at_ms in self._retained.items() if light_is_out and now_ms - at_ms >= RELEASE_MS]
-        if not out and len(self._retained) > RETAINED_EVENTS_MAX:
+        out = []
+        if light_is_out:
+            out = [digest for digest, at_ms in self._retained.items() if now_ms - at_ms >= RELEASE_MS]
+        elif len(self._retained) > self._retained_max:
             out = [min(self._retained, key=lambda digest: self._retained[digest])]
         for digest in out:
             del self._retained[digest]
-            self.presses.pop(digest, None)
+            self._receipted.discard(digest)
+            self._awaited.discard(digest)
         return out
 
     def next_ms(self) -> int | None:

@@ -26,34 +26,34 @@ RHYTHMS_MS = {
 """Lit, out, lit, out … and again from the start; empty: still. Below three flashes a second everywhere."""
 
 
-def wanted_light(presses: "Iterable[tuple[int, bool]]", hub_light: str, linked: bool, silent: bool, now_ms: int) -> str:
+def wanted_light(
+    undelivered: "Iterable[int]",
+    receipted: bool,
+    awaited: bool,
+    hub_light: str,
+    linked: bool,
+    silent: bool,
+    now_ms: int,
+) -> str:
     """The light's state.
 
-    `presses`: of every press that is not over, when it was pressed (mono ms) and whether its receipt was verified
-    here. `hub_light`: what the hub said last (none, recorded, coming, here). `linked`: whether it says so right now.
+    `undelivered`: when the presses without a receipt were pressed (mono ms). `receipted`: a press is kept here whose
+    receipt was verified here. `awaited`: for one of those the hub has not said yet what the light is to be.
+    `hub_light`: what it said last (none, recorded, coming, here). `linked`: whether it says so right now.
     """
     if silent:
         return NONE
-    fresh = undelivered = receipted = False
-    for pressed_ms, has_receipt in presses:
-        if has_receipt:
-            receipted = True
-        elif now_ms - pressed_ms < NOT_DELIVERED_MS:
-            fresh = True
-        else:
-            undelivered = True
-    # A new press is answered, whatever else is shown.
-    if fresh:
-        return HEARD
+    late = False
+    for pressed_ms in undelivered:
+        if now_ms - pressed_ms < NOT_DELIVERED_MS:
+            return HEARD  # a new press is answered, whatever else is shown
+        late = True
     helping = hub_light in (COMING, HERE)
-    if undelivered and not (helping and linked):
+    if late and not (helping and linked):
         return NOT_DELIVERED
-    if helping:
+    if helping or (receipted and hub_light == RECORDED):
         return hub_light
-    if not receipted:
-        return NONE
-    # The hub's word follows its receipt; until then nothing better than heard is true.
-    return RECORDED if hub_light == RECORDED else HEARD
+    return HEARD if awaited else NONE
 
 
 def is_lit(state: str, since_ms: int, now_ms: int) -> bool:

@@ -16,7 +16,7 @@ what it keeps, oldest first and from the beginning, with `offer_event`; a new on
 from firstbell import light, messages
 from firstbell.actions import Action, Close, Delivered, Event, NotProven, Refused, Release, Remember, Send, Snapshot
 from firstbell.clock import HubTime
-from firstbell.flights import Flights
+from firstbell.flights import RETAINED_EVENTS_MAX, Flights
 from firstbell.jws import EVENT_TYP, HELLO_TYP, JwsError, header, sign
 from firstbell.messages import FrameError
 from firstbell.note import NoteError, parse_checkpoint
@@ -55,7 +55,8 @@ class TerminalSession:
     """See above. `boot` is this start's number; `checkpoint` the note remembered from before, or empty.
 
     `verify_receipt(frame, jws)` returns the Checkpoint or raises ReceiptError: `receipt.check_receipt` with the log's
-    key. `light` and `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
+    key. `retained_max`: how many receipted events are kept for the light; a node has less memory. `light` and
+    `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class TerminalSession:
         verify_receipt: "Callable[[dict[str, Any], str], Checkpoint]",
         checkpoint: str = "",
         silent: bool = False,
+        retained_max: int = RETAINED_EVENTS_MAX,
     ) -> None:
         self._terminal = terminal
         self._key = key
@@ -74,7 +76,7 @@ class TerminalSession:
         self._software = software
         self._verify_receipt = verify_receipt
         self._checkpoint, self._remembered = _recall(checkpoint)
-        self._flights = Flights()
+        self._flights = Flights(retained_max)
         self._pressed_again = False
         self._light_due_ms: int | None = None
         self._heard_ms = 0
@@ -123,7 +125,7 @@ class TerminalSession:
         return self._flights.room() if self._is_up() else 0
 
     def _take(self, event: Event, now_ms: int) -> "list[Action]":
-        self._flights.note_press(event)
+        self._flights.note_press(event, self._is_up())
         if self._is_up() and self._flights.take(event, now_ms):
             return [Send(messages.event_frame(event.jws))]
         return []
@@ -295,14 +297,22 @@ class TerminalSession:
         if linked:
             light_is_out = self.hub_light == light.NONE
             out += [Release(digest) for digest in self._flights.release(light_is_out, now_ms)]
-        presses = self._flights.presses.values()
-        wanted = light.wanted_light(presses, self.hub_light, linked, self.silent, now_ms)
+        undelivered = self._flights.undelivered()
+        wanted = light.wanted_light(
+            undelivered,
+            self._flights.is_receipted(),
+            self._flights.is_awaited(),
+            self.hub_light,
+            linked,
+            self.silent,
+            now_ms,
+        )
         if wanted != self.light or (self._pressed_again and wanted == light.HEARD):
             # A press is answered by a lamp that goes on, so the rhythm starts anew.
             self.light = wanted
             self.light_since_ms = now_ms
         self._pressed_again = False
-        late_ms = [pressed_ms + light.NOT_DELIVERED_MS for pressed_ms, done in presses if not done]
+        late_ms = [pressed_ms + light.NOT_DELIVERED_MS for pressed_ms in undelivered]
         late_ms = [due_ms for due_ms in late_ms if due_ms > now_ms]
         self._light_due_ms = min(late_ms) if late_ms else None
         if linked:
