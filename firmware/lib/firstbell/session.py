@@ -222,16 +222,17 @@ class TerminalSession:
         self._send_heartbeat(now_ms, out)
 
     def _sign_hello(self, nonce: str, now_ms: int) -> str:
-        segment = header(self._key.algorithm, self._terminal, HELLO_TYP)
-        for checkpoint in (self._checkpoint, ""):
-            payload = messages.hello_payload(
-                self._terminal, nonce, self._boot, self.seq, now_ms, self._software, checkpoint
-            )
-            try:
-                return sign(payload, segment, self._key)
-            except JwsError:
-                pass  # too long a note: better a hello without it than none
-        raise SessionError("a hello does not fit its limit")
+        try:
+            return self._sign_hello_with(self._checkpoint, nonce, now_ms)
+        except JwsError:
+            # Too long a note: better a hello without it than none.
+            return self._sign_hello_with("", nonce, now_ms)
+
+    def _sign_hello_with(self, checkpoint: str, nonce: str, now_ms: int) -> str:
+        payload = messages.hello_payload(
+            self._terminal, nonce, self._boot, self.seq, now_ms, self._software, checkpoint
+        )
+        return sign(payload, header(self._key.algorithm, self._terminal, HELLO_TYP), self._key)
 
     def _on_snapshot(self, frame: "dict[str, Any]", now_ms: int, out: "list[Action]") -> None:
         self.state = LINKED
