@@ -1,78 +1,111 @@
 """The hub's one SQLite file: its tables, how it is opened, and the lock that keeps a second hub out.
 
-| table | what | derived from the ledger |
-|---|---|---|
-| entries | the ledger: bytes of each entry and its leaf hash, by (epoch, idx) | it is the ledger |
-| tiles | full tiles of the tree, 8,192 bytes each | yes |
-| head | one row: epoch, size, root and signed checkpoint of the log | yes, and signed |
-| logs | the last head of each log that ended at a restore | yes, and signed |
-| sealed | texts and salts behind the commitments in entries | committed to |
-| snapshots | the campus after so many entries, so that a start folds only the tail | yes |
-| events, incidents, incident_entries | what is asked for by digest or by incident | yes |
-| secrets | PIN hashes, hashes of keys and links, nodes' keys | no; never verified, never exported |
+What is in each table stands in hub/ledger/README.md. Everything but `secrets` can be made again from `entries` and
+`sealed`, and `hub.ledger.verify` does so.
 """
 
 import fcntl
 import os
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlite_utils import Database, Migrations
 
+from hub.private_file import sync_folder
+
 BUSY_MS_MAX = 5_000
 """How long a statement waits for another connection."""
-WAL_PAGES = 1_000
-"""The write-ahead log is moved into the file when it has so many pages."""
+WAL_PAGES_MAX = 4_000
+"""A commit that leaves so many pages (of 4 KiB) in the write-ahead log moves them into the file itself; the writer
+sees to it, in quiet moments, that this is rare."""
+DATABASE_FILE = 0o600
 
 migrations = Migrations("hub")
+
+_TABLES = """
+CREATE TABLE entries (epoch INTEGER NOT NULL, idx INTEGER NOT NULL, leaf BLOB NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (epoch, idx)) STRICT;
+CREATE TABLE tiles (epoch INTEGER NOT NULL, level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL,
+    PRIMARY KEY (epoch, level, n)) STRICT;
+CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, size INTEGER NOT NULL,
+    root BLOB NOT NULL, note TEXT NOT NULL, snapshots INTEGER NOT NULL) STRICT;
+CREATE TABLE logs (epoch INTEGER PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE TABLE sealed (commitment TEXT NOT NULL PRIMARY KEY, domain TEXT NOT NULL, salt BLOB NOT NULL,
+    text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshots (epoch INTEGER NOT NULL, size INTEGER NOT NULL, campus BLOB NOT NULL,
+    PRIMARY KEY (epoch, size)) STRICT;
+CREATE TABLE events (digest TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL,
+    incident TEXT NOT NULL, FOREIGN KEY (epoch, idx) REFERENCES entries (epoch, idx)) STRICT, WITHOUT ROWID;
+CREATE TABLE incidents (incident TEXT NOT NULL PRIMARY KEY, terminal TEXT NOT NULL, zone TEXT NOT NULL,
+    severity TEXT NOT NULL, raised_ms INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL,
+    drill INTEGER NOT NULL, test INTEGER NOT NULL, presses INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    idx INTEGER NOT NULL, FOREIGN KEY (epoch, idx) REFERENCES entries (epoch, idx)) STRICT, WITHOUT ROWID;
+CREATE INDEX incidents_by_terminal ON incidents (terminal, state);
+CREATE INDEX incidents_by_time ON incidents (epoch, idx);
+CREATE TABLE responders (incident TEXT NOT NULL, guard TEXT NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (incident, guard)) STRICT, WITHOUT ROWID;
+CREATE TABLE incident_entries (incident TEXT NOT NULL, epoch INTEGER NOT NULL, idx INTEGER NOT NULL,
+    PRIMARY KEY (incident, epoch, idx),
+    FOREIGN KEY (epoch, idx) REFERENCES entries (epoch, idx)) STRICT, WITHOUT ROWID;
+CREATE TABLE secrets (owner TEXT NOT NULL, kind TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (owner, kind)) STRICT, WITHOUT ROWID;
+CREATE INDEX secrets_by_value ON secrets (kind, value)
+"""
+
+DERIVED_TABLES = ("events", "incidents", "responders", "incident_entries")
+"""Made from the entries alone, by `hub.ledger.project`."""
 
 
 @migrations()
 def m001_ledger(db: Database) -> None:
-    statements = (
-        """CREATE TABLE entries (epoch INTEGER NOT NULL, idx INTEGER NOT NULL, leaf BLOB NOT NULL, body BLOB NOT NULL,
-        PRIMARY KEY (epoch, idx)) STRICT""",
-        """CREATE TABLE tiles (epoch INTEGER NOT NULL, level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL,
-        PRIMARY KEY (epoch, level, n)) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, size INTEGER NOT NULL,
-        root BLOB NOT NULL, note TEXT NOT NULL) STRICT""",
-        """CREATE TABLE logs (epoch INTEGER PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL,
-        note TEXT NOT NULL) STRICT""",
-        """CREATE TABLE sealed (commitment TEXT PRIMARY KEY, domain TEXT NOT NULL, salt BLOB NOT NULL,
-        text TEXT NOT NULL) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE snapshots (epoch INTEGER NOT NULL, size INTEGER NOT NULL, campus BLOB NOT NULL,
-        PRIMARY KEY (epoch, size)) STRICT""",
-        """CREATE TABLE events (digest TEXT PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL,
-        incident TEXT NOT NULL) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE incidents (incident TEXT PRIMARY KEY, terminal TEXT NOT NULL, zone TEXT NOT NULL,
-        raised_ms INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL, drill INTEGER NOT NULL,
-        test INTEGER NOT NULL, presses INTEGER NOT NULL, epoch INTEGER NOT NULL, first_idx INTEGER NOT NULL,
-        last_idx INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE incident_entries (incident TEXT NOT NULL, epoch INTEGER NOT NULL, idx INTEGER NOT NULL,
-        PRIMARY KEY (incident, epoch, idx)) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE secrets (owner TEXT NOT NULL, kind TEXT NOT NULL, value BLOB NOT NULL,
-        PRIMARY KEY (owner, kind)) STRICT, WITHOUT ROWID""",
-    )
-    for statement in statements:
+    for statement in _TABLES.split(";"):
         db.execute(statement)
 
 
-DERIVED_TABLES = ("events", "incidents", "incident_entries")
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the tables to the newest schema. Raises sqlite3.Error."""
+    migrations.apply(Database(connection, execute_plugins=False))
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """The writer's connection, with the newest schema. Made with mode 0600. Raises sqlite3.Error, OSError."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    """The connection that may write, with the newest schema; a new file is its owner's alone.
+
+    Raises sqlite3.Error (sqlite3.DatabaseError when the file is something else), OSError.
+    """
+    # An existing file is not opened here even for a moment: closing it would drop the locks that SQLite holds on it
+    # for another connection of this process (fcntl(2)).
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, DATABASE_FILE))
+        sync_folder(path.parent)
+    connection = connect(path)
+    try:
+        migrate(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """As `open_database`, for a file that is there and up to date."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+    )
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"no write-ahead log is possible here, only {mode}")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-        migrations.apply(Database(connection))
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
     except sqlite3.Error:
         connection.close()
         raise
@@ -81,14 +114,54 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 def open_read_only(path: Path) -> sqlite3.Connection:
     """A connection that can't write, beside a running hub or without one. Raises sqlite3.Error."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return _read_only(path, "mode=ro")
+
+
+@contextmanager
+def untouched(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection that leaves no trace beside the file where that can be, and works on a read-only disk.
+
+    Raises sqlite3.Error, OSError.
+    """
+    log = Path(f"{path}-wal")
+    if not log.exists():
+        # Nobody has it open. SQLite would make its two side files; told that nothing changes, it makes none.
+        connection = _read_only(path, "mode=ro&immutable=1")
+    else:
+        try:
+            connection = _read_only(path, "mode=ro")
+        except sqlite3.OperationalError:
+            # What a hub left behind when it was killed, where SQLite may not write its index: read a copy.
+            with tempfile.TemporaryDirectory(prefix="firstbell-") as folder, _copied(path, log, Path(folder)) as copy:
+                yield copy
+            return
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _copied(path: Path, log: Path, folder: Path) -> Iterator[sqlite3.Connection]:
+    for file in (path, log):
+        shutil.copyfile(file, folder / file.name)
+    connection = _read_only(folder / path.name, "mode=ro")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _read_only(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
+    )
+    try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
-        # A folder that can't be written has no place for the WAL's index: such a file is read as it lies there.
-        connection = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -101,22 +174,26 @@ class HubRunning(Exception):
 
 
 class HomeLock:
-    """Held for as long as a hub runs in a home. Raises HubRunning on entry."""
+    """Held for as long as a hub runs in `home`, by flock(2) on its hub.lock: it ends with the process.
+
+    Raises HubRunning on entry.
+    """
 
     def __init__(self, home: Path) -> None:
         self._path = home / "hub.lock"
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, DATABASE_FILE)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            pid = os.read(self._file, 20).decode(errors="replace").strip()
-            os.close(self._file)
+            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip()
+            os.close(file)
             raise HubRunning(pid) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        self._file = file
         return self
 
     def __exit__(
@@ -124,3 +201,4 @@ class HomeLock:
     ) -> None:
         if self._file is not None:
             os.close(self._file)
+            self._file = None

@@ -46,7 +46,6 @@ class Batch:
     """One engine step's entries, all or nothing. `bodies[i]` is the encoding of `entries[i]`.
 
     Of `sealed` only the texts that these entries name are kept: what nobody refers to could never be erased.
-    `new_log`: the first entry is a LogBegan that begins the next log.
     """
 
     entries: tuple[Entry, ...]
@@ -54,7 +53,16 @@ class Batch:
     sealed: tuple[Sealed, ...] = ()
     secrets: tuple[Secret, ...] = ()
     snapshot: Snapshot | None = None
-    new_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of log `epoch`. `root`: 32 bytes. `note`: its checkpoint, signed."""
+
+    epoch: int
+    size: int
+    root: bytes
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

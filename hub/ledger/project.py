@@ -1,77 +1,141 @@
-"""The rows that are derived from entries: written by the writer with each commit, rebuilt by `verify` to compare."""
+"""The rows that are derived from entries: written by the writer with each commit, rebuilt by `verify` to compare.
+
+What an incident's row says is what the campus's fold says of it (`hub.dispatch.fold`), and stays when the campus has
+forgotten a closed incident. Total, like the fold: an entry about something unknown changes nothing.
+"""
 
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from hub.dispatch import entries as e
 
+_Change = Callable[[sqlite3.Connection, int, int, Any], None]
+
+_LIVING = "state != 'closed'"
+
 
 def project(connection: sqlite3.Connection, epoch: int, index: int, entry: e.Entry) -> None:
-    """Writes what this entry adds to events, incidents and incident_entries."""
+    """Writes what the entry at `index` of log `epoch` adds to the derived tables. Raises sqlite3.Error."""
     change = _CHANGES.get(type(entry))
     if change:
         change(connection, epoch, index, entry)
-    if isinstance(entry, e.LightShown):
-        _link_light(connection, epoch, index, entry)
     incident = getattr(entry, "incident", "")
     if incident:
-        connection.execute("INSERT INTO incident_entries VALUES (?, ?, ?)", (incident, epoch, index))
-        connection.execute("UPDATE incidents SET last_idx = ? WHERE incident = ?", (index, incident))
+        _belongs(connection, incident, epoch, index)
+
+
+def commitments(entry: e.Entry) -> tuple[str, ...]:
+    """The sealed texts that this entry brings into the ledger, by commitment."""
+    named = (getattr(entry, "details", ""), getattr(entry, "note", ""))
+    return tuple(commitment for commitment in named if commitment)
+
+
+def _belongs(connection: sqlite3.Connection, incident: str, epoch: int, index: int) -> None:
+    connection.execute("INSERT INTO incident_entries VALUES (?, ?, ?)", (incident, epoch, index))
 
 
 def _event(connection: sqlite3.Connection, epoch: int, index: int, entry: e.EventRecorded) -> None:
-    connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)", (entry.digest, epoch, index, entry.incident))
+    # Should a digest ever be recorded twice, its first place counts.
+    row = (entry.digest, epoch, index, entry.incident)
+    connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)", row)
+    if entry.incident:
+        connection.execute(
+            f"UPDATE incidents SET presses = presses + 1 WHERE incident = ? AND {_LIVING}",  # noqa: S608
+            (entry.incident,),
+        )
 
 
 def _raised(connection: sqlite3.Connection, epoch: int, index: int, entry: e.IncidentRaised) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, 'open', '', ?, ?, 1, ?, ?, ?)",
-        (
-            entry.incident,
-            entry.terminal,
-            entry.zone,
-            entry.at_ms,
-            entry.drill,
-            entry.test,
-            epoch,
-            index,
-            index,
-        ),
+    row = (
+        entry.incident,
+        entry.terminal,
+        entry.zone,
+        entry.severity,
+        entry.at_ms,
+        entry.drill,
+        entry.test,
+        epoch,
+        index,
     )
+    connection.execute("INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, ?, 'raised', '', ?, ?, 0, ?, ?)", row)
 
 
-def _repeated(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.PressRepeated) -> None:
-    connection.execute("UPDATE incidents SET presses = presses + 1 WHERE incident = ?", (entry.incident,))
+def _responds(state: str) -> _Change:
+    """The guard of the entry is on the way, or there."""
+
+    def change(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Accepted | e.Arrived) -> None:
+        connection.execute(
+            f"INSERT OR REPLACE INTO responders SELECT incident, ?, ? FROM incidents WHERE incident = ? AND {_LIVING}",  # noqa: S608
+            (entry.guard, state, entry.incident),
+        )
+        _settle(connection, entry.incident)
+
+    return change
+
+
+def _leaves(
+    connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Declined | e.Released | e.GuardDown
+) -> None:
+    connection.execute("DELETE FROM responders WHERE incident = ? AND guard = ?", (entry.incident, entry.guard))
+    _settle(connection, entry.incident)
+
+
+def _settle(connection: sqlite3.Connection, incident: str) -> None:
+    """The incident's state follows from who responds."""
+    connection.execute(
+        f"""UPDATE incidents SET state = CASE (SELECT max(state) FROM responders WHERE incident = ?)
+        WHEN 'on_scene' THEN 'on_scene' WHEN 'accepted' THEN 'dispatched' ELSE 'raised' END
+        WHERE incident = ? AND {_LIVING}""",  # noqa: S608
+        (incident, incident),
+    )
 
 
 def _resolved(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Resolved) -> None:
-    connection.execute(
-        "UPDATE incidents SET state = 'resolved', outcome = ? WHERE incident = ?", (entry.outcome, entry.incident)
-    )
+    _end(connection, entry.incident, "resolved")
+    connection.execute("UPDATE incidents SET outcome = ? WHERE incident = ?", (entry.outcome, entry.incident))
 
 
 def _reopened(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Reopened) -> None:
-    connection.execute("UPDATE incidents SET state = 'open', outcome = '' WHERE incident = ?", (entry.incident,))
+    _end(connection, entry.incident, "raised")
+    connection.execute("UPDATE incidents SET outcome = '' WHERE incident = ?", (entry.incident,))
 
 
 def _closed(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Closed) -> None:
-    connection.execute("UPDATE incidents SET state = 'closed' WHERE incident = ?", (entry.incident,))
+    _end(connection, entry.incident, "closed")
 
 
-def _link_light(connection: sqlite3.Connection, epoch: int, index: int, entry: e.LightShown) -> None:
-    """What the wall light showed belongs to the incidents of its terminal that are not closed."""
-    connection.execute(
+def _end(connection: sqlite3.Connection, incident: str, state: str) -> None:
+    """Nobody responds any more."""
+    connection.execute("DELETE FROM responders WHERE incident = ?", (incident,))
+    connection.execute("UPDATE incidents SET state = ? WHERE incident = ?", (state, incident))
+
+
+def _light(connection: sqlite3.Connection, epoch: int, index: int, entry: e.LightShown) -> None:
+    """What the wall light showed belongs to the open incidents of its terminal, or to the last one resolved."""
+    added = connection.execute(
         """INSERT INTO incident_entries SELECT incident, ?, ? FROM incidents
-        WHERE terminal = ? AND state != 'closed'""",
+        WHERE terminal = ? AND state IN ('raised', 'dispatched', 'on_scene')""",
         (epoch, index, entry.terminal),
     )
+    if not added.rowcount:
+        connection.execute(
+            """INSERT INTO incident_entries SELECT incident, ?, ? FROM incidents
+            WHERE terminal = ? AND state = 'resolved' ORDER BY epoch DESC, idx DESC LIMIT 1""",
+            (epoch, index, entry.terminal),
+        )
 
 
-_CHANGES: dict[type[e.Entry], Callable[..., None]] = {
+_CHANGES: dict[type[e.Entry], _Change] = {
     e.EventRecorded: _event,
     e.IncidentRaised: _raised,
-    e.PressRepeated: _repeated,
+    e.Accepted: _responds("accepted"),
+    e.Arrived: _responds("on_scene"),
+    e.Declined: _leaves,
+    e.Released: _leaves,
+    e.GuardDown: _leaves,
     e.Resolved: _resolved,
     e.Reopened: _reopened,
     e.Closed: _closed,
+    e.LightShown: _light,
 }

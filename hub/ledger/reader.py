@@ -1,38 +1,47 @@
-"""Reads the ledger and what lies beside it, beside a running hub or without one. Never writes."""
+"""Reads the ledger and what lies beside it, beside a running hub or without one. Never writes.
 
+One connection; look-ups by key take microseconds, so that the event loop may ask. Every method raises sqlite3.Error
+when the file can't be read, and LedgerDamaged when it can't be what was once written.
+"""
+
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from firstbell.note import Checkpoint
 
 from hub.database import open_read_only
 from hub.dispatch import campus as campuses
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, decode
 from hub.dispatch.fold import apply
+from hub.ledger.batch import Head, Receipt, SecretKind
 from hub.ledger.errors import LedgerDamaged
+from hub.ledger.origin import EPOCH_FIRST, split_origin
 from hub.ledger.sealed import Sealed
 from hub.ledger.tiles import TILE_HASHES, encode_bundle, width_at
 from hub.ledger.tree import Tree
-from hub.ledger.writer import Receipt
 
 DETAILS_DOMAINS_LIKE = "firstbell/%-details/v1"
+CATCH_UP_ENTRIES = 1_024
+"""A tree that is further behind is loaded anew from its tiles."""
 
+Standing = Literal["prefix", "ended", "fork", "stranger"]
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    epoch: int
-    size: int
-    root: bytes
-    note: str
+_INCIDENT_COLUMNS = "incident, terminal, zone, severity, raised_ms, state, outcome, drill, test, presses"
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One line of the list of incidents. Times are hub time."""
+    """One line of the list of incidents. `raised_ms`: hub time."""
 
     incident: str
     terminal: str
     zone: str
+    severity: str
     raised_ms: int
     state: str
     outcome: str
@@ -42,87 +51,131 @@ class IncidentRow:
 
 
 class Reader:
-    """One read-only connection. Every method raises sqlite3.Error when the file can't be read."""
-
     def __init__(self, path: Path) -> None:
         self._connection = open_read_only(path)
-        self._tree: tuple[Head, Tree] | None = None
+        self._trees: dict[int, tuple[Head, Tree]] = {}
 
     def close(self) -> None:
         self._connection.close()
 
+    # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────
+
     def head(self) -> Head:
-        row = self._connection.execute("SELECT epoch, size, root, note FROM head").fetchone()
+        """The end of the present log; its `note` is what `/checkpoint` serves."""
+        row = self._row("SELECT epoch, size, root, note FROM head")
         if row is None:
             raise LedgerDamaged("the head is missing")
         return Head(*row)
 
-    def tree(self) -> Tree:
-        """The tree of the present head; kept until the head moves."""
+    def head_of(self, epoch: int) -> Head | None:
+        """The end of log `epoch`, the present one or one that ended; None when there is none."""
         head = self.head()
-        if self._tree is None or self._tree[0] != head:
-            start = head.size - head.size % TILE_HASHES
-            leaves = [leaf for _, leaf in self._rows("leaf", head.epoch, start, head.size)]
-            self._tree = head, Tree.load(head.size, leaves, lambda level, n: self._full_tile(head.epoch, level, n))
-        return self._tree[1]
+        if head.epoch == epoch:
+            return head
+        row = self._row("SELECT epoch, size, root, note FROM logs WHERE epoch = ?", epoch)
+        return Head(*row) if row else None
 
-    def recorded(self, digest: str) -> bool:
-        return self._connection.execute("SELECT 1 FROM events WHERE digest = ?", (digest,)).fetchone() is not None
+    def tile(self, level: int, n: int, width: int) -> bytes | None:
+        """The first `width` hashes of a tile of the present log, or None where there are not so many."""
+        tree = self._tree(self.head())
+        return tree.tile(level, n, width) if 0 < width <= width_at(level, n, tree.size) else None
 
-    def receipt(self, digest: str) -> Receipt | None:
-        """A receipt under the present head for an event of the present log, or None."""
-        row = self._connection.execute(
-            "SELECT events.epoch, idx, body FROM events JOIN entries USING (epoch, idx) WHERE digest = ?", (digest,)
-        ).fetchone()
+    def bundle(self, n: int, width: int) -> bytes | None:
+        """The first `width` entries of an entry bundle of the present log, or None where there are not so many."""
         head = self.head()
-        if row is None or row[0] != head.epoch or row[1] >= head.size:
+        if not 0 < width <= width_at("entries", n, head.size):
             return None
-        proof = self.tree().inclusion_proof(row[1], head.size)
-        return Receipt(row[1], bytes(row[2]).decode(), tuple(proof), head.note)
+        start = n * TILE_HASHES
+        return encode_bundle([body for _, body in self._bodies(head.epoch, start, start + width)])
+
+    def root_at(self, epoch: int, size: int) -> bytes | None:
+        """The root over the first `size` entries of log `epoch`; None where there are not so many."""
+        head = self.head_of(epoch)
+        return self._tree(head).root_at(size) if head and size <= head.size else None
+
+    def standing(self, remembered: Checkpoint) -> Standing:
+        """How a checkpoint that somebody remembers stands to our logs. Whoever asks has checked its signature.
+
+        prefix: our log of that origin goes on from it. ended: it isn't, but that log has ended here and a new one
+        was begun: nothing that we sign now can contradict it. fork: it isn't, and the next signature would make two
+        histories of one log; a new log has to be begun. stranger: another hub's.
+        """
+        head = self.head()
+        base, epoch = split_origin(remembered.origin)
+        if base != split_origin(head.note.partition("\n")[0])[0]:
+            return "stranger"
+        if self.root_at(epoch, remembered.size) == remembered.root:
+            return "prefix"
+        return "ended" if epoch < head.epoch else "fork"
 
     def entries(self, epoch: int, start: int, end: int) -> Iterator[tuple[int, Entry]]:
         """(index, entry) from `start` up to `end`."""
-        for index, body in self._rows("body", epoch, start, end):
-            yield index, decode(body)
+        for index, body in self._bodies(epoch, start, end):
+            yield index, _decode(epoch, index, body)
+
+    # ── events and incidents ─────────────────────────────────────────────────────────────────────────────────
+
+    def recorded(self, digest: str) -> bool:
+        return self._row("SELECT 1 FROM events WHERE digest = ?", digest) is not None
+
+    def receipt(self, digest: str) -> Receipt | None:
+        """The receipt of a recorded event under the newest checkpoint of its log; None for an unknown event."""
+        row = self._row("SELECT epoch, idx, body FROM events JOIN entries USING (epoch, idx) WHERE digest = ?", digest)
+        if row is None:
+            return None
+        epoch, index, body = row
+        head = self.head_of(epoch)
+        if head is None:
+            raise LedgerDamaged(f"log {epoch} has an entry and no head")
+        proof = self._tree(head).inclusion_proof(index, head.size)
+        return Receipt(index, bytes(body).decode(), tuple(proof), head.note)
 
     def incident(self, incident: str) -> IncidentRow | None:
-        row = self._connection.execute(
-            """SELECT incident, terminal, zone, raised_ms, state, outcome, drill, test, presses FROM incidents
-            WHERE incident = ?""",
-            (incident,),
-        ).fetchone()
+        row = self._row(f"SELECT {_INCIDENT_COLUMNS} FROM incidents WHERE incident = ?", incident)  # noqa: S608
         return _incident(row) if row else None
 
     def incidents(self, count_max: int) -> list[IncidentRow]:
         """The newest incidents, newest first."""
         rows = self._connection.execute(
-            """SELECT incident, terminal, zone, raised_ms, state, outcome, drill, test, presses FROM incidents
-            ORDER BY epoch DESC, first_idx DESC LIMIT ?""",
+            f"SELECT {_INCIDENT_COLUMNS} FROM incidents ORDER BY epoch DESC, idx DESC LIMIT ?",  # noqa: S608
             (count_max,),
         )
         return [_incident(row) for row in rows]
 
     def incident_entries(self, incident: str) -> list[tuple[int, Entry]]:
-        """(index, entry) of everything that concerns this incident, in order."""
+        """(index, entry) of everything that concerns this incident, in order, what its wall light showed too."""
         rows = self._connection.execute(
-            """SELECT idx, body FROM incident_entries JOIN entries USING (epoch, idx) WHERE incident = ?
+            """SELECT epoch, idx, body FROM incident_entries JOIN entries USING (epoch, idx) WHERE incident = ?
             ORDER BY epoch, idx""",
             (incident,),
         )
-        return [(index, decode(bytes(body))) for index, body in rows]
+        return [(index, _decode(epoch, index, bytes(body))) for epoch, index, body in rows]
+
+    # ── the campus ───────────────────────────────────────────────────────────────────────────────────────────
 
     def load_campus(self) -> Campus:
-        """The campus of the present head: the newest snapshot and the fold of what came after it."""
-        row = self._connection.execute(
-            "SELECT epoch, size, campus FROM snapshots ORDER BY epoch DESC, size DESC LIMIT 1"
-        ).fetchone()
-        epoch, size, campus = (row[0], row[1], campuses.restore(bytes(row[2]))) if row else (1, 0, Campus())
+        """The campus of the present head: the newest snapshot, and the fold of what came after it."""
+        epoch, size, campus = self._last_snapshot()
         bodies = self._connection.execute(
-            "SELECT body FROM entries WHERE (epoch, idx) >= (?, ?) ORDER BY epoch, idx", (epoch, size)
+            "SELECT epoch, idx, body FROM entries WHERE (epoch, idx) >= (?, ?) ORDER BY epoch, idx", (epoch, size)
         )
-        for (body,) in bodies:
-            apply(campus, decode(bytes(body)))
+        for at_epoch, index, body in bodies:
+            apply(campus, _decode(at_epoch, index, bytes(body)))
         return campus
+
+    def _last_snapshot(self) -> tuple[int, int, Campus]:
+        rows = self._connection.execute(
+            "SELECT epoch, size, campus FROM snapshots ORDER BY epoch DESC, size DESC"
+        ).fetchall()
+        for epoch, size, data in rows:
+            try:
+                return epoch, size, campuses.restore(bytes(data))
+            except msgspec.MsgspecError:
+                # It only saves time. `verify` tells of it.
+                continue
+        return EPOCH_FIRST, 0, Campus()
+
+    # ── sealed texts and secrets ─────────────────────────────────────────────────────────────────────────────
 
     def details(self) -> Iterator[Sealed]:
         """The sealed names of people and places."""
@@ -133,54 +186,66 @@ class Reader:
             yield Sealed(*row)
 
     def sealed(self, commitment: str) -> Sealed | None:
-        row = self._connection.execute(
-            "SELECT commitment, domain, salt, text FROM sealed WHERE commitment = ?", (commitment,)
-        ).fetchone()
+        row = self._row("SELECT commitment, domain, salt, text FROM sealed WHERE commitment = ?", commitment)
         return Sealed(*row) if row else None
 
-    def secret(self, owner: str, kind: str) -> bytes | None:
-        row = self._connection.execute(
-            "SELECT value FROM secrets WHERE owner = ? AND kind = ?", (owner, kind)
-        ).fetchone()
+    def secret(self, owner: str, kind: SecretKind) -> bytes | None:
+        row = self._row("SELECT value FROM secrets WHERE owner = ? AND kind = ?", owner, kind)
         return bytes(row[0]) if row else None
 
-    def secret_owner(self, kind: str, value: bytes) -> str | None:
+    def secret_owner(self, kind: SecretKind, value: bytes) -> str | None:
         """Whose secret of this kind has this value (a hash of something random, so that finding it tells nothing)."""
-        row = self._connection.execute(
-            "SELECT owner FROM secrets WHERE kind = ? AND value = ?", (kind, value)
-        ).fetchone()
+        row = self._row("SELECT owner FROM secrets WHERE kind = ? AND value = ?", kind, value)
         return str(row[0]) if row else None
 
-    def tile(self, level: int, n: int, width: int) -> bytes | None:
-        """The hashes of a tile of the present log, or None where there are not so many."""
-        tree = self.tree()
-        return tree.tile(level, n, width) if 0 < width <= width_at(level, n, tree.size) else None
+    # ── beneath ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def bundle(self, n: int, width: int) -> bytes | None:
-        """An entry bundle of the present log, or None where there are not so many entries."""
-        head = self.head()
-        if not 0 < width <= width_at(0, n, head.size):
-            return None
-        start = n * TILE_HASHES
-        return encode_bundle([body for _, body in self._rows("body", head.epoch, start, start + width)])
+    def _row(self, query: str, *values: object) -> Any:
+        return self._connection.execute(query, values).fetchone()
 
-    def _rows(self, column: str, epoch: int, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    def _bodies(self, epoch: int, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         rows = self._connection.execute(
-            f"SELECT idx, {column} FROM entries WHERE epoch = ? AND idx >= ? AND idx < ? ORDER BY idx",  # noqa: S608
-            (epoch, start, end),
+            "SELECT idx, body FROM entries WHERE epoch = ? AND idx >= ? AND idx < ? ORDER BY idx", (epoch, start, end)
         )
-        for index, value in rows:
-            yield index, bytes(value)
+        for index, body in rows:
+            yield index, bytes(body)
+
+    def _tree(self, head: Head) -> Tree:
+        """The tree of a log at its end, kept, and grown when the log has grown."""
+        known, tree = self._trees.get(head.epoch, (None, None))
+        if tree is not None and known == head:
+            return tree
+        if tree is not None and tree.size <= head.size <= tree.size + CATCH_UP_ENTRIES:
+            tree = tree.append(self._leaves(head.epoch, tree.size, head.size))
+        else:
+            start = head.size - head.size % TILE_HASHES
+            leaves = self._leaves(head.epoch, start, head.size)
+            tree = Tree.load(head.size, leaves, functools.partial(self._full_tile, head.epoch))
+        if (tree.size, tree.root()) != (head.size, head.root):
+            raise LedgerDamaged(f"the tree of {head.size} entries is not the one that was signed")
+        self._trees[head.epoch] = head, tree
+        return tree
+
+    def _leaves(self, epoch: int, start: int, end: int) -> list[bytes]:
+        rows = self._connection.execute(
+            "SELECT leaf FROM entries WHERE epoch = ? AND idx >= ? AND idx < ? ORDER BY idx", (epoch, start, end)
+        )
+        return [bytes(leaf) for (leaf,) in rows]
 
     def _full_tile(self, epoch: int, level: int, n: int) -> bytes:
-        row = self._connection.execute(
-            "SELECT hashes FROM tiles WHERE epoch = ? AND level = ? AND n = ?", (epoch, level, n)
-        ).fetchone()
+        row = self._row("SELECT hashes FROM tiles WHERE epoch = ? AND level = ? AND n = ?", epoch, level, n)
         if row is None:
             raise LedgerDamaged(f"tile {level}/{n} is missing")
         return bytes(row[0])
 
 
-def _incident(row: tuple[str, str, str, int, str, str, int, int, int]) -> IncidentRow:
-    incident, terminal, zone, raised_ms, state, outcome, drill, test, presses = row
-    return IncidentRow(incident, terminal, zone, raised_ms, state, outcome, bool(drill), bool(test), presses)
+def _decode(epoch: int, index: int, body: bytes) -> Entry:
+    try:
+        return decode(body)
+    except msgspec.MsgspecError as error:
+        raise LedgerDamaged(f"entry {index} of log {epoch} can't be read: {error}") from error
+
+
+def _incident(row: tuple[Any, ...]) -> IncidentRow:
+    incident, terminal, zone, severity, raised_ms, state, outcome, drill, test, presses = row
+    return IncidentRow(incident, terminal, zone, severity, raised_ms, state, outcome, bool(drill), bool(test), presses)

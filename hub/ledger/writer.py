@@ -1,29 +1,24 @@
-"""The ledger's one writer: everything that waits goes in with one transaction, and nothing leaves before it committed.
+"""The ledger's one writer: a thread that makes durable whatever waits, with one transaction.
 
-`Store` does it, synchronously, over one connection; `SqliteWriter` is the thread that calls it. While one commit runs,
-the next batches gather: group commit without timers. After an error the batches stay, in order, and are tried again
-once the database is sound; what an unclear commit really did is read from the head.
+While one commit runs, the next batches gather: group commit without timers. A batch leaves the queue when it is on
+the disk, not before: after an error the batches are still there, in order, and are tried again once the database is
+sound. What the batches become in the file is `hub.ledger.store`'s.
 """
 
+import errno
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from firstbell.merkle import leaf_hash
+import structlog
 
-from hub.database import open_database
-from hub.dispatch.entries import EventRecorded
 from hub.ledger.batch import Batch, Commit, Receipt, Secret, SecretKind, Snapshot, Submission
-from hub.ledger.checkpoint import open_checkpoint, sign_checkpoint
 from hub.ledger.errors import LedgerDamaged, LedgerTaken
-from hub.ledger.note import Signer
-from hub.ledger.project import project
-from hub.ledger.tiles import TILE_HASHES
-from hub.ledger.tree import Tree
+from hub.ledger.store import Store
 
 __all__ = [
     "Batch",
@@ -38,286 +33,212 @@ __all__ = [
     "Writer",
 ]
 
+BATCHES_PER_COMMIT_MAX = 1_024
 ENTRIES_PER_COMMIT_MAX = 4_096
-"""Entries in one transaction; what is above it goes into the next."""
-SNAPSHOTS_KEPT = 2
+"""What is above either goes into the next transaction. A single batch is never divided."""
 RETRY_MS_MIN = 200
 RETRY_MS_MAX = 2_000
+CLOSE_MS_MAX = 10_000
+"""A disk that hangs does not keep the hub from ending for longer."""
+
+_WORDS = {
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_IOERR: "io",
+    sqlite3.SQLITE_CANTOPEN: "io",
+    sqlite3.SQLITE_READONLY: "readonly",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",
+}
+_PRIMARY_CODE = 0xFF
+
+log = structlog.get_logger()
 
 
 class Writer(Protocol):
-    """Takes batches in order and never blocks; tells of each commit once."""
+    """Makes batches durable, in the order given. `SqliteWriter` is the real one."""
 
-    def submit(self, batch: Batch) -> None: ...
+    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        """Both are called from the writer's own thread.
 
-
-class Store:
-    """One log on one connection: the tree, the head, and commits. Belongs to one thread at a time.
-
-    `origin_base`: the log of epoch 3 has the origin `origin_base/3`.
-    """
-
-    def __init__(self, path: Path, origin_base: str, key: Ed25519PrivateKey) -> None:
-        """Opens what `create` made. Raises LedgerDamaged, sqlite3.Error, OSError."""
-        self._path = path
-        self._origin_base = origin_base
-        self._key = key
-        self._connection = open_database(path)
-        self._load()
-
-    @classmethod
-    def create(cls, path: Path, origin_base: str, key: Ed25519PrivateKey) -> "Store":
-        """A new database with an empty log of epoch 1."""
-        connection = open_database(path)
-        signer = Signer(f"{origin_base}/1", key)
-        root = Tree.empty(_no_tile).root()
-        note = sign_checkpoint(signer, 0, root)
-        connection.execute("INSERT INTO head VALUES (1, 1, 0, ?, ?)", (root, note))
-        connection.close()
-        return cls(path, origin_base, key)
-
-    @property
-    def epoch(self) -> int:
-        return self._epoch
-
-    @property
-    def tree(self) -> Tree:
-        return self._tree
-
-    def _load(self) -> None:
-        row = self._connection.execute("SELECT epoch, size, root, note FROM head").fetchone()
-        if row is None:
-            raise LedgerDamaged("the head is missing")
-        epoch, size, root, note = row
-        self._epoch: int = epoch
-        self._signer = Signer(f"{self._origin_base}/{self._epoch}", self._key)
-        leaves = self._connection.execute(
-            "SELECT leaf FROM entries WHERE epoch = ? AND idx >= ? AND idx < ? ORDER BY idx",
-            (self._epoch, size - size % TILE_HASHES, size),
-        ).fetchall()
-        self._tree = Tree.load(size, [leaf for (leaf,) in leaves], self._read_tile)
-        signed = open_checkpoint(note, self._signer.vkey)
-        if not self._tree.root() == root == signed.root or signed.size != size:
-            raise LedgerDamaged(f"the tree of {size} entries is not the one that was signed")
-
-    def _read_tile(self, level: int, n: int) -> bytes:
-        row = self._connection.execute(
-            "SELECT hashes FROM tiles WHERE epoch = ? AND level = ? AND n = ?", (self._epoch, level, n)
-        ).fetchone()
-        if row is None:
-            raise LedgerDamaged(f"tile {level}/{n} is missing")
-        return bytes(row[0])
-
-    def commit(self, batches: Sequence[Batch]) -> Commit:
-        """Writes `batches` in one transaction. A `new_log` batch stands alone.
-
-        Raises sqlite3.Error, and then nothing is known: `reopen` before the next try. Raises LedgerTaken when the
-        head is not where this writer left it.
+        `on_commit`: once for each transaction, after it is on the disk. `on_error`: a word when writing begins to
+        fail (full, io, readonly, busy, damaged, defect; taken: somebody else moved the head, nothing will be written
+        any more), "" when it works again.
         """
-        epoch, tree, signer = self._epoch, self._tree, self._signer
-        if batches[0].new_log:
-            epoch += 1
-            signer = Signer(f"{self._origin_base}/{epoch}", self._key)
-            tree = Tree.empty(self._read_tile)
-        first = tree.size
-        bodies = [body for batch in batches for body in batch.bodies]
-        leaves = [leaf_hash(body) for body in bodies]
-        tree = tree.append(leaves)
-        checkpoint = sign_checkpoint(signer, tree.size, tree.root())
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._write(batches, epoch, first, leaves, tree, checkpoint)
-            self._connection.execute("COMMIT")
-        except (sqlite3.Error, LedgerTaken):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._epoch, self._tree, self._signer = epoch, tree, signer
-        return self._told(batches, first, checkpoint)
 
-    def _write(
-        self, batches: Sequence[Batch], epoch: int, first: int, leaves: list[bytes], tree: Tree, checkpoint: str
-    ) -> None:
-        run = self._connection.executemany
-        if epoch != self._epoch:
-            self._connection.execute("INSERT INTO logs SELECT epoch, size, root, note FROM head")
-        moved = self._connection.execute(
-            "UPDATE head SET epoch = ?, size = ?, root = ?, note = ? WHERE epoch = ? AND size = ? AND root = ?",
-            (epoch, tree.size, tree.root(), checkpoint, self._epoch, self._tree.size, self._tree.root()),
-        )
-        if moved.rowcount != 1:
-            raise LedgerTaken("another program has moved the head of this ledger")
-        index = first
-        for batch in batches:
-            rows = zip(batch.entries, batch.bodies, strict=True)
-            for offset, (entry, body) in enumerate(rows):
-                self._connection.execute(
-                    "INSERT INTO entries VALUES (?, ?, ?, ?)",
-                    (epoch, index + offset, leaves[index + offset - first], body),
-                )
-                project(self._connection, epoch, index + offset, entry)
-            index += len(batch.entries)
-            run(
-                "INSERT INTO sealed VALUES (?, ?, ?, ?)",
-                [(s.commitment, s.domain, s.salt, s.text) for s in batch.sealed],
-            )
-            self._keep_secrets(batch.secrets)
-            if batch.snapshot:
-                self._keep_snapshot(batch.snapshot)
-        run("INSERT INTO tiles VALUES (?, ?, ?, ?)", [(epoch, tile.level, tile.n, tile.hashes) for tile in tree.filled])
-
-    def _keep_secrets(self, secrets: tuple[Secret, ...]) -> None:
-        for secret in secrets:
-            if secret.value is None:
-                self._connection.execute(
-                    "DELETE FROM secrets WHERE owner = ? AND kind = ?", (secret.owner, secret.kind)
-                )
-            else:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO secrets VALUES (?, ?, ?)", (secret.owner, secret.kind, secret.value)
-                )
-
-    def _keep_snapshot(self, snapshot: Snapshot) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", (snapshot.epoch, snapshot.size, snapshot.campus)
-        )
-        self._connection.execute(
-            """DELETE FROM snapshots WHERE (epoch, size) NOT IN
-            (SELECT epoch, size FROM snapshots ORDER BY epoch DESC, size DESC LIMIT ?)""",
-            (SNAPSHOTS_KEPT,),
-        )
-
-    def _told(self, batches: Sequence[Batch], first: int, checkpoint: str) -> Commit:
-        receipts = {}
-        index = first
-        for batch in batches:
-            for entry, body in zip(batch.entries, batch.bodies, strict=True):
-                if isinstance(entry, EventRecorded):
-                    proof = tuple(self._tree.inclusion_proof(index, self._tree.size))
-                    receipts[index] = Receipt(index, body.decode(), proof, checkpoint)
-                index += 1
-        return Commit(self._epoch, first, self._tree.size, tuple(batches), checkpoint, receipts)
-
-    def reopen(self, batches: Sequence[Batch]) -> Commit | None:
-        """After an error: a fresh connection, the write-ahead log settled, the head read anew.
-
-        Returns the commit when the transaction of `batches` turns out to be on the disk after all. Raises
-        sqlite3.Error, OSError, LedgerDamaged while the database is not sound.
-        """
-        size, epoch = self._tree.size, self._epoch
-        self._connection.close()
-        self._connection = open_database(self._path)
-        busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise sqlite3.OperationalError("the write-ahead log can't be settled yet")
-        self._load()
-        if (self._epoch, self._tree.size) == (epoch, size):
-            return None
-        first = 0 if batches[0].new_log else size
-        bodies = [body for batch in batches for body in batch.bodies]
-        stored = self._connection.execute(
-            "SELECT body FROM entries WHERE epoch = ? AND idx >= ? ORDER BY idx", (self._epoch, first)
-        ).fetchall()
-        if [bytes(body) for (body,) in stored] != bodies:
-            raise LedgerTaken("another program has moved the head of this ledger")
-        (checkpoint,) = self._connection.execute("SELECT note FROM head").fetchone()
-        return self._told(batches, first, checkpoint)
+    def submit(self, batch: Batch) -> None:
+        """Never blocks. Whatever happens, the batch is kept until it is committed or the writer closed."""
 
     def close(self) -> None:
-        self._connection.close()
+        """Commits what waits, gives up what the disk refuses, ends the thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NewLog:
+    batch: Batch
+    beyond_epoch: int
 
 
 class SqliteWriter:
-    """The thread. `on_commit` is called on it after each commit, `on_error` with a word when writing fails ("full",
-    "io", "damaged", "taken") and with "" when it works again.
-    """
+    """The thread. `store` belongs to it from `start` until `close`, which closes the store too."""
 
-    def __init__(self, store: Store, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._on_commit = on_commit
-        self._on_error = on_error
         self._changed = threading.Condition()
         self._waiting: deque[Batch] = deque()
+        self._new_log: _NewLog | None = None
+        self._tried_new_log: _NewLog | None = None
+        self._held = ""
         self._closing = False
+        self._unclear = False
         self._failing = ""
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
-    def start(self) -> None:
+    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        self._on_commit = on_commit
+        self._on_error = on_error
         self._thread.start()
 
     def submit(self, batch: Batch) -> None:
         with self._changed:
             self._waiting.append(batch)
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def hold_receipts(self, reason: str) -> None:
+        """Nothing more is signed, so nothing is committed and nothing receipted; batches wait. For while it is not
+        known whether a checkpoint that somebody remembers is a prefix of our tree. A commit that runs goes on.
+        """
+        log.warning("the ledger is held", reason=reason)
+        with self._changed:
+            self._held = reason
+
+    def release_receipts(self) -> None:
+        with self._changed:
+            self._held = ""
+            self._changed.notify_all()
+
+    def submit_new_log(self, batch: Batch, beyond_epoch: int = 0) -> None:
+        """Begins a new log, for somebody remembers a checkpoint that is no prefix of this one. Ends a hold.
+
+        `batch` begins with a LogBegan: its `at_ms` and `remembered_*` are taken, the rest is filled in here. It goes
+        in before everything that is not yet committed, in one transaction with the end of the old log, and comes back
+        first in `Commit.batches`, completed: another object than `batch`. Its epoch is above ours and `beyond_epoch`,
+        that of the remembered checkpoint: a log that was begun and lost in the restore is not begun a second time.
+        """
+        with self._changed:
+            self._new_log = _NewLog(batch, beyond_epoch)
+            self._held = ""
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """Writes what waits, if the disk takes it, and ends."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        self._thread.join()
-        self._store.close()
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(CLOSE_MS_MAX / 1000)
+        if not self._thread.is_alive():
+            self._store.close()
+
+    # ── on the thread ────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
-        while batches := self._take():
-            commit = self._commit(batches)
-            if commit is None:
-                return
-            self._tell("")
-            self._on_commit(commit)
-
-    def _take(self) -> list[Batch]:
-        """Everything waiting, as far as it fits one transaction; empty when it is time to end."""
-        with self._changed:
-            while not self._waiting and not self._closing:
-                self._changed.wait()
-            taken: list[Batch] = []
-            count = 0
-            while self._waiting:
-                batch = self._waiting[0]
-                count += len(batch.entries)
-                if taken and (count > ENTRIES_PER_COMMIT_MAX or batch.new_log or taken[0].new_log):
-                    break
-                taken.append(self._waiting.popleft())
-            return taken
-
-    def _commit(self, batches: list[Batch]) -> Commit | None:
-        """Tries until it is done; None when the hub ends first, or when the ledger is somebody else's."""
-        try:
-            return self._store.commit(batches)
-        except LedgerTaken:
-            self._tell("taken")
-            return None
-        except sqlite3.Error as error:
-            self._tell(_word(error))
         retry_ms = RETRY_MS_MIN
-        while not self._wait_to_close(retry_ms):
-            try:
-                return self._store.reopen(batches) or self._store.commit(batches)
-            except LedgerTaken:
-                self._tell("taken")
+        while True:
+            if self._failing and self._closes_within(retry_ms):
+                return
+            group = self._group()
+            if group is None:
+                return
+            commit = self._try(*group)
+            if commit is not None:
+                retry_ms = RETRY_MS_MIN
+                self._forget(commit)
+                self._tell("")
+                self._on_commit(commit)
+                self._rest()
+            elif self._failing == "taken":
+                return
+            else:
+                retry_ms = min(2 * retry_ms, RETRY_MS_MAX)
+
+    def _group(self) -> tuple[_NewLog | None, list[Batch]] | None:
+        """What the next transaction takes; it stays in the queue. None: it is time to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._new_log or (self._waiting and not self._held))
+            if self._held or not (self._waiting or self._new_log):
                 return None
-            except LedgerDamaged:
-                self._tell("damaged")
-            except (sqlite3.Error, OSError) as error:
-                self._tell(_word(error))
-            retry_ms = min(2 * retry_ms, RETRY_MS_MAX)
+            taken: list[Batch] = []
+            entries = 0
+            for batch in islice(self._waiting, BATCHES_PER_COMMIT_MAX):
+                entries += len(batch.entries)
+                if taken and entries > ENTRIES_PER_COMMIT_MAX:
+                    break
+                taken.append(batch)
+            return self._new_log, taken
+
+    def _try(self, new_log: _NewLog | None, batches: list[Batch]) -> Commit | None:
+        """The commit; of an earlier try, when that turns out to be on the disk. None: `_failing` says why not."""
+        try:
+            if self._unclear:
+                settled = self._store.settle()
+                self._unclear = False
+                if settled is not None:
+                    return settled
+            # Until it has returned, nobody knows.
+            self._unclear = True
+            self._tried_new_log = new_log
+            if new_log:
+                commit = self._store.begin_log(new_log.batch, batches, new_log.beyond_epoch)
+            else:
+                commit = self._store.commit(batches)
+            self._unclear = False
+            return commit
+        except (sqlite3.Error, OSError, LedgerDamaged, LedgerTaken) as error:
+            self._tell(_word(error), error)
+        except Exception as error:
+            # A defect of ours: the hub goes on ringing without us, and is told.
+            self._tell("defect", error)
         return None
 
-    def _wait_to_close(self, ms: int) -> bool:
+    def _forget(self, commit: Commit) -> None:
+        """Take out of the queue what has been committed."""
+        with self._changed:
+            done = len(commit.batches)
+            if self._tried_new_log:
+                done -= 1
+                if self._new_log is self._tried_new_log:
+                    self._new_log = None
+            for _ in range(done):
+                self._waiting.popleft()
+
+    def _rest(self) -> None:
+        with self._changed:
+            busy = bool(self._waiting)
+        if not busy:
+            try:
+                self._store.rest()
+            except sqlite3.Error as error:
+                log.error("the write-ahead log can't be moved into the file", error=repr(error))
+                self._unclear = True
+
+    def _closes_within(self, ms: int) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: self._closing, ms / 1000)
 
-    def _tell(self, failing: str) -> None:
-        if failing != self._failing:
-            self._failing = failing
-            self._on_error(failing)
+    def _tell(self, word: str, error: Exception | None = None) -> None:
+        if word != self._failing:
+            if error is not None:
+                log.error("the ledger can't be written", word=word, exc_info=error)
+            self._failing = word
+            self._on_error(word)
 
 
 def _word(error: Exception) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
-    return "full" if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == 28 else "io"
-
-
-def _no_tile(level: int, n: int) -> bytes:
-    raise LedgerDamaged(f"tile {level}/{n} of an empty log")
+    if isinstance(error, LedgerTaken):
+        return "taken"
+    if isinstance(error, LedgerDamaged):
+        return "damaged"
+    if isinstance(error, OSError):
+        return "full" if error.errno == errno.ENOSPC else "io"
+    return _WORDS.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE, "defect")
