@@ -145,6 +145,16 @@ def test_heartbeats_tell_the_time() -> None:
     assert terminal.hub_time.estimate(1020) == (51_020, 10 + 1 + 1)
 
 
+def test_a_new_link_tells_the_time_anew() -> None:
+    """A hub that was restarted counts on from elsewhere, here by less than the round trip would show."""
+    terminal = linked(1000)
+    terminal.lost(2000)
+    greet(terminal, 3000)
+    assert terminal.hub_time.estimate(3000) == (53_000, 2)
+    terminal.frame(messages.heartbeat_answer(3000, 53_040, 53_040), 3050)
+    assert terminal.hub_time.estimate(3050) == (53_065, 25 + 1 + 1)
+
+
 def test_an_answer_that_was_not_asked_for() -> None:
     terminal = linked(1000)
     assert closed_for(answer_heartbeat(terminal, 1111, 1200)) == "protocol"

@@ -5,6 +5,8 @@ digits, lets a name stand twice, and gives up on a deep text by its stack. What 
 A number that the wire has no use for is read, for it may stand in a field that nobody asks for, but it has no value.
 """
 
+import re
+
 INTEGER_MAX = (1 << 53) - 1
 """The largest number, either way from 0: what every JSON reader keeps exactly (RFC 7493, section 2.2)."""
 NESTING_MAX = 8
@@ -19,6 +21,8 @@ class OddNumber:
 
 ODD_NUMBER = OddNumber()
 
+_CONTROL = re.compile("[^ -\x7f]")
+_UNPLAIN = re.compile("[^ -~]")
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdefABCDEF"
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -159,7 +163,7 @@ class _Reader:
             escape = piece.find("\\")
             if escape >= 0:
                 piece = piece[:escape]
-            if piece and min(piece) < " ":
+            if _CONTROL.search(piece):
                 raise self.error()
             self._at += len(piece)
             if escape < 0:
@@ -218,7 +222,7 @@ def write(value: object) -> str:
 
 
 def _quote(text: str) -> str:
-    if text and (min(text) < " " or max(text) > "~"):
+    if _UNPLAIN.search(text):
         return '"' + "".join([_SHORT_ESCAPES.get(character) or _escaped(character) for character in text]) + '"'
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

@@ -69,7 +69,7 @@ class FrameError(Exception):
 def _made_of(text: "Any", characters: str, chars_min: int, chars_max: int) -> bool:
     if not isinstance(text, str) or not chars_min <= len(text) <= chars_max:
         return False
-    return all(character in characters for character in text)
+    return not text.strip(characters)
 
 
 def is_terminal(value: "Any") -> bool:
