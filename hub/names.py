@@ -3,16 +3,18 @@
 Only details (names, places) are kept here; notes stay in the database until somebody with the right asks.
 """
 
+import secrets
 from collections.abc import Iterable
 
 import msgspec
 
 from hub.dispatch.campus import Account, Campus, Pager, Terminal, Zone
-from hub.ledger.sealed import Sealed
+from hub.dispatch.requests import Refused
+from hub.ledger.sealed import SALT_BYTES, Sealed, seal
 
 DETAILS_DOMAINS = {noun: f"firstbell/{noun}-details/v1" for noun in ("campus", "zone", "terminal", "account", "pager")}
-NAME_CHARS_MAX = 36
-PLACE_CHARS_MAX = 36
+TEXT_CHARS_MAX = 36
+"""A place of 36 characters still fits a pager's screen in three lines; nothing is ever cut with an ellipsis."""
 
 
 class CampusDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,24 @@ _TYPES: dict[str, type[Details]] = {
     DETAILS_DOMAINS["account"]: PersonDetails,
     DETAILS_DOMAINS["pager"]: PagerDetails,
 }
+_DOMAINS = {kind: domain for domain, kind in _TYPES.items()}
+
+
+def check_details(details: Details) -> None:
+    """Raises Refused for a name that is empty, or a text that no screen can show whole."""
+    for field in msgspec.structs.fields(details):
+        text = getattr(details, field.name)
+        if isinstance(text, str) and (len(text) > TEXT_CHARS_MAX or any(not c.isprintable() for c in text)):
+            raise Refused("bad_text")
+    if not details.name.strip():
+        raise Refused("bad_text")
+
+
+def seal_details(details: Details) -> Sealed:
+    """The sealed text of these details. Raises Refused."""
+    check_details(details)
+    text = msgspec.json.encode(details).decode()
+    return seal(_DOMAINS[type(details)], text, secrets.token_bytes(SALT_BYTES))
 
 
 class Names:

@@ -337,4 +337,3 @@ def _(request: ReceiveEvent) -> str:
 @_key.register
 def _(request: Command) -> str:
     return f"command {request.command}"
-

@@ -204,6 +204,20 @@ class PagerRevoked(Entry, frozen=True, kw_only=True):
     by: str
 
 
+class LinkMade(Entry, frozen=True, kw_only=True):
+    """A one-time link was made; whoever opens it first gets what `owner`, a pager or an account, is due."""
+
+    owner: str
+    until_ms: int
+    by: str
+
+
+class KeyGiven(Entry, frozen=True, kw_only=True):
+    """The one-time link of `owner` was opened, and is used up."""
+
+    owner: str
+
+
 class SignedOn(Entry, frozen=True, kw_only=True):
     guard: str
     pager: str

@@ -234,6 +234,20 @@ class MakePager(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeLink(Request):
+    """`owner`: the pager or account that the link is for."""
+
+    owner: str
+    until_ms: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveKey(Request):
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevokePager(Request):
     lowers: ClassVar[bool] = True
     pager: str

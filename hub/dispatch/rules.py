@@ -14,8 +14,10 @@ from hub.dispatch.rules_command import command
 from hub.dispatch.rules_deadline import next_deadline_ms, reach_deadline
 from hub.dispatch.rules_people import (
     add_account,
+    give_key,
     hear_pager,
     lose_pager,
+    make_link,
     make_pager,
     remove_account,
     revoke_pager,
@@ -69,6 +71,8 @@ _TABLE: dict[type[r.Request], Callable[[Campus, Any], tuple[Entry, ...]]] = {
     r.RemoveAccount: remove_account,
     r.SetPin: set_pin,
     r.MakePager: make_pager,
+    r.MakeLink: make_link,
+    r.GiveKey: give_key,
     r.RevokePager: revoke_pager,
     r.StartDrill: start_drill,
     r.EndDrill: end_drill,

@@ -52,6 +52,21 @@ def make_pager(campus: Campus, request: r.MakePager) -> tuple[e.Entry, ...]:
     return (e.PagerMade(at_ms=request.now_ms, pager=request.pager, details=request.details, by=request.by),)
 
 
+def make_link(campus: Campus, request: r.MakeLink) -> tuple[e.Entry, ...]:
+    _check_owner(campus, request.owner)
+    return (e.LinkMade(at_ms=request.now_ms, owner=request.owner, until_ms=request.until_ms, by=request.by),)
+
+
+def give_key(campus: Campus, request: r.GiveKey) -> tuple[e.Entry, ...]:
+    _check_owner(campus, request.owner)
+    return (e.KeyGiven(at_ms=request.now_ms, owner=request.owner),)
+
+
+def _check_owner(campus: Campus, owner: str) -> None:
+    if owner not in campus.pagers and owner not in campus.accounts:
+        raise r.Refused("unknown_owner")
+
+
 def revoke_pager(campus: Campus, request: r.RevokePager) -> tuple[e.Entry, ...]:
     pager = _pager(campus, request.pager)
     revoked = e.PagerRevoked(at_ms=request.now_ms, pager=pager.pager, by=request.by)

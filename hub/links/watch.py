@@ -1,8 +1,7 @@
 """What happens, as it happens: for the log of `serve`, the demo and its screen. Not evidence; the ledger is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 HAPPENINGS_MAX = 1_000
@@ -23,16 +22,15 @@ class Watch:
                 queue.get_nowait()
             queue.put_nowait({"what": what, **fields})
 
-    @contextmanager
-    def _subscribed(self) -> Iterator[asyncio.Queue[Happening]]:
+    def subscribe(self) -> AsyncIterator[Happening]:
+        """Everything from now on."""
         queue: asyncio.Queue[Happening] = asyncio.Queue(HAPPENINGS_MAX)
         self._queues.add(queue)
-        try:
-            yield queue
-        finally:
-            self._queues.discard(queue)
+        return self._happenings(queue)
 
-    async def happenings(self) -> AsyncIterator[Happening]:
-        with self._subscribed() as queue:
+    async def _happenings(self, queue: asyncio.Queue[Happening]) -> AsyncIterator[Happening]:
+        try:
             while True:
                 yield await queue.get()
+        finally:
+            self._queues.discard(queue)
