@@ -1,0 +1,303 @@
+"""The API of the administration, for the admin screen and, over the control socket, for the commands."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+from firstbell.jws import unb64url
+from msgspec import Meta
+
+from hub.dispatch import requests as r
+from hub.dispatch.entries import InputKind, Role
+from hub.dispatch.requests import Refused
+from hub.ids import new_id
+from hub.ledger.batch import Secret, Submission
+from hub.names import TerminalDetails, ZoneDetails, seal_details
+from hub.people import accounts
+from hub.people.accounts import one_line
+from hub.people.links import Use, make_link
+from hub.web.api import Text, body_of
+from hub.web.context import HUB, Hub
+from hub.web.identity import allow
+
+MINUTES_MAX = 120
+
+routes = web.RouteTableDef()
+
+Minutes = Annotated[int, Meta(ge=1, le=MINUTES_MAX)]
+
+
+class NewZone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Text
+
+
+class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`zones` by id or name; none = all of them. Without `pin` the answer has a link for choosing one."""
+
+    name: Text
+    roles: tuple[Role, ...] = ("guard",)
+    zones: tuple[Text, ...] = ()
+    pin: Text = ""
+
+
+class NewPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pin: Text
+
+
+class NewPager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Text
+
+
+class NewBoard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`account`: whose rights the board has."""
+
+    account: Text
+
+
+class NewTerminal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`key`: the public key (base64url) of an EdDSA terminal, the secret of an HS256 one."""
+
+    name: Text
+    zone: Text
+    algorithm: Literal["EdDSA", "HS256"]
+    key: Text
+    inputs: dict[Text, InputKind]
+    role: Literal["wall", "bell"] = "wall"
+    silent: bool = False
+    building: Text = ""
+    floor: Text = ""
+    place: Text = ""
+    way: Text = ""
+
+
+class Until(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    minutes: Minutes
+
+
+class NewDrill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    zone: Text
+    minutes: Minutes
+
+
+def zone_ids(hub: Hub, named: Sequence[str]) -> tuple[str, ...]:
+    """Zones by their ids or names. Raises Refused."""
+    campus = hub.engine.decided
+    by_name = {hub.names.zone(zone): zone.zone for zone in campus.zones.values()}
+    found = [name if name in campus.zones else by_name.get(name, "") for name in named]
+    if "" in found:
+        raise Refused("unknown_zone")
+    return tuple(found)
+
+
+async def ask(hub: Hub, submission: Submission) -> None:
+    """Waits for the commit; the new names are known from now on. Raises Refused."""
+    hub.names.add(submission.sealed)
+    await hub.engine.ask(submission)
+
+
+@routes.get("/api/campus")
+async def campus(request: web.Request) -> web.Response:
+    """Everything that the administration shows."""
+    allow(request, "see_troubles")
+    hub = request.app[HUB]
+    state = hub.engine.durable
+    zones = [
+        {"id": zone.zone, "name": hub.names.zone(zone), "drill_until_ms": zone.drill_until_ms}
+        for zone in state.zones.values()
+    ]
+    people = [
+        {"id": a.account, "name": hub.names.account(a), "roles": a.roles, "zones": a.zones}
+        for a in state.accounts.values()
+    ]
+    pagers = [
+        {
+            "id": p.pager,
+            "name": hub.names.pager(p),
+            "guard": p.guard and hub.names.person(state, p.guard),
+            "reasons": p.reasons,
+        }
+        for p in state.pagers.values()
+    ]
+    answer: dict[str, Any] = {
+        "campus": {"id": state.campus, "name": hub.names.campus(state).name},
+        "hub_ms": hub.now_ms(),
+        "utc_ms": hub.now_ms() + state.utc_offset_ms,
+        "zones": zones,
+        "accounts": people,
+        "pagers": pagers,
+        "terminals": [_terminal(hub, terminal_id) for terminal_id in state.terminals],
+        "troubles": [msgspec.structs.asdict(trouble) for trouble in state.troubles.values()],
+    }
+    return web.json_response(answer)
+
+
+def _terminal(hub: Hub, terminal_id: str) -> dict[str, Any]:
+    terminal = hub.engine.durable.terminals[terminal_id]
+    return {
+        "id": terminal.terminal,
+        "zone": terminal.zone,
+        "role": terminal.role,
+        "algorithm": terminal.algorithm,
+        "linked": terminal.linked,
+        "light": terminal.light,
+        "inputs": terminal.inputs,
+        "revoked": terminal.revoked,
+        "test_until_ms": terminal.test_until_ms,
+        **msgspec.structs.asdict(hub.names.terminal(terminal)),
+    }
+
+
+@routes.post("/api/zones")
+async def add_zone(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "manage_zones")
+    given = await body_of(request, NewZone)
+    details = seal_details(ZoneDetails(name=one_line(given.name)))
+    zone = new_id("z")
+    made = r.SetZone(now_ms=hub.now_ms(), zone=zone, details=details.commitment, by=by)
+    await ask(hub, Submission(made, sealed=(details,)))
+    return web.json_response({"id": zone})
+
+
+@routes.post("/api/accounts")
+async def add_account(request: web.Request) -> web.Response:
+    """A new account; with a PIN, or else with a one-time link with which its person chooses one."""
+    hub, by = request.app[HUB], allow(request, "manage_accounts")
+    given = await body_of(request, NewAccount)
+    pin = await hub.pins.hash(given.pin) if given.pin else None
+    zones = zone_ids(hub, given.zones)
+    account, added = accounts.add_account(
+        hub.engine.decided, hub.names, given.name, given.roles, zones, by, hub.now_ms()
+    )
+    await ask(hub, added)
+    if pin is None:
+        return await _linked(hub, account, "pin", by)
+    await ask(hub, accounts.set_pin(account, pin, by, hub.now_ms()))
+    return web.json_response({"id": account})
+
+
+@routes.post("/api/accounts/{account}/pin")
+async def set_pin(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "manage_accounts")
+    pin = await hub.pins.hash((await body_of(request, NewPin)).pin)
+    await ask(hub, accounts.set_pin(request.match_info["account"], pin, by, hub.now_ms()))
+    return web.json_response({})
+
+
+@routes.post("/api/accounts/{account}/link")
+async def link_account(request: web.Request) -> web.Response:
+    """A one-time link with which the account's person chooses a PIN and is signed in."""
+    hub, by = request.app[HUB], allow(request, "manage_accounts")
+    return await _linked(hub, request.match_info["account"], "pin", by)
+
+
+@routes.delete("/api/accounts/{account}")
+async def remove_account(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "manage_accounts")
+    await ask(hub, accounts.remove_account(request.match_info["account"], by, hub.now_ms()))
+    return web.json_response({})
+
+
+@routes.post("/api/pagers")
+async def add_pager(request: web.Request) -> web.Response:
+    """A new pager, and the one-time link that makes a browser that pager."""
+    hub, by = request.app[HUB], allow(request, "manage_pagers")
+    name = (await body_of(request, NewPager)).name
+    pager, made = accounts.make_pager(hub.engine.decided, hub.names, name, by, hub.now_ms())
+    await ask(hub, made)
+    return await _linked(hub, pager, "pager", by)
+
+
+@routes.post("/api/pagers/{pager}/link")
+async def link_pager(request: web.Request) -> web.Response:
+    """A further link for a pager: the browser that opens it has the key from then on, and no other."""
+    hub, by = request.app[HUB], allow(request, "manage_pagers")
+    return await _linked(hub, request.match_info["pager"], "pager", by)
+
+
+@routes.delete("/api/pagers/{pager}")
+async def revoke_pager(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "manage_pagers")
+    await ask(hub, accounts.revoke_pager(request.match_info["pager"], by, hub.now_ms()))
+    return web.json_response({})
+
+
+@routes.post("/api/boards")
+async def link_board(request: web.Request) -> web.Response:
+    """A one-time link that makes the browser which opens it a board, in the name of an account."""
+    hub, by = request.app[HUB], allow(request, "manage_pagers")
+    return await _linked(hub, (await body_of(request, NewBoard)).account, "board", by)
+
+
+async def _linked(hub: Hub, owner: str, use: Use, by: str) -> web.Response:
+    code, made = make_link(owner, use, by, hub.now_ms())
+    await ask(hub, made)
+    return web.json_response({"id": owner, "link": f"{hub.settings.base_url}/join/{code}"})
+
+
+@routes.post("/api/terminals")
+async def enrol_terminal(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "revoke_terminals")
+    given = await body_of(request, NewTerminal)
+    terminal = new_id("t")
+    place = TerminalDetails(
+        name=one_line(given.name),
+        building=one_line(given.building),
+        floor=one_line(given.floor),
+        place=one_line(given.place),
+        way=one_line(given.way),
+    )
+    details = seal_details(place)
+    secret = given.algorithm == "HS256"
+    enrolled = r.EnrolTerminal(
+        now_ms=hub.now_ms(),
+        terminal=terminal,
+        zone=zone_ids(hub, (given.zone,))[0],
+        role=given.role,
+        algorithm=given.algorithm,
+        key="" if secret else given.key,
+        inputs=dict(given.inputs),
+        silent=given.silent,
+        details=details.commitment,
+        by=by,
+    )
+    keep = (Secret(terminal, "key", unb64url(given.key)),) if secret else ()
+    await ask(hub, Submission(enrolled, sealed=(details,), secrets=keep))
+    return web.json_response({"id": terminal})
+
+
+@routes.delete("/api/terminals/{terminal}")
+async def revoke_terminal(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "revoke_terminals")
+    terminal = request.match_info["terminal"]
+    revoked = r.RevokeTerminal(now_ms=hub.now_ms(), terminal=terminal, by=by)
+    await ask(hub, Submission(revoked, secrets=(Secret(terminal, "key", None),)))
+    return web.json_response({})
+
+
+@routes.post("/api/terminals/{terminal}/test")
+async def test_terminal(request: web.Request) -> web.Response:
+    """Presses of this terminal are marked as tests for a while; they ring all the same."""
+    hub, by = request.app[HUB], allow(request, "test_terminals")
+    until_ms = hub.now_ms() + (await body_of(request, Until)).minutes * 60_000
+    terminal = request.match_info["terminal"]
+    await ask(hub, Submission(r.StartTest(now_ms=hub.now_ms(), terminal=terminal, until_ms=until_ms, by=by)))
+    return web.json_response({"until_ms": until_ms})
+
+
+@routes.post("/api/drills")
+async def start_drill(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "run_drills")
+    given = await body_of(request, NewDrill)
+    until_ms = hub.now_ms() + given.minutes * 60_000
+    (zone,) = zone_ids(hub, (given.zone,))
+    await ask(hub, Submission(r.StartDrill(now_ms=hub.now_ms(), zone=zone, until_ms=until_ms, by=by)))
+    return web.json_response({"until_ms": until_ms})
+
+
+@routes.delete("/api/drills/{zone}")
+async def end_drill(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "run_drills")
+    (zone,) = zone_ids(hub, (request.match_info["zone"],))
+    await ask(hub, Submission(r.EndDrill(now_ms=hub.now_ms(), zone=zone, by=by)))
+    return web.json_response({})

@@ -1,0 +1,102 @@
+"""The screens: shells that the server renders; modules fill them over WebSockets."""
+
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+import segno
+from aiohttp import web
+
+from hub.dispatch.requests import Refused
+from hub.web.context import HUB
+from hub.web.identity import allow, allowed
+from hub.web.identity import pager as pager_of
+from hub.web.language import LANGUAGES, language_of, texts
+
+HERE = Path(__file__).parent
+CACHE_S = 300
+
+routes = web.RouteTableDef()
+
+
+def set_up(app: web.Application) -> None:
+    loader = jinja2.FileSystemLoader(HERE / "templates")
+    aiohttp_jinja2.setup(app, loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    app.router.add_static("/static", HERE / "static")
+    app.add_routes(routes)
+
+
+def _render(request: web.Request, template: str, **context: object) -> web.Response:
+    lang = language_of(request)
+    catalogue = texts(lang)
+    context |= {"lang": lang, "t": lambda key: catalogue.get(key, key)}
+    return aiohttp_jinja2.render_template(template, request, context)
+
+
+@routes.get("/")
+async def home(request: web.Request) -> web.StreamResponse:
+    """To the pager for a pager, to the board for everybody else."""
+    raise web.HTTPSeeOther("/pager" if _is_pager(request) else "/board")
+
+
+@routes.get("/pager")
+async def pager(request: web.Request) -> web.Response:
+    return _render(request, "pager.html") if _is_pager(request) else _join(request, "", "no_pager", "")
+
+
+@routes.get("/board")
+async def board(request: web.Request) -> web.Response:
+    return _render(request, "board.html") if allowed(request, "see_board") else _join(request, "", "sign_in", "")
+
+
+@routes.get("/admin")
+async def admin(request: web.Request) -> web.Response:
+    may_see = allowed(request, "manage_accounts") or allowed(request, "revoke_terminals")
+    return _render(request, "admin.html") if may_see else _join(request, "", "sign_in", "")
+
+
+@routes.get("/join/{code}")
+async def join(request: web.Request) -> web.Response:
+    """What a one-time link opens. Looking uses nothing up: previews and scanners look, too."""
+    hub = request.app[HUB]
+    code = request.match_info["code"]
+    try:
+        link = hub.links.look(code, hub.now_ms())
+    except Refused:
+        return _join(request, "", "spent", "")
+    campus = hub.engine.durable
+    if link.owner in campus.pagers:
+        return _join(request, code, link.use, hub.names.pager(campus.pagers[link.owner]))
+    return _join(request, code, link.use, hub.names.person(campus, link.owner))
+
+
+def _is_pager(request: web.Request) -> bool:
+    try:
+        pager_of(request)
+    except Refused:
+        return False
+    return True
+
+
+def _join(request: web.Request, code: str, kind: str, name: str) -> web.Response:
+    """`kind`: pager, pin, board (what the link is good for), spent, no_pager, sign_in."""
+    return _render(request, "join.html", code=code, kind=kind, name=name)
+
+
+@routes.get("/locale/{language}.json")
+async def locale(request: web.Request) -> web.Response:
+    language = request.match_info["language"]
+    if language not in LANGUAGES:
+        raise web.HTTPNotFound
+    return web.json_response(texts(language), headers={"Cache-Control": "no-cache"})
+
+
+@routes.get("/api/qr.svg")
+async def qr(request: web.Request) -> web.Response:
+    """A one-time link as a QR code, for whoever may make pagers."""
+    allow(request, "manage_pagers")
+    link = request.query.get("link", "")
+    if not link.startswith(f"https://{request.host}/join/"):
+        raise web.HTTPBadRequest
+    svg = segno.make_qr(link).svg_inline(scale=4, border=4, omitsize=True)
+    return web.Response(text=svg, content_type="image/svg+xml")

@@ -1,0 +1,125 @@
+"""What holds for every answer and every request: headers, origin, problem details, sizes."""
+
+import json
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+
+from hub.dispatch.requests import Refused
+from hub.people.attempts import TooSoon
+from hub.web.context import HUB, Handler
+
+BODY_BYTES_MAX = 16_384
+OWN_HEADER = "X-Firstbell"
+"""Sent by our own pages with every request that changes something; a foreign page can't add it (CORS)."""
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "media-src 'self'",
+        "font-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+        "base-uri 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_STATUS = {
+    "not_signed_in": 401,
+    "not_permitted": 403,
+    "wrong_pin": 403,
+    "link_spent": 404,
+    "unknown_incident": 404,
+    "unknown_account": 404,
+    "unknown_pager": 404,
+    "unknown_terminal": 404,
+    "unknown_zone": 404,
+    "hub_fault": 500,
+    "busy": 503,
+}
+"""HTTP's word for a refusal; 409 where none fits better."""
+
+log = structlog.get_logger()
+
+
+class Problem(web.HTTPException):
+    """An error of the API as problem details (RFC 9457); `code` is a word of the catalogue (`refused.<code>`)."""
+
+    def __init__(self, status: int, code: str) -> None:
+        self.status_code = status
+        body = {"type": f"urn:firstbell:{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+        super().__init__(text=json.dumps(body), content_type="application/problem+json")
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses foreign hosts and origins; every error becomes an answer that a person or a program can read."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        _check_host(request)
+        _check_origin(request)
+        return await handler(request)
+
+    return await _answer(request, checked)
+
+
+@web.middleware
+async def guard_console(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No browser gets to the control socket, so it has no origins."""
+    return await _answer(request, handler)
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except TooSoon as refused:
+        problem = Problem(429, refused.reason)
+        problem.headers["Retry-After"] = str(-(-refused.wait_ms // 1000))
+        raise problem from refused
+    except Refused as refused:
+        raise Problem(_STATUS.get(refused.reason, 409), refused.reason) from refused
+    except Problem:
+        raise
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        raise Problem(error.status, f"http_{error.status}") from error
+    except Exception as error:
+        log.exception("request failed", path=request.path)
+        raise Problem(500, "hub_fault") from error
+
+
+def _check_host(request: web.Request) -> None:
+    """A name that isn't ours means that somebody else's name points here (DNS rebinding)."""
+    if request.host not in request.app[HUB].settings.hosts:
+        raise Problem(421, "wrong_host")
+
+
+def _check_origin(request: web.Request) -> None:
+    """Whatever changes something, or opens a WebSocket from a browser, comes from a page of ours."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"https://{request.host}":
+        raise Problem(403, "wrong_origin")
+    if request.method not in ("GET", "HEAD") and request.headers.get(OWN_HEADER) != "1":
+        raise Problem(403, "wrong_origin")
