@@ -93,12 +93,17 @@ class SqliteWriter:
         self._closing = False
         self._unclear = False
         self._failing = ""
+        self._retry_ms = RETRY_MS_MIN
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        self.tell(on_commit, on_error)
+        self._thread.start()
+
+    def tell(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        """Whom `turn` tells; without a thread."""
         self._on_commit = on_commit
         self._on_error = on_error
-        self._thread.start()
 
     def submit(self, batch: Batch) -> None:
         with self._changed:
@@ -143,29 +148,43 @@ class SqliteWriter:
     # ── on the thread ────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
-        retry_ms = RETRY_MS_MIN
-        while True:
-            if self._failing and self._closes_within(retry_ms):
+        wait_ms: int | None = 0
+        while wait_ms is not None:
+            if wait_ms and self._closes_within(wait_ms):
                 return
-            group = self._group()
-            if group is None:
+            if not self._wait_for_work():
                 return
-            commit = self._try(*group)
-            if commit is not None:
-                retry_ms = RETRY_MS_MIN
-                self._forget(commit)
-                self._tell("")
-                self._on_commit(commit)
-                self._rest()
-            elif self._failing == "taken":
-                return
-            else:
-                retry_ms = min(2 * retry_ms, RETRY_MS_MAX)
+            wait_ms = self.turn()
 
-    def _group(self) -> tuple[_NewLog | None, list[Batch]] | None:
-        """What the next transaction takes; it stays in the queue. None: it is time to end."""
+    def turn(self) -> int | None:
+        """One transaction of what waits. Returns how long to wait before the next, in ms: 0 when it went well, None
+        when there is to be none. Whoever gives turns in place of the thread (a simulation) calls it on one thread.
+        """
+        group = self._group()
+        if group is None:
+            return 0
+        commit = self._try(*group)
+        if commit is None:
+            if self._failing == "taken":
+                return None
+            wait_ms, self._retry_ms = self._retry_ms, min(2 * self._retry_ms, RETRY_MS_MAX)
+            return wait_ms
+        self._retry_ms = RETRY_MS_MIN
+        self._forget(commit)
+        self._tell("")
+        self._on_commit(commit)
+        self._rest()
+        return 0
+
+    def _wait_for_work(self) -> bool:
+        """False when it is time to end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._new_log or (self._waiting and not self._held))
+            return bool(self._new_log or (self._waiting and not self._held))
+
+    def _group(self) -> tuple[_NewLog | None, list[Batch]] | None:
+        """What the next transaction takes; it stays in the queue. None: nothing."""
+        with self._changed:
             if self._held or not (self._waiting or self._new_log):
                 return None
             taken: list[Batch] = []
