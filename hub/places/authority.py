@@ -95,7 +95,7 @@ def issue(
     """
     for name in (*names, *addresses):
         if not permits(name):
-            raise KeysError(Problem("name_not_permitted", name))
+            raise KeysError(Problem("name_not_permitted", name, {"name": name}))
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:COMMON_NAME_CHARS_MAX])])
     start = now - timedelta(days=LEAF_BACKDATED_DAYS)
     end = min(start + timedelta(days=LEAF_DAYS_MAX), authority.certificate.not_valid_after_utc)
