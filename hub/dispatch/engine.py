@@ -108,7 +108,8 @@ class Engine:
         self._pending: deque[_Pending] = deque()
         self._pending_entries = 0
         self._waiting: dict[str, _Asked] = {}
-        self._outlets: set[Outlet] = set()
+        # In the order in which they came: what is sent in which order hangs on no address in memory.
+        self._outlets: dict[Outlet, None] = {}
         self._wake = asyncio.Event()
         self._since_snapshot = 0
         self._snapshot: Snapshot | None = None
@@ -142,11 +143,11 @@ class Engine:
         self._wake.set()
 
     def add_outlet(self, outlet: Outlet) -> None:
-        self._outlets.add(outlet)
+        self._outlets[outlet] = None
         outlet.refresh(self.view)
 
     def remove_outlet(self, outlet: Outlet) -> None:
-        self._outlets.discard(outlet)
+        self._outlets.pop(outlet, None)
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -256,15 +257,11 @@ class Engine:
     def _fold(self, commit: Commit) -> None:
         index = commit.first_index
         for batch in commit.batches:
-            pending = self._pending.popleft()
-            if pending.batch is not batch:
-                raise RuntimeError("the writer committed another batch than the oldest pending one")
             self._apply_all(self.durable, batch.entries)
-            self._pending_entries -= len(batch.entries)
-            if pending.lowers:
+            if batch.new_log:
                 self._rebase(())
-            for asked in pending.asked:
-                self._answer(asked, index, commit)
+            else:
+                self._settle(self._pending.popleft(), index, commit)
             index += len(batch.entries)
         self.size = commit.size
         self._since_snapshot += index - commit.first_index
@@ -272,6 +269,13 @@ class Engine:
             self._since_snapshot = 0
             self._snapshot = Snapshot(epoch=commit.epoch, size=commit.size, campus=campuses.snapshot(self.durable))
         self.on_committed(commit)
+
+    def _settle(self, pending: _Pending, index: int, commit: Commit) -> None:
+        self._pending_entries -= len(pending.batch.entries)
+        if pending.lowers:
+            self._rebase(())
+        for asked in pending.asked:
+            self._answer(asked, index, commit)
 
     def _answer(self, asked: _Asked, batch_index: int, commit: Commit) -> None:
         if asked.key and self._waiting.get(asked.key) is asked:

@@ -31,7 +31,9 @@ class BoardLinks:
 
     async def serve(self, request: web.Request, may_see: Callable[[], bool]) -> web.WebSocketResponse:
         """Holds one board's connection; `may_see` is asked before each snapshot."""
-        return await self._screens.serve(request, BoardTalk(self, may_see))
+        socket = await self._screens.open(request)
+        await self._screens.hold(socket, BoardTalk(self, may_see))
+        return socket
 
     def snapshot(self, view: View) -> str:
         campus, now_ms = view.decided, self._screens.now_ms()

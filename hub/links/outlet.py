@@ -8,13 +8,26 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import Any, Protocol, Self
 
-from aiohttp import ClientConnectionResetError, WSCloseCode, web
+from aiohttp import ClientConnectionResetError, WSCloseCode
 
 from hub.dispatch.engine import View
 
 ANSWERS_MAX = 256
 """Frames that wait for one peer besides the snapshot."""
+
+
+class Socket(Protocol):
+    """Our end of a WebSocket: what is used here of aiohttp's `WebSocketResponse`."""
+
+    @property
+    def close_code(self) -> int | None: ...
+    async def receive(self) -> Any: ...
+    async def send_str(self, data: str) -> None: ...
+    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"") -> bool: ...
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> Any: ...
 
 
 class SlowPeer(Exception):
@@ -28,7 +41,7 @@ class Outlet:
 
     def __init__(
         self,
-        socket: web.WebSocketResponse,
+        socket: Socket,
         key: Callable[[View], object],
         render: Callable[[View], str | None],
         on_sent: Callable[[View], None] = lambda _view: None,

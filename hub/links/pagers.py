@@ -13,6 +13,7 @@ from hub.dispatch.entries import Outcome
 from hub.dispatch.requests import Command, Do, HearPager, LosePager, SignOff
 from hub.ledger.sealed import SALT_BYTES, seal
 from hub.ledger.writer import Submission
+from hub.links.outlet import Socket
 from hub.links.pager_frames import pager_snapshot
 from hub.links.screens import Heartbeat, Screen, Screens
 from hub.links.watch import Watch
@@ -72,10 +73,15 @@ class PagerLinks:
         self._open: Counter[str] = Counter()
 
     async def serve(self, request: web.Request, pager: str) -> web.WebSocketResponse:
-        """Holds one pager's connection; when its last one ends, the pager is lost."""
+        socket = await self._screens.open(request)
+        await self.hold(socket, pager)
+        return socket
+
+    async def hold(self, socket: Socket, pager: str) -> None:
+        """One pager's connection, from its beginning to its end; when its last one ends, the pager is lost."""
         self._open[pager] += 1
         try:
-            return await self._screens.serve(request, PagerTalk(self, self._screens, pager))
+            await self._screens.hold(socket, PagerTalk(self, self._screens, pager))
         finally:
             self._open[pager] -= 1
             if not self._open[pager]:

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from hub.dispatch.engine import Engine, View
-from hub.links.outlet import Outlet, SlowPeer
+from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.supervision import SWEEP_MS, Supervision
 
 FRAME_BYTES_MAX = 16_384
@@ -46,17 +46,20 @@ class Screens:
         self.now_ms = now_ms
         self._supervision: Supervision[Screen] = Supervision()
 
-    async def serve(self, request: web.Request, talk: Talk) -> web.WebSocketResponse:
-        """Holds one connection until it ends. Who this is has been checked by the caller."""
+    async def open(self, request: web.Request) -> web.WebSocketResponse:
+        """Who asks for it has been checked by the caller."""
         socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, compress=False)
         await socket.prepare(request)
+        return socket
+
+    async def hold(self, socket: Socket, talk: Talk) -> None:
+        """One connection, from its beginning to its end."""
         screen = Screen(self, socket, talk)
         self.heard(screen)
         try:
             await screen.run()
         finally:
             self._supervision.left(screen)
-        return socket
 
     def heard(self, screen: "Screen") -> None:
         self._supervision.heard(screen, self.now_ms())
@@ -73,7 +76,7 @@ class Screens:
 class Screen:
     """One connection. Ends when the peer goes, falls silent, is too slow or talks nonsense for too long."""
 
-    def __init__(self, screens: Screens, socket: web.WebSocketResponse, talk: Talk) -> None:
+    def __init__(self, screens: Screens, socket: Socket, talk: Talk) -> None:
         self._screens = screens
         self._socket = socket
         self._talk = talk

@@ -29,7 +29,7 @@ from hub.dispatch.engine import Answer, Engine, View
 from hub.dispatch.entries import EventKind, InputState, LightState
 from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
 from hub.ledger.writer import Receipt, Submission
-from hub.links.outlet import Outlet, SlowPeer
+from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.strangers import Strangers
 from hub.links.supervision import SWEEP_MS, Sweeps
 from hub.links.terminal_session import (
@@ -103,24 +103,27 @@ class TerminalLinks:
         self.receipt_of = receipt_of
         self.remembered = remembered
         self._recorded = recorded
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}
         self._linked: Counter[str] = Counter()
         self._sweeps = Sweeps()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Holds one connection until it ends."""
         if len(self._connections) >= CONNECTIONS_MAX:
             raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(max_msg_size=messages.FRAME_BYTES_MAX + 1, compress=False)
         await socket.prepare(request)
+        await self.hold(socket)
+        return socket
+
+    async def hold(self, socket: Socket) -> None:
+        """One connection, from its beginning to its end."""
         connection = _Connection(self, socket)
-        self._connections.add(connection)
+        self._connections[connection] = None
         try:
             await connection.run()
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
             self._unlink(connection.terminal)
-        return socket
 
     async def supervise(self) -> None:
         """Looks for silence and for hellos that don't come, and sums up strangers, until cancelled."""
@@ -181,7 +184,7 @@ class TerminalLinks:
 
 
 class _Connection:
-    def __init__(self, links: TerminalLinks, socket: web.WebSocketResponse) -> None:
+    def __init__(self, links: TerminalLinks, socket: Socket) -> None:
         self._links = links
         self._socket = socket
         self._session = HubSession(links.keys.lookup)
