@@ -1,0 +1,150 @@
+"""Recomputes everything from the entries and says where it first differs. Needs nothing secret, changes nothing.
+
+Works beside a running hub (one read transaction), without one, and on a file that can't be written. What is wrong
+with a file is never an exception but a verdict.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from firstbell.note import Checkpoint, NoteError, Vkey
+
+from hub.database import migrate, untouched
+from hub.ledger.batch import Head
+from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
+from hub.ledger.verdict import Bad, Checked, Verdict
+from hub.ledger.verify_log import LogCheck, Story
+from hub.ledger.verify_tables import (
+    check_derived,
+    check_file,
+    check_references,
+    check_schema,
+    check_sealed,
+    check_snapshots,
+)
+
+__all__ = ["Checked", "Verdict", "verify"]
+
+Progress = Callable[[int, int], None]
+
+
+def verify(
+    path: Path, vkey: Vkey, against: str | None = None, progress: Progress = lambda _done, _total: None
+) -> Verdict:
+    """Checks the ledger in the file `path`.
+
+    `vkey`: the verifier key of any log of this hub; only one that was kept outside the hub shows that nobody signed
+    anew. `against`: an older checkpoint (a signed note), to find a cut tail or another history. `progress(done,
+    total)`: entries so far and altogether.
+    """
+    log = Path(f"{path}-wal")
+    while True:
+        quiet = not log.exists()
+        verdict = _Verification(path, vkey, against, progress).run()
+        # A hub that starts meanwhile changes a file that was taken to lie still: look again, beside it.
+        if not (quiet and log.exists()):
+            return verdict
+
+
+class _Verification:
+    def __init__(self, path: Path, vkey: Vkey, against: str | None, progress: Progress) -> None:
+        self._path = path
+        self._vkey = vkey
+        self._against = against
+        self._progress = progress
+        self._checked = Checked()
+        self._size = 0
+
+    def run(self) -> Verdict:
+        try:
+            older = self._open("against", self._against) if self._against is not None else None
+            with untouched(self._path) as connection:
+                # Text that isn't UTF-8 is to be found wrong, not to end the reading.
+                connection.text_factory = lambda data: data.decode(errors="surrogateescape")
+                connection.execute("BEGIN")
+                self._check(connection, older)
+        except Bad as bad:
+            return Verdict(False, self._size, self._checked, bad.place, bad.why, bad.detail)
+        except FileNotFoundError as error:
+            return Verdict(False, self._size, self._checked, "database", "missing", str(error))
+        except (sqlite3.Error, OSError) as error:
+            return Verdict(False, self._size, self._checked, "database", "integrity", str(error))
+        return Verdict(True, self._size, self._checked)
+
+    def _check(self, connection: sqlite3.Connection, older: tuple[int, Checkpoint] | None) -> None:
+        # A database in a file of its own that SQLite removes by itself, so that a large ledger need not fit memory.
+        rebuilt = sqlite3.connect("", isolation_level=None)
+        try:
+            migrate(rebuilt)
+            check_file(connection)
+            check_schema(connection, rebuilt)
+            rebuilt.execute("BEGIN")
+            self._check_logs(connection, rebuilt, older)
+            check_references(connection)
+        finally:
+            rebuilt.close()
+
+    def _check_logs(
+        self, connection: sqlite3.Connection, rebuilt: sqlite3.Connection, older: tuple[int, Checkpoint] | None
+    ) -> None:
+        heads = self._heads(connection)
+        total = sum(head.size for head in heads)
+        snapshots = {(epoch, size): data for epoch, size, data in connection.execute("SELECT * FROM snapshots")}
+        story = Story(rebuilt, snapshots, self._checked, lambda done: self._progress(done, total))
+        several = len(heads) > 1
+        previous = None
+        for head in heads:
+            label = f" of log {head.epoch}" if several else ""
+            look_at = older[1].size if older and older[0] == head.epoch else -1
+            log = LogCheck(connection, story, head, previous, label, look_at)
+            log.run()
+            if older and older[0] == head.epoch:
+                _compare(older[1], head, log.root_then, label)
+            previous = head
+        if older and older[0] not in {head.epoch for head in heads}:
+            raise Bad(f"cut: a checkpoint of log {older[0]} given, the ledger has none such", "cut")
+        self._check_no_other_logs(connection, heads)
+        check_sealed(connection, story)
+        check_snapshots(connection, story, several)
+        check_derived(connection, story)
+
+    def _heads(self, connection: sqlite3.Connection) -> list[Head]:
+        """The logs that ended and the present one, each with a checkpoint that `vkey` signed. Raises Bad."""
+        ended = [Head(*row) for row in connection.execute("SELECT epoch, size, root, note FROM logs ORDER BY epoch")]
+        present = [Head(*row) for row in connection.execute("SELECT epoch, size, root, note FROM head")]
+        if len(present) != 1:
+            raise Bad("checkpoint", "missing")
+        self._size = present[0].size
+        heads = ended + present
+        for head in heads:
+            place = "checkpoint" + (f" of log {head.epoch}" if ended else "")
+            epoch, signed = self._open(place, head.note)
+            if (epoch, signed.size, signed.root) != (head.epoch, head.size, head.root):
+                raise Bad(place, "head")
+        epochs = [head.epoch for head in heads]
+        if epochs != sorted(set(epochs)) or epochs[0] != EPOCH_FIRST:
+            raise Bad("table logs", "missing")
+        return heads
+
+    def _open(self, place: str, note: str) -> tuple[int, Checkpoint]:
+        try:
+            return open_any_checkpoint(note, self._vkey)
+        except NoteError as error:
+            raise Bad(place, "signature", str(error)) from error
+
+    def _check_no_other_logs(self, connection: sqlite3.Connection, heads: list[Head]) -> None:
+        known = ", ".join(str(head.epoch) for head in heads)
+        for table in ("entries", "tiles"):
+            row = connection.execute(f"SELECT epoch FROM {table} WHERE epoch NOT IN ({known}) LIMIT 1").fetchone()  # noqa: S608
+            if row is not None:
+                raise Bad(f"log {row[0]}", "unsigned")
+
+
+def _compare(older: Checkpoint, head: Head, root: bytes | None, label: str) -> None:
+    if older.size > head.size:
+        raise Bad(f"cut: checkpoint of {older.size} entries{label} given, the ledger has {head.size}", "cut")
+    if root != older.root:
+        raise Bad(
+            f"fork: checkpoint of {older.size} entries{label} given, the ledger's first {older.size} are others", "fork"
+        )

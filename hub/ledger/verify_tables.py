@@ -1,0 +1,84 @@
+"""What lies beside the logs in the database: schema, sealed texts, snapshots, derived rows."""
+
+import sqlite3
+from itertools import zip_longest
+from typing import Any
+
+from hub.database import DERIVED_TABLES
+from hub.ledger.sealed import Sealed, opens
+from hub.ledger.store import SNAPSHOTS_KEPT
+from hub.ledger.verdict import Bad
+from hub.ledger.verify_log import Story
+
+# Columns that name a row of a derived table: its primary key.
+_KEYS = {
+    "events": ("digest",),
+    "incidents": ("incident",),
+    "responders": ("incident", "guard"),
+    "incident_entries": ("incident", "epoch", "idx"),
+}
+_WORDS = {"events": "event", "incidents": "incident", "responders": "incident", "incident_entries": "incident"}
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+
+
+def check_file(connection: sqlite3.Connection) -> None:
+    """SQLite's own check of its pages, indexes and column types. Raises Bad."""
+    (message,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if message != "ok":
+        raise Bad("database", "integrity", message)
+
+
+def check_schema(connection: sqlite3.Connection, rebuilt: sqlite3.Connection) -> None:
+    """The tables are the hub's own, with nothing added (a trigger could change what is written later). Raises Bad."""
+    ours = {row[1]: row for row in rebuilt.execute(_SCHEMA)}
+    there = {row[1]: row for row in connection.execute(_SCHEMA)}
+    for name in sorted(ours.keys() | there.keys()):
+        if ours.get(name) != there.get(name):
+            raise Bad(f"schema, {name}", "schema")
+
+
+def check_references(connection: sqlite3.Connection) -> None:
+    row = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if row is not None:
+        raise Bad(f"table {row[0]}", "reference")
+
+
+def check_sealed(connection: sqlite3.Connection, story: Story) -> None:
+    """Every text opens its commitment and is named by an entry; every commitment has its text. Raises Bad."""
+    missing = dict(story.named)
+    for row in connection.execute("SELECT commitment, domain, salt, text FROM sealed ORDER BY commitment"):
+        sealed = Sealed(*row)
+        place = missing.pop(sealed.commitment, None)
+        if place is None:
+            raise Bad(f"sealed {sealed.commitment}", "unnamed")
+        if not opens(sealed):
+            raise Bad(f"sealed {sealed.commitment}, {place}", "sealed")
+        story.checked.sealed += 1
+    for commitment, place in missing.items():
+        raise Bad(f"sealed {commitment}, {place}", "missing")
+
+
+def check_snapshots(connection: sqlite3.Connection, story: Story, label: bool) -> None:
+    """Those that are kept equal the fold, and none was taken away. Raises Bad."""
+    for epoch, size in sorted(story.snapshots):
+        raise Bad(f"snapshot at {size} entries" + (f" of log {epoch}" if label else ""), "snapshot")
+    (ever,) = connection.execute("SELECT snapshots FROM head").fetchone()
+    if story.checked.snapshots != min(ever, SNAPSHOTS_KEPT):
+        raise Bad("table snapshots", "missing")
+
+
+def check_derived(connection: sqlite3.Connection, story: Story) -> None:
+    """Row by row against those rebuilt from the entries. Raises Bad."""
+    for table in DERIVED_TABLES:
+        keys = _KEYS[table]
+        query = f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"  # noqa: S608
+        for ours, there in zip_longest(story.rebuilt.execute(query), connection.execute(query)):
+            if ours != there:
+                raise Bad(f"table {table}, {_WORDS[table]} {_first(ours, there, len(keys))}", "row")
+            story.checked.rows += 1
+
+
+def _first(ours: tuple[Any, ...] | None, there: tuple[Any, ...] | None, keys: int) -> str:
+    """Names the row by its key: of two that don't go together, the one that comes first has no partner."""
+    named = min(row[:keys] for row in (ours, there) if row is not None)
+    return "/".join(map(str, named))
