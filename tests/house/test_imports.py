@@ -44,19 +44,13 @@ PIN_MODULES = {"gpiozero", "machine", "lgpio", "gpiod", "pigpio", "RPi", "rp2"}
 
 # The files of the ledger that read or write a database, and what they may use for it.
 LEDGER_IO = {
-    "writer.py": {
-        "sqlite3",
-        "threading",
-        "queue",
-        "time",
-        "pathlib",
-        "collections",
-        "contextlib",
-        "structlog",
-    },
-    "reader.py": {"sqlite3", "pathlib", "contextlib"},
+    "writer.py": {"sqlite3", "threading", "errno", "collections", "structlog"},
+    "store.py": {"sqlite3", "pathlib"},
+    "reader.py": {"sqlite3", "pathlib"},
     "project.py": {"sqlite3"},
-    "verify.py": {"sqlite3", "pathlib", "contextlib"},
+    "verify.py": {"sqlite3", "pathlib"},
+    "verify_log.py": {"sqlite3"},
+    "verify_tables.py": {"sqlite3"},
 }
 
 
