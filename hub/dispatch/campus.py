@@ -1,4 +1,4 @@
-"""The campus: everything that should be, as a fold over the entries. Changed by `apply` alone (rules.py).
+"""The campus: everything that should be, as a fold over the entries. Changed by `apply` alone (fold.py).
 
 Plain mutable structs, so that `apply` costs a tenth of a microsecond, a copy is an encode and a decode, and the
 snapshot kept in the database is these bytes. People and places are ids here; their names are sealed texts that the
@@ -28,6 +28,12 @@ EVIDENCE_EVENTS_MAX = 8
 """Signed events kept in memory, and sent with a page, per incident."""
 COVERED_EVENTS_MAX = 256
 """Event digests listed per incident; a later press of the same place still counts and alerts."""
+
+OPEN = ("paged", "delivered", "seen")
+"""States of an assignment that waits for its guard's answer."""
+RESPONDING = ("accepted", "on_scene")
+LEFT = ("declined", "released", "lost")
+"""Guards who answered and don't come: not called again for this incident, unless it is reopened."""
 
 
 class Zone(msgspec.Struct):
@@ -97,6 +103,7 @@ class Assignment(msgspec.Struct):
 class Incident(msgspec.Struct):
     """`state`: raised → dispatched → on_scene → resolved → closed. `calling`: guards are called and not yet answered:
     from the raising, and from each further tier, to the next accept. `alert_until_ms`: responders are alerted again.
+    Resolved without `close_due_ms`: the lead was told that closing it is overdue.
     """
 
     incident: str
@@ -122,6 +129,11 @@ class Incident(msgspec.Struct):
     alert_until_ms: int | None = None
     close_due_ms: int | None = None
     outcome: Outcome | None = None
+
+
+def responders(incident: Incident) -> list[Assignment]:
+    """Who accepted and has not left, in the order of the calls."""
+    return [a for a in incident.assignments.values() if a.state in RESPONDING]
 
 
 class Trouble(msgspec.Struct):

@@ -258,10 +258,11 @@ class Engine:
         index = commit.first_index
         for batch in commit.batches:
             self._apply_all(self.durable, batch.entries)
-            if batch.new_log:
-                self._rebase(())
-            else:
+            if self._pending and self._pending[0].batch is batch:
                 self._settle(self._pending.popleft(), index, commit)
+            else:
+                # The writer's own: the beginning of a new log, after a restore.
+                self._rebase(())
             index += len(batch.entries)
         self.size = commit.size
         self._since_snapshot += index - commit.first_index

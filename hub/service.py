@@ -1,0 +1,322 @@
+"""The running hub: everything is made and joined here, and nowhere else. Read this and you have seen the program."""
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from firstbell.note import NoteError, Vkey, parse_vkey
+
+from hub.clock import HubClock, utc_moved
+from hub.database import HomeLock
+from hub.dispatch.engine import Engine
+from hub.dispatch.entries import Entry, LogBegan, encode
+from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
+from hub.home import Home
+from hub.ledger.batch import Batch, Commit, Submission
+from hub.ledger.errors import LedgerDamaged
+from hub.ledger.origin import open_any_checkpoint, split_origin
+from hub.ledger.reader import Reader
+from hub.ledger.store import Store
+from hub.ledger.writer import SqliteWriter
+from hub.links.announce import Announcement
+from hub.links.board_steps import BoardSteps
+from hub.links.boards import BoardLinks
+from hub.links.pagers import PagerLinks
+from hub.links.screens import Screens
+from hub.links.strangers import Strangers
+from hub.links.terminals import Keys, TerminalLinks
+from hub.links.watch import Watch
+from hub.names import Names
+from hub.people.keyring import Keyring, load_keyring
+from hub.people.links import Links
+from hub.people.pins import Pins
+from hub.people.sign_on import SignOnDesk
+from hub.people.tokens import Sessions
+from hub.places.authority import renew_if_due, server_context, take_certificate
+from hub.problems import KeysError, Problem
+from hub.settings import Settings, load_settings
+from hub.web.app import make_app, make_control
+from hub.web.context import Hub
+
+UTC_LOOK_MS = 10_000
+"""How often the wall clock is compared with the recorded offset."""
+CERTIFICATE_LOOK_S = 86_400
+TERMINALS_AT_ONCE = 1_024
+"""Connections that may wait to be accepted."""
+
+Value = TypeVar("Value")
+
+log = structlog.get_logger()
+
+
+async def serve(path: Path) -> None:
+    """Runs the hub of a home until SIGTERM or SIGINT.
+
+    Raises HubRunning, SettingsError, KeysError, LedgerDamaged, sqlite3.Error, OSError before it listens.
+    """
+    home = Home(path)
+    with HomeLock(path):
+        settings = load_settings(home.settings)
+        async with contextlib.AsyncExitStack() as stack:
+            await _run(home, settings, stack)
+
+
+async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack) -> None:
+    loop = asyncio.get_running_loop()
+    vkey = parse_vkey(home.vkey.read_text().strip())
+    store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
+    reader = Reader(home.database)
+    stack.callback(reader.close)
+    campus = reader.load_campus()
+    keyring = load_keyring(home.database)
+    names = Names(reader.details())
+    clock = HubClock(campus.at_ms, campus.utc_offset_ms or None)
+    writer = SqliteWriter(store)
+    engine = Engine(campus, store.head.size, writer, clock.now_ms)
+    disk = _Disk(engine, clock)
+    stack.callback(writer.close)
+
+    watch = Watch()
+    screens = Screens(engine, clock.now_ms)
+    steps = BoardSteps()
+    for incident in campus.incidents:
+        steps.fold((entry for _, entry in reader.incident_entries(incident)), campus)
+    memory = _Memory(engine, writer, reader, vkey, clock)
+    terminals = TerminalLinks(
+        engine,
+        Keys(engine, lambda terminal: keyring.get(terminal, "key")),
+        clock.now_ms,
+        Strangers(),
+        reader.receipt,
+        reader.recorded,
+        memory.remembered,
+    )
+    pins = Pins()
+    stack.callback(pins.close)
+    hub = Hub(
+        home=home,
+        settings=settings,
+        engine=engine,
+        reader=reader,
+        names=names,
+        now_ms=clock.now_ms,
+        keyring=keyring,
+        links=Links(keyring),
+        sessions=Sessions(keyring),
+        pins=pins,
+        desk=SignOnDesk(lambda: engine.durable, names, keyring, pins, clock.now_ms),
+        terminals=terminals,
+        pagers=PagerLinks(screens, names, watch, terminals.take_evidence),
+        boards=BoardLinks(screens, names, steps, lambda: not disk.failing),
+        watch=watch,
+    )
+    engine.on_decided = _Teller(watch, clock).decided
+    engine.on_committed = _Committed(keyring, steps, engine, watch, clock)
+    writer.start(
+        lambda commit: _hop(loop, engine.committed, commit),
+        lambda word: _hop(loop, disk.failed, word),
+    )
+    engine.submit(Submission(StartRun(now_ms=clock.now_ms(), run=campus.run + 1, version=version("firstbell"))))
+    utc = _Utc(engine, clock)
+    utc.look()
+    tasks = [
+        asyncio.create_task(task) for task in (engine.run(), terminals.supervise(), screens.supervise(), utc.watch())
+    ]
+    stack.push_async_callback(_end, tasks)
+    await _listen(hub, stack, tasks)
+    log.info("the hub listens", url=settings.base_url)
+    await _until_stopped(tasks)
+
+
+async def _listen(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asyncio.Task[None]]) -> None:
+    settings, home = hub.settings, hub.home
+    now = datetime.now(UTC)
+    renew_if_due(home.keys, settings.names, settings.addresses, now, clock_sure=False)
+    context = server_context(home.keys)
+    await _site(make_control(hub), stack, lambda runner: web.UnixSite(runner, str(home.control)))
+    home.control.chmod(0o600)
+    await _site(
+        make_app(hub),
+        stack,
+        lambda runner: web.TCPSite(
+            runner,
+            settings.listen.address,
+            settings.listen.port,
+            ssl_context=context,
+            backlog=TERMINALS_AT_ONCE,
+        ),
+    )
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATE_LOOK_S)
+            sure = hub.engine.decided.utc_error_ms is not None
+            if renew_if_due(home.keys, settings.names, settings.addresses, datetime.now(UTC), sure):
+                take_certificate(context, home.keys)
+
+    tasks.append(asyncio.create_task(renew()))
+    tasks.append(asyncio.create_task(_announce(hub, stack)))
+
+
+async def _announce(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
+    """Takes a second or so, for which nobody waits; goes on until cancelled."""
+    listen = hub.settings.listen
+    addresses = [a for a in hub.settings.addresses if ":" not in a] or [listen.address]
+    announcement = Announcement(hub.engine.durable.campus, hub.settings.names[0], addresses, listen.port)
+    stack.push_async_callback(announcement.stop)
+    try:
+        await announcement.start()
+    except OSError as error:
+        log.warning("the hub can't be found by itself, terminals need its address", error=str(error))
+    await asyncio.Event().wait()
+
+
+async def _site(
+    app: web.Application, stack: contextlib.AsyncExitStack, site: Callable[[web.AppRunner], web.BaseSite]
+) -> None:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await site(runner).start()
+
+
+async def _until_stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Returns at SIGTERM or SIGINT; a task of ours that ends by itself is a defect and ends the hub with its error."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    waiting = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        task.result()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _hop(loop: asyncio.AbstractEventLoop, function: Callable[[Value], None], value: Value) -> None:
+    """From the writer's thread to the loop; a loop that has ended takes nothing more."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, value)
+
+
+def _load_log_key(path: Path) -> Ed25519PrivateKey:
+    """Raises KeysError."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError) as error:
+        raise KeysError(Problem("key_unusable", str(path), {"reason": str(error)})) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeysError(Problem("key_unusable", str(path), {"reason": "it is no Ed25519 key"}))
+    return key
+
+
+class _Disk:
+    """Whether the disk takes entries, as a trouble of the campus."""
+
+    def __init__(self, engine: Engine, clock: HubClock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.failing = ""
+
+    def failed(self, word: str) -> None:
+        self.failing = word
+        campus = self._engine.decided.campus
+        request = ReportTrouble(now_ms=self._clock.now_ms(), what="disk", about=campus, began=bool(word))
+        self._engine.submit(Submission(request))
+
+
+class _Utc:
+    """Keeps the recorded distance of hub time to UTC true."""
+
+    def __init__(self, engine: Engine, clock: HubClock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def look(self) -> None:
+        offset_ms, error_ms = self._clock.utc()
+        campus = self._engine.decided
+        if utc_moved(offset_ms, error_ms, campus.utc_offset_ms, campus.utc_error_ms):
+            request = SetUtc(now_ms=self._clock.now_ms(), offset_ms=offset_ms, error_ms=error_ms)
+            self._engine.submit(Submission(request))
+
+    async def watch(self) -> None:
+        while True:
+            await asyncio.sleep(UTC_LOOK_MS / 1000)
+            self.look()
+
+
+class _Memory:
+    """What terminals remember of our log: if it is no prefix of ours, this hub was restored from an old backup."""
+
+    def __init__(self, engine: Engine, writer: SqliteWriter, reader: Reader, vkey: Vkey, clock: HubClock) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._reader = reader
+        self._vkey = vkey
+        self._clock = clock
+        self._forks: set[str] = set()
+
+    def remembered(self, terminal: str, note: str) -> None:
+        """A checkpoint that is not signed by our own key proves nothing and changes nothing."""
+        try:
+            epoch, checkpoint = open_any_checkpoint(note, self._vkey)
+            standing = self._reader.standing(checkpoint)
+        except (NoteError, LedgerDamaged, sqlite3.Error) as error:
+            log.warning("a remembered checkpoint can't be judged", terminal=terminal, error=str(error))
+            return
+        if standing != "fork" or checkpoint.origin in self._forks:
+            return
+        self._forks.add(checkpoint.origin)
+        log.error("this ledger was restored from an old backup: a new log begins", remembered=checkpoint.size)
+        now_ms = self._clock.now_ms()
+        began = LogBegan(
+            at_ms=now_ms, origin="", remembered_size=checkpoint.size, remembered_root=checkpoint.root.hex()
+        )
+        self._writer.submit_new_log(Batch(entries=(began,), bodies=(encode(began),)), epoch)
+        about = self._engine.decided.campus
+        self._engine.submit(Submission(ReportTrouble(now_ms=now_ms, what="restored", about=about, began=True)))
+
+
+class _Teller:
+    """Decided entries as happenings."""
+
+    def __init__(self, watch: Watch, clock: HubClock) -> None:
+        self._watch = watch
+        self._clock = clock
+
+    def decided(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._watch.tell("decided", at_ms=self._clock.now_ms(), entry=entry)
+
+
+class _Committed:
+    """What else has to know of each commit."""
+
+    def __init__(self, keyring: Keyring, steps: BoardSteps, engine: Engine, watch: Watch, clock: HubClock) -> None:
+        self._keyring = keyring
+        self._steps = steps
+        self._engine = engine
+        self._watch = watch
+        self._clock = clock
+
+    def __call__(self, commit: Commit) -> None:
+        for batch in commit.batches:
+            self._keyring.keep(batch.secrets)
+            self._steps.fold(batch.entries, self._engine.durable)
+            for entry in batch.entries:
+                self._watch.tell("committed", at_ms=self._clock.now_ms(), entry=entry)
