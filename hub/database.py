@@ -92,11 +92,10 @@ def open_database(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """As `open_database`, for a file that is there and up to date."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
-    )
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, factory=factory)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

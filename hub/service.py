@@ -18,6 +18,7 @@ from firstbell.note import NoteError, Vkey, parse_vkey
 
 from hub.clock import HubClock, utc_moved
 from hub.database import HomeLock
+from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Entry, LogBegan, encode
 from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
@@ -72,70 +73,97 @@ async def serve(path: Path) -> None:
 
 
 async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack) -> None:
-    loop = asyncio.get_running_loop()
     vkey = parse_vkey(home.vkey.read_text().strip())
     store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
     reader = Reader(home.database)
     stack.callback(reader.close)
     campus = reader.load_campus()
-    keyring = load_keyring(home.database)
-    names = Names(reader.details())
     clock = HubClock(campus.at_ms, campus.utc_offset_ms or None)
     writer = SqliteWriter(store)
-    engine = Engine(campus, store.head.size, writer, clock.now_ms)
-    disk = _Disk(engine, clock)
     stack.callback(writer.close)
-
-    watch = Watch()
-    screens = Screens(engine, clock.now_ms)
-    steps = BoardSteps()
-    for incident in campus.incidents:
-        steps.fold((entry for _, entry in reader.incident_entries(incident)), campus)
-    memory = _Memory(engine, writer, reader, vkey, clock)
-    terminals = TerminalLinks(
-        engine,
-        Keys(engine, lambda terminal: keyring.get(terminal, "key")),
-        clock.now_ms,
-        Strangers(),
-        reader.receipt,
-        reader.recorded,
-        memory.remembered,
-    )
+    core = Core(campus, store.head.size, reader, load_keyring(home.database), clock, writer, vkey)
     pins = Pins()
     stack.callback(pins.close)
     hub = Hub(
         home=home,
         settings=settings,
-        engine=engine,
+        engine=core.engine,
         reader=reader,
-        names=names,
+        names=core.names,
         now_ms=clock.now_ms,
-        keyring=keyring,
-        links=Links(keyring),
-        sessions=Sessions(keyring),
+        keyring=core.keyring,
+        links=Links(core.keyring),
+        sessions=Sessions(core.keyring),
         pins=pins,
-        desk=SignOnDesk(lambda: engine.durable, names, keyring, pins, clock.now_ms),
-        terminals=terminals,
-        pagers=PagerLinks(screens, names, watch, terminals.take_evidence),
-        boards=BoardLinks(screens, names, steps, lambda: not disk.failing),
-        watch=watch,
+        desk=SignOnDesk(lambda: core.engine.durable, core.names, core.keyring, pins, clock.now_ms),
+        terminals=core.terminals,
+        pagers=core.pagers,
+        boards=core.boards,
+        watch=core.watch,
     )
-    engine.on_decided = _Teller(watch, clock).decided
-    engine.on_committed = _Committed(keyring, steps, engine, watch, clock)
-    writer.start(
-        lambda commit: _hop(loop, engine.committed, commit),
-        lambda word: _hop(loop, disk.failed, word),
-    )
-    engine.submit(Submission(StartRun(now_ms=clock.now_ms(), run=campus.run + 1, version=version("firstbell"))))
-    utc = _Utc(engine, clock)
-    utc.look()
-    tasks = [
-        asyncio.create_task(task) for task in (engine.run(), terminals.supervise(), screens.supervise(), utc.watch())
-    ]
+    tasks = core.start()
     stack.push_async_callback(_end, tasks)
     await _listen(hub, stack, tasks)
     log.info("the hub listens", url=settings.base_url)
     await _until_stopped(tasks)
+
+
+class Core:
+    """The hub without its doors: what decides, rings and records, and whom its peers talk to once they are let in.
+
+    `campus` is what `reader` loaded, at `size` entries. Files and sockets are somebody else's, so that a simulation
+    can run all of it.
+    """
+
+    def __init__(
+        self,
+        campus: Campus,
+        size: int,
+        reader: Reader,
+        keyring: Keyring,
+        clock: HubClock,
+        writer: SqliteWriter,
+        vkey: Vkey,
+    ) -> None:
+        self.keyring = keyring
+        self.names = Names(reader.details())
+        self.engine = Engine(campus, size, writer, clock.now_ms)
+        self.watch = Watch()
+        self.screens = Screens(self.engine, clock.now_ms)
+        steps = BoardSteps()
+        for incident in campus.incidents:
+            steps.fold((entry for _, entry in reader.incident_entries(incident)), campus)
+        self.disk = _Disk(self.engine, clock)
+        self.terminals = TerminalLinks(
+            self.engine,
+            Keys(self.engine, lambda terminal: keyring.get(terminal, "key")),
+            clock.now_ms,
+            Strangers(),
+            reader.receipt,
+            reader.recorded,
+            _Memory(self.engine, writer, reader, vkey, clock).remembered,
+        )
+        self.pagers = PagerLinks(self.screens, self.names, self.watch, self.terminals.take_evidence)
+        self.boards = BoardLinks(self.screens, self.names, steps, lambda: not self.disk.failing)
+        self.engine.on_decided = _Teller(self.watch, clock).decided
+        self.engine.on_committed = _Committed(keyring, steps, self.engine, self.watch, clock)
+        self._clock = clock
+        self._writer = writer
+        self._run = campus.run + 1
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Begins a run; its tasks go on until they are cancelled, and one that ends before is a defect."""
+        loop = asyncio.get_running_loop()
+        self._writer.start(
+            lambda commit: _hop(loop, self.engine.committed, commit),
+            lambda word: _hop(loop, self.disk.failed, word),
+        )
+        run = StartRun(now_ms=self._clock.now_ms(), run=self._run, version=version("firstbell"))
+        self.engine.submit(Submission(run))
+        utc = _Utc(self.engine, self._clock)
+        utc.look()
+        running = (self.engine.run(), self.terminals.supervise(), self.screens.supervise(), utc.watch())
+        return [asyncio.create_task(task) for task in running]
 
 
 async def _listen(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asyncio.Task[None]]) -> None:
