@@ -1,6 +1,10 @@
-"""Files that only their owner may read: written whole or not at all, and on the disk when the call returns."""
+"""Files and folders for their owner alone: made whole or not at all, and on the disk when the call returns."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE_FILE = 0o600
@@ -31,3 +35,25 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill: it becomes `path` when the block ends, and vanishes when the block fails.
+
+    Only its owner may enter it. `path` may be there already when it is empty. Raises FileExistsError, OSError.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield beside
+        for folder in (beside, *(one for one in beside.rglob("*") if one.is_dir())):
+            sync_folder(folder)
+        # Replaces an empty folder, and fails where somebody has put something there meanwhile.
+        beside.rename(path)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    sync_folder(path.parent)

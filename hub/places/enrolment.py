@@ -1,0 +1,113 @@
+"""A new terminal: its key, and the home folder that is carried to the wall (settings.toml, key, ca.pem, log.vkey).
+
+What the hub is told stands in its API (`hub.web.manage`); what is written here is read by `terminal.settings` on a
+Raspberry Pi and by the flashing of a Pico W.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from firstbell.jws import EDDSA, KEY_BYTES, Ed25519Signer, b64url
+
+from hub.dispatch.entries import Algorithm, InputKind, TerminalRole
+from hub.private_file import write_private
+
+PANIC_PIN = 17
+LIGHT_PIN = 27
+SOUNDER_PIN = 22
+"""GPIO numbers that a terminal is wired to unless its settings say otherwise."""
+
+Part = Literal["settings.toml", "key", "ca.pem", "log.vkey"]
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalKey:
+    """`kept` is the terminal's own secret (base64url). `told` goes to the hub: the public key; for HS256, the same."""
+
+    algorithm: Algorithm
+    told: str = field(repr=False)
+    kept: str = field(repr=False)
+
+
+def new_key(algorithm: Algorithm) -> TerminalKey:
+    secret = secrets.token_bytes(KEY_BYTES)
+    kept = b64url(secret)
+    return TerminalKey(algorithm, b64url(Ed25519Signer(secret).public_key()) if algorithm == EDDSA else kept, kept)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What hangs on which pin. `inputs`: name → kind and GPIO number."""
+
+    inputs: Mapping[str, tuple[InputKind, int]]
+    light_pin: int | None = None
+    sounder_pin: int | None = None
+    simulated: bool = False
+
+
+def usual_wiring(role: TerminalRole, *, simulated: bool = False) -> Wiring:
+    """A wall terminal has a panic button and a light; a bell has a sounder."""
+    if role == "bell":
+        return Wiring(inputs={}, sounder_pin=SOUNDER_PIN, simulated=simulated)
+    return Wiring(inputs={"panic": ("panic", PANIC_PIN)}, light_pin=LIGHT_PIN, simulated=simulated)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubToFind:
+    """How a terminal finds its hub and knows it. `address` "host:port", or "" to look for it on the LAN."""
+
+    campus: str
+    server_name: str
+    address: str
+    ca_pem: bytes
+    vkey: str
+
+
+def write_home(
+    folder: Path,
+    terminal: str,
+    name: str,
+    role: TerminalRole,
+    key: TerminalKey,
+    hub: HubToFind,
+    wiring: Wiring,
+    *,
+    silent: bool = False,
+) -> None:
+    """Fills `folder`, which its maker moves to its place when all of it is there. Raises OSError."""
+    parts: dict[Part, bytes] = {
+        "settings.toml": _settings(terminal, name, role, key.algorithm, hub, wiring, silent).encode(),
+        "key": f"{key.kept}\n".encode(),
+        "ca.pem": hub.ca_pem,
+        "log.vkey": f"{hub.vkey}\n".encode(),
+    }
+    for part, data in parts.items():
+        write_private(folder / part, data)
+
+
+def _settings(
+    terminal: str, name: str, role: TerminalRole, algorithm: Algorithm, hub: HubToFind, wiring: Wiring, silent: bool
+) -> str:
+    lines = [
+        *_table("", terminal=terminal, name=name, role=role, algorithm=algorithm, silent=silent),
+        *_table("hub", address=hub.address, server_name=hub.server_name, campus=hub.campus),
+    ]
+    for input_name, (kind, pin) in wiring.inputs.items():
+        lines += _table(f"inputs.{input_name}", kind=kind, pin=pin)
+    outputs = {"light_pin": wiring.light_pin, "sounder_pin": wiring.sounder_pin}
+    lines += _table("outputs", **{key: pin for key, pin in outputs.items() if pin is not None})
+    if wiring.simulated:
+        lines += _table("simulated", pins=True)
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: str, /, **values: str | int | bool) -> Iterable[str]:
+    """A TOML table. JSON writes strings, whole numbers and truth values as TOML does."""
+    if table:
+        yield f"\n[{table}]"
+    for key, value in values.items():
+        yield f"{key} = {json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,112 @@
+"""The home that is carried to the wall: the terminal's own program reads it; it is there whole or not at all."""
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from firstbell import jws
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.dispatch.entries import Algorithm, TerminalRole
+from hub.ledger.note import Signer
+from hub.places.authority import found
+from hub.places.enrolment import HubToFind, TerminalKey, new_key, usual_wiring, write_home
+from hub.private_file import whole_folder
+from terminal.credentials import load_ca, load_key, load_vkey
+from terminal.settings import load_settings
+
+TERMINAL = "t-aaaaaaaaaa"
+
+
+def hub_to_find(folder: Path, address: str = "") -> HubToFind:
+    found(folder / "keys", "c-aaaaaaaaaa", ["firstbell.local"], [], datetime.now(UTC))
+    signer = Signer("firstbell.invalid/c-aaaaaaaaaa/1", Ed25519PrivateKey.generate())
+    return HubToFind(
+        campus="c-aaaaaaaaaa",
+        server_name="firstbell.local",
+        address=address,
+        ca_pem=(folder / "keys/ca.pem").read_bytes(),
+        vkey=signer.vkey.text(),
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "HS256"])
+def test_the_terminal_signs_what_the_hub_can_check(tmp_path: Path, algorithm: Algorithm) -> None:
+    key = new_key(algorithm)
+    with whole_folder(tmp_path / "t") as folder:
+        hub = hub_to_find(tmp_path)
+        write_home(folder, TERMINAL, "三层", "wall", key, hub, usual_wiring("wall"))
+    told = jws.unb64url(key.told)
+    verify = jws.Ed25519Verifier(told).verify if algorithm == "EdDSA" else jws.Hs256Key(told).verify
+    header = jws.header(algorithm, TERMINAL, jws.EVENT_TYP)
+    signed = jws.sign(b"{}", header, load_key(tmp_path / "t/key", algorithm))
+    assert jws.open_jws(signed, header, verify) == b"{}"
+    assert key.kept not in repr(key)
+    assert (key.told == key.kept) is (algorithm == "HS256")
+
+
+@pytest.mark.parametrize(("role", "pins"), [("wall", (17, 27, None)), ("bell", (None, None, 22))])
+def test_the_terminals_own_program_reads_it(tmp_path: Path, role: TerminalRole, pins: tuple[int | None, ...]) -> None:
+    hub = hub_to_find(tmp_path, "127.0.0.1:8443")
+    with whole_folder(tmp_path / "t") as folder:
+        write_home(folder, TERMINAL, "门卫室", role, new_key("EdDSA"), hub, usual_wiring(role, simulated=True))
+    settings = load_settings(tmp_path / "t/settings.toml")
+    panic = settings.inputs.get("panic")
+    assert (panic and panic.pin, settings.outputs.light_pin, settings.outputs.sounder_pin) == pins
+    assert (settings.terminal, settings.name, settings.role) == (TERMINAL, "门卫室", role)
+    assert (settings.hub.address, settings.hub.server_name) == ("127.0.0.1:8443", "firstbell.local")
+    assert settings.simulated.pins
+    load_ca(tmp_path / "t/ca.pem")
+    assert load_vkey(tmp_path / "t/log.vkey").text() == hub.vkey
+    assert stat.S_IMODE((tmp_path / "t").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "t").iterdir()} == {0o600}
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=36))
+def test_any_name_comes_through(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    folder = tmp_path_factory.mktemp("t")
+    hub = HubToFind(campus="c-aaaaaaaaaa", server_name="firstbell.local", address="", ca_pem=b"", vkey="")
+    key = TerminalKey("EdDSA", "", "")
+    write_home(folder, TERMINAL, name, "wall", key, hub, usual_wiring("wall"), silent=True)
+    settings = load_settings(folder / "settings.toml")
+    assert settings.name == name
+    assert settings.silent
+
+
+def test_a_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> None:
+        with whole_folder(tmp_path / "t") as folder:
+            (folder / "key").write_text("secret")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "t"
+    target.mkdir()
+    with whole_folder(target) as folder:
+        (folder / "a").write_text("new")
+    assert (target / "a").read_text() == "new"
+    with pytest.raises(FileExistsError), whole_folder(target):
+        pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError), whole_folder(tmp_path / "file"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "t"]
+
+
+def test_who_comes_first_wins(tmp_path: Path) -> None:
+    def come_second() -> None:
+        with whole_folder(tmp_path / "t"):
+            (tmp_path / "t").mkdir()
+            (tmp_path / "t/theirs").write_text("")
+
+    with pytest.raises(OSError, match="not empty"):
+        come_second()
+    assert [path.name for path in tmp_path.rglob("*")] == ["t", "theirs"]
