@@ -1,0 +1,275 @@
+"""The demo's campus: a hub, three wall terminals, a bell and a pager, each a process of its own, over TLS on loopback.
+
+All of it is made and asked for as a person would: `init`, then the control socket's API, the one-time links, the PIN.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from hub.demo.wall import SCRIPTS, Wall
+from hub.founding import Founded, found
+from hub.home import Home
+from hub.places.enrolment import Enrolled, make_key, write_home
+from hub.settings import ListenSettings, Settings
+from hub.web.identity import PAGER_COOKIE
+
+HOST = "127.0.0.1"
+NAME = "hub.firstbell.internal"
+START_S_MAX = 15.0
+PIN = "481516"
+"""Of both guards; the demo shows it, and its hub hears this machine alone."""
+LINE_BYTES_MAX = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The demo's words, in one language."""
+
+    campus: str
+    zone: str
+    administrator: str
+    guards: tuple[str, str]
+    pagers: tuple[str, str]
+    bell: str
+    walls: tuple[tuple[str, str, str, str, str], ...]
+    """name, building, floor, place, way"""
+
+
+class StageError(Exception):
+    """The demo can't go on: which part, and what it said."""
+
+
+class Stage:
+    """Everything of the demo that runs. `async with` starts and ends it."""
+
+    def __init__(self, path: Path, script: Script, say: Callable[[str], str]) -> None:
+        self.path = path
+        self.home = Home(path / "hub")
+        self.script = script
+        self._say = say
+        self._stack = contextlib.AsyncExitStack()
+        self._processes: list[asyncio.subprocess.Process] = []
+        self.walls: list[Wall] = []
+        self.links: dict[str, str] = {}
+        self.guards: list[str] = []
+        self.founded: Founded
+        self.settings: Settings
+        self.hub: asyncio.subprocess.Process
+        self.pager: asyncio.subprocess.Process
+        self.control: aiohttp.ClientSession
+        self.browser: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        """Where the hub is really listening; its certificate names this address."""
+        return f"https://{HOST}:{self.settings.listen.port}"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._found()
+            await self._start_hub()
+            await self._people()
+            await self._terminals()
+            await self._start_pager()
+        except BaseException:
+            await self._end()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._end()
+
+    async def _end(self) -> None:
+        await self._stack.aclose()
+        for process in reversed(self._processes):
+            if process.returncode is None:
+                process.terminate()
+        for process in self._processes:
+            await process.wait()
+
+    async def _found(self) -> None:
+        self.settings = Settings(names=(NAME,), addresses=(HOST,), listen=ListenSettings(HOST, _free_port(), 0))
+        script = self.script
+        self.founded = await asyncio.to_thread(
+            found,
+            self.home.path,
+            script.campus,
+            script.zone,
+            script.administrator,
+            self.settings,
+            self._say,
+            datetime.now(UTC),
+        )
+        self.links["administrator"] = self.founded.link
+
+    async def _start_hub(self) -> None:
+        log = (self.path / "hub.log").open("wb")
+        self.hub = await asyncio.create_subprocess_exec(
+            SCRIPTS / "firstbell-hub",
+            "--home",
+            self.home.path,
+            "serve",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=log,
+        )
+        self._processes.append(self.hub)
+        tls = ssl.create_default_context(cafile=self.home.keys / "ca.pem")
+        self.control = await self._session(aiohttp.UnixConnector(str(self.home.control)))
+        self.browser = await self._session(aiohttp.TCPConnector(ssl=tls))
+        await self._until(self._hub_answers, self.hub, "hub")
+
+    async def _session(self, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        await self._stack.enter_async_context(session)
+        return session
+
+    async def _hub_answers(self) -> bool:
+        try:
+            async with self.control.get("http://hub/control/status") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    async def _until(self, check: Callable[[], Any], process: asyncio.subprocess.Process, name: str) -> None:
+        """Asks a starting process again and again until it answers; it has nothing to tell us by itself yet."""
+        deadline = asyncio.get_running_loop().time() + START_S_MAX
+        while not await check():
+            late = asyncio.get_running_loop().time() > deadline
+            if process.returncode is not None or late:
+                said = (self.path / f"{name}.log").read_text(errors="replace")[-2_000:]
+                raise StageError(f"{name}: {said}")
+            await asyncio.sleep(0.02)
+
+    async def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """To the control socket. Raises StageError."""
+        async with self.control.post(f"http://hub{path}", json=body) as answer:
+            said: dict[str, Any] = json.loads(await answer.text() or "{}")
+            if answer.status != 200:
+                raise StageError(f"{path}: {said.get('code', answer.status)}")
+            return said
+
+    async def _people(self) -> None:
+        for name in self.script.guards:
+            self.guards.append((await self.post("/api/accounts", name=name, pin=PIN))["id"])
+        for name, key in zip(self.script.pagers, ("pager", "simulated_pager"), strict=True):
+            self.links[key] = (await self.post("/api/pagers", name=name))["link"].rpartition("/")[2]
+        board = await self.post("/api/boards", account=self.guards[0])
+        self.links["board"] = board["link"].rpartition("/")[2]
+
+    async def _terminals(self) -> None:
+        for number, (name, building, floor, place, way) in enumerate(self.script.walls, 1):
+            await self._enrol(f"terminal-{number}", "wall", name, building, floor, place, way)
+        await self._enrol("bell", "bell", self.script.bell, "", "", "", "")
+        for wall in self.walls:
+            await wall.start()
+            assert wall.process is not None  # noqa: S101
+            self._processes.append(wall.process)
+        await asyncio.gather(*(self._linked(wall) for wall in self.walls))
+
+    async def _enrol(self, folder: str, role: Any, name: str, building: str, floor: str, place: str, way: str) -> None:
+        key = make_key("EdDSA")
+        inputs: dict[str, Any] = {"panic": "panic"} if role == "wall" else {}
+        enrolled = await self.post(
+            "/api/terminals",
+            name=name,
+            zone=self.script.zone,
+            role=role,
+            algorithm=key.algorithm,
+            key=key.registered,
+            inputs=inputs,
+            building=building,
+            floor=floor,
+            place=place,
+            way=way,
+        )
+        home = self.path / folder
+        write_home(
+            home,
+            Enrolled(
+                terminal=enrolled["id"],
+                name=name,
+                role=role,
+                key=key,
+                inputs=inputs,
+                silent=False,
+                campus=self.founded.campus,
+                server_name=NAME,
+                address=f"{HOST}:{self.settings.listen.port}",
+                simulated=True,
+            ),
+            self.home,
+        )
+        self.walls.append(Wall(enrolled["id"], name, building, floor, role, tuple(inputs), home))
+
+    async def _linked(self, wall: Wall) -> None:
+        """Until its daemon has found the hub and knows the hub's time."""
+
+        async def linked() -> bool:
+            try:
+                state = await wall.ask(do="status")
+            except (OSError, ValueError):
+                return False
+            return bool(state.get("linked")) and state.get("clock_error_ms") is not None
+
+        assert wall.process is not None  # noqa: S101
+        await self._until(linked, wall.process, wall.home.name)
+
+    async def _start_pager(self) -> None:
+        """The second guard's, without a screen."""
+        headers = {"Origin": self.url, "X-Firstbell": "1"}
+        async with self.browser.post(
+            f"{self.url}/api/join", json={"code": self.links.pop("simulated_pager")}, headers=headers
+        ) as answer:
+            cookie = f"{PAGER_COOKIE}={answer.cookies[PAGER_COOKIE].value}"
+        headers["Cookie"] = cookie
+        async with self.browser.post(
+            f"{self.url}/api/sign-on", json={"account": self.guards[1], "pin": PIN}, headers=headers
+        ) as answer:
+            if answer.status != 200:
+                raise StageError(f"sign-on: {await answer.text()}")
+        self.pager = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "hub.demo.pager",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=(self.path / "pager.log").open("wb"),
+            limit=LINE_BYTES_MAX,
+        )
+        self._processes.append(self.pager)
+        given = {"hub_url": self.url, "ca_file": str(self.home.keys / "ca.pem"), "cookie": cookie}
+        await self.tap(json.dumps(given))
+
+    async def tap(self, words: str) -> None:
+        """What the simulated guard does."""
+        assert self.pager.stdin is not None  # noqa: S101
+        self.pager.stdin.write(words.encode() + b"\n")
+        await self.pager.stdin.drain()
+
+    async def happenings(self) -> AsyncIterator[dict[str, Any]]:
+        """Everything that happens at the hub, from now on."""
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with self.control.get("http://hub/control/watch", timeout=timeout) as answer:
+            async for line in answer.content:
+                yield json.loads(line)
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        return int(taken.getsockname()[1])

@@ -1,0 +1,117 @@
+"""One press from the button to the closed case, with what each step took: `firstbell-hub demo --once`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from hub.demo.stage import Stage
+from hub.ledger.verify import verify
+
+STORY_S_MAX = 20.0
+
+STEPS = (
+    "pressed_ms",
+    "received_ms",
+    "paged_ms",
+    "delivered_ms",
+    "recorded_ms",
+    "receipt_ms",
+    "accepted_ms",
+    "help_coming_ms",
+    "on_scene_ms",
+    "resolved_ms",
+)
+"""In hub time as UTC, milliseconds since the epoch."""
+
+
+class Story:
+    """Listens to the hub and to the terminal, and acts as the guard when it is time."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._wall = stage.walls[0]
+        self._times: dict[str, int] = {}
+        self._offset_ms = 0
+        self._event = ""
+        self._done = asyncio.Event()
+
+    async def tell(self) -> dict[str, Any]:
+        """Raises TimeoutError when it does not come to its end within STORY_S_MAX."""
+        async with asyncio.timeout(STORY_S_MAX):
+            watching = [
+                asyncio.create_task(self._watch_hub()),
+                asyncio.create_task(self._watch_wall()),
+            ]
+            try:
+                await self._ready()
+                await self._wall.ask(do="press", input="panic")
+                await self._done.wait()
+            finally:
+                for task in watching:
+                    task.cancel()
+                await asyncio.gather(*watching, return_exceptions=True)
+        stage = self._stage
+        verdict = await asyncio.to_thread(verify, stage.home.database, stage.founded.vkey, None)
+        return {
+            **{step: self._times[step] for step in STEPS},
+            "verified": verdict.ok,
+            "entries": verdict.size,
+            "home": str(stage.home.path),
+        }
+
+    async def _ready(self) -> None:
+        """Until the guard's pager is READY; before that a press would go to everybody at once."""
+        async for said in _states(self._stage):
+            self._offset_ms = said["utc_ms"] - said["hub_ms"]
+            if any(pager["guard"] and not pager["reasons"] for pager in said["pagers"]):
+                return
+
+    def _note(self, step: str, hub_ms: int) -> None:
+        self._times.setdefault(step, hub_ms + self._offset_ms)
+        if self._times.keys() >= set(STEPS):
+            self._done.set()
+
+    async def _watch_hub(self) -> None:
+        async for happening in self._stage.happenings():
+            entry = happening.get("entry", {})
+            kind = entry.get("kind", happening["what"])
+            if happening["what"] == "committed":
+                await self._committed(kind, entry, happening["at_ms"])
+            elif kind == "page_sent":
+                self._note("paged_ms", happening["at_ms"])
+            elif kind == "page_progressed" and entry["to"] == "delivered":
+                self._note("delivered_ms", entry["at_ms"])
+
+    async def _committed(self, kind: str, entry: dict[str, Any], at_ms: int) -> None:
+        if kind == "event_recorded" and entry["what"] == "panic":
+            self._event = entry["digest"]
+            self._note("pressed_ms", entry["event_ms"])
+            self._note("received_ms", entry["received_ms"])
+            self._note("recorded_ms", at_ms)
+        elif kind == "light_shown" and entry["light"] == "recorded":
+            await self._stage.tap("accept")
+        elif kind == "accepted":
+            self._note("accepted_ms", entry["at_ms"])
+        elif kind == "light_shown" and entry["light"] == "coming":
+            self._note("help_coming_ms", entry["since_ms"])
+            await self._stage.tap("on_scene")
+        elif kind == "arrived":
+            self._note("on_scene_ms", entry["at_ms"])
+            await self._stage.tap("resolve genuine")
+        elif kind == "resolved":
+            self._note("resolved_ms", entry["at_ms"])
+
+    async def _watch_wall(self) -> None:
+        async for state in self._wall.watch():
+            for receipt in state["receipts"]:
+                if self._event in ("", receipt["event"]):
+                    self._note("receipt_ms", receipt["at_ms"])
+
+
+async def _states(stage: Stage) -> AsyncIterator[dict[str, Any]]:
+    """The campus now and after everything that happens."""
+    happenings = stage.happenings()
+    while True:
+        async with stage.control.get("http://hub/api/campus") as answer:
+            yield await answer.json()
+        await anext(happenings)

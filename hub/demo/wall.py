@@ -1,0 +1,63 @@
+"""A simulated terminal as a process of its own, spoken to through its control socket."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(sys.executable).parent
+LINE_BYTES_MAX = 1 << 20
+
+
+@dataclass(slots=True)
+class Wall:
+    """`state`: what its daemon said last."""
+
+    terminal: str
+    name: str
+    building: str
+    floor: str
+    role: str
+    inputs: tuple[str, ...]
+    home: Path
+    process: asyncio.subprocess.Process | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+    cut: bool = False
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            SCRIPTS / "firstbell-terminal",
+            "--home",
+            self.home,
+            "run",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=(self.home.parent / f"{self.home.name}.log").open("wb"),
+        )
+
+    async def ask(self, **request: Any) -> dict[str, Any]:
+        """One request, one answer. Raises OSError, ValueError."""
+        async with self._connected(request) as reader:
+            answer: dict[str, Any] = json.loads(await reader.readline())
+            return answer
+
+    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+        """Its state now and at each change, kept in `state`."""
+        async with self._connected({"do": "watch"}) as reader:
+            while line := await reader.readline():
+                self.state = json.loads(line)
+                yield self.state
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, request: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
+        reader, writer = await asyncio.open_unix_connection(str(self.home / "control.sock"), limit=LINE_BYTES_MAX)
+        try:
+            writer.write(json.dumps(request).encode() + b"\n")
+            await writer.drain()
+            yield reader
+        finally:
+            writer.close()
