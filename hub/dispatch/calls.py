@@ -1,8 +1,9 @@
 """Whom to call, and by when: what the rules of every topic share. Pure looks at the campus."""
 
+from collections.abc import Set
+
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Campus, Incident, Zone
-from hub.dispatch.fold import OPEN, responders
+from hub.dispatch.campus import LEFT, OPEN, RESPONDING, Assignment, Campus, Incident, Zone
 
 
 def guards_on(campus: Campus, zone: str | None = None) -> list[str]:
@@ -18,31 +19,27 @@ def called_by(campus: Campus, zone: Zone, tier: int) -> list[str]:
     return guards_on(campus, zone.zone if zone.tiers[tier] == "zone" else None)
 
 
-def _plan(
-    campus: Campus, zone: Zone, tier: int, passed_over: set[str], now_ms: int
-) -> tuple[int, tuple[e.Paged, ...], bool, int | None]:
-    """The first tier from `tier` on that calls somebody new: (tier, paged, everyone, repeat_ms).
-
-    `passed_over`: guards whose call would change nothing. The last tier calls all its guards anew and repeats; with
-    nobody signed on, it comes at once.
-    """
-    last = len(zone.tiers) - 1
-    if not guards_on(campus):
-        tier = last
-    while tier < last and not set(called_by(campus, zone, tier)) - passed_over:
-        tier += 1
-    everyone = zone.tiers[tier] == "everyone" or not guards_on(campus)
-    guards = [g for g in called_by(campus, zone, tier) if tier == last or g not in passed_over]
-    repeat_ms = now_ms + zone.deadlines.accepted_ms if tier == last else None
-    # The last tier comes again as a whole, so none of its pages has a deadline of its own before that.
-    due_ms = now_ms + zone.deadlines.delivered_ms if repeat_ms is None else repeat_ms
-    return tier, tuple(e.Paged(guard=guard, due_ms=due_ms) for guard in guards), everyone, repeat_ms
+def call_again(campus: Campus, incident: Incident, now_ms: int) -> e.TierRaised:
+    """The first call of a reopened incident: like a new one's, whatever anybody answered before."""
+    zone = campus.zones[incident.zone]
+    tier, guards, everyone = _plan(campus, zone, 0, set(), set(), False)
+    repeat_ms = _repeat_ms(zone, tier, now_ms)
+    return e.TierRaised(
+        at_ms=now_ms,
+        incident=incident.incident,
+        tier=tier,
+        because="reopened",
+        paged=_pages(zone, None, guards, repeat_ms, now_ms),
+        everyone=everyone,
+        repeat_ms=repeat_ms,
+    )
 
 
 def raised(campus: Campus, event: e.EventRecorded, drill: bool, test: bool) -> e.IncidentRaised:
     """The incident that this event raises, and its first call."""
     zone = campus.zones[campus.terminals[event.terminal].zone]
-    tier, paged, everyone, repeat_ms = _plan(campus, zone, 0, set(), event.at_ms)
+    tier, guards, everyone = _plan(campus, zone, 0, set(), set(), False)
+    repeat_ms = _repeat_ms(zone, tier, event.at_ms)
     return e.IncidentRaised(
         at_ms=event.at_ms,
         incident=event.incident,
@@ -54,7 +51,7 @@ def raised(campus: Campus, event: e.EventRecorded, drill: bool, test: bool) -> e
         event_ms=event.event_ms,
         error_ms=event.error_ms,
         tier=tier,
-        paged=paged,
+        paged=_pages(zone, None, guards, repeat_ms, event.at_ms),
         everyone=everyone,
         repeat_ms=repeat_ms,
     )
@@ -66,32 +63,101 @@ def call_tier(
     tier: int,
     because: e.TierBecause,
     now_ms: int,
-    passed_over: set[str] | None = None,
+    *,
+    leaving: Set[str] = frozenset(),
+    new_only: bool = False,
+    everyone: bool = False,
 ) -> e.TierRaised:
-    """Calls `tier`, or the next one that adds somebody. `passed_over` defaults to everybody called before."""
+    """Calls `tier`, or the first one after it that calls somebody.
+
+    Whoever left, is `leaving` or responds is not called; `new_only`: neither is whoever is called already.
+    `everyone`: every pager and bell rings, by the last tier.
+    """
     zone = campus.zones[incident.zone]
-    tier = min(tier, len(zone.tiers) - 1)
-    already = set(incident.assignments) if passed_over is None else passed_over
-    tier, paged, everyone, repeat_ms = _plan(campus, zone, tier, already, now_ms)
-    busy = {a.guard for a in responders(incident)}
+    gone = {a.guard for a in incident.assignments.values() if a.state in LEFT or a.state in RESPONDING} | leaving
+    known = gone | incident.assignments.keys() if new_only else gone
+    rings_all = everyone or (incident.calling and incident.everyone)
+    tier, guards, everyone = _plan(campus, zone, tier, known, gone, rings_all)
+    repeat_ms = _repeat_ms(zone, tier, now_ms)
     return e.TierRaised(
         at_ms=now_ms,
         incident=incident.incident,
         tier=tier,
         because=because,
-        paged=tuple(page for page in paged if page.guard not in busy),
+        paged=_pages(zone, incident, guards, repeat_ms, now_ms),
         everyone=everyone,
         repeat_ms=repeat_ms,
     )
 
 
-def call_next(campus: Campus, incident: Incident, because: e.TierBecause, now_ms: int) -> tuple[e.TierRaised, ...]:
+def _plan(
+    campus: Campus, zone: Zone, tier: int, known: Set[str], gone: Set[str], everyone: bool
+) -> tuple[int, list[str], bool]:
+    """The first tier from `tier` on that calls somebody not `known`: (tier, guards, everyone).
+
+    The last tier calls all but those `gone`; with nobody signed on at all it comes at once. With nobody left to
+    call, everyone is called.
+    """
+    last = len(zone.tiers) - 1
+    tier = last if everyone or not guards_on(campus) else min(tier, last)
+    while tier < last and not set(called_by(campus, zone, tier)) - known:
+        tier += 1
+    passed_over = gone if tier == last else known
+    guards = [guard for guard in called_by(campus, zone, tier) if guard not in passed_over]
+    return tier, guards, everyone or zone.tiers[tier] == "everyone" or not guards
+
+
+def _repeat_ms(zone: Zone, tier: int, now_ms: int) -> int | None:
+    """The last tier is called again until somebody accepts."""
+    return now_ms + zone.deadlines.accepted_ms if tier == len(zone.tiers) - 1 else None
+
+
+def _pages(
+    zone: Zone, incident: Incident | None, guards: list[str], repeat_ms: int | None, now_ms: int
+) -> tuple[e.Paged, ...]:
+    """A call of each guard. Whoever has the page already need not be delivered it again."""
+    has_it = {a.guard for a in incident.assignments.values() if a.state in ("delivered", "seen")} if incident else set()
+    pages = []
+    for guard in guards:
+        wait_ms = zone.deadlines.accepted_ms if guard in has_it else zone.deadlines.delivered_ms
+        pages.append(e.Paged(guard=guard, due_ms=now_ms + wait_ms if repeat_ms is None else None))
+    return tuple(pages)
+
+
+def call_next(
+    campus: Campus,
+    incident: Incident,
+    because: e.TierBecause,
+    now_ms: int,
+    *,
+    leaving: Set[str] = frozenset(),
+) -> tuple[e.TierRaised, ...]:
     """The next tier, unless the last one is called already: that one repeats by its own deadline."""
     if incident.calling and incident.repeat_ms is not None:
         return ()
-    return (call_tier(campus, incident, incident.tier + 1, because, now_ms),)
+    return (call_tier(campus, incident, incident.tier + 1, because, now_ms, leaving=leaving, new_only=True),)
 
 
-def waiting(incident: Incident) -> list[str]:
-    """Guards who are called and have not answered."""
-    return [a.guard for a in incident.assignments.values() if a.state in OPEN]
+def call_too(campus: Campus, incident: Incident, guard: str, now_ms: int) -> e.TierRaised:
+    """One guard more in the present tier; nothing else about the call changes."""
+    zone = campus.zones[incident.zone]
+    return e.TierRaised(
+        at_ms=now_ms,
+        incident=incident.incident,
+        tier=incident.tier,
+        because="signed_on",
+        paged=_pages(zone, incident, [guard], incident.repeat_ms, now_ms),
+        everyone=incident.everyone,
+        repeat_ms=incident.repeat_ms,
+    )
+
+
+def waited_for(incident: Incident) -> list[Assignment]:
+    """Pages whose answer is still waited for; with none left the next tier is due."""
+    return [a for a in incident.assignments.values() if a.state in OPEN and a.due_ms is not None]
+
+
+def next_lead(incident: Incident, leaving: Set[str]) -> str:
+    """Who leads once `leaving` are gone: the lead stays, else the first of the other responders, else nobody."""
+    others = [a.guard for a in incident.assignments.values() if a.state in RESPONDING and a.guard not in leaving]
+    return incident.lead if incident.lead in others else next(iter(others), "")

@@ -5,11 +5,15 @@ snapshot kept in the database is these bytes. People and places are ids here; th
 campus never holds. Every collection has a limit.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from hub.dispatch.entries import (
     Algorithm,
     Deadlines,
+    Entry,
     InputKind,
     InputState,
     LightState,
@@ -163,6 +167,9 @@ class Campus(msgspec.Struct):
     troubles: dict[str, Trouble] = {}
     commands: list[str] = []
 
+
+Changes = dict[type[Entry], Callable[[Campus, Any], None]]
+"""A table of the fold: entry kind → what it changes in the campus."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Campus)

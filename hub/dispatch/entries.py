@@ -35,6 +35,7 @@ TierBecause = Literal[
     "reopened",
     "signed_on",
     "signed_off",
+    "lost",
     "again",
 ]
 
@@ -241,10 +242,13 @@ class PagerReadiness(Entry, frozen=True, kw_only=True):
 
 
 class Paged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One guard called, on all pagers where this guard is signed on; not delivered by `due_ms`: the next tier."""
+    """One guard called, on all pagers where this guard is signed on; not delivered by `due_ms`: the next tier.
+
+    None in the last tier, which is called again as a whole.
+    """
 
     guard: str
-    due_ms: int
+    due_ms: int | None
 
 
 class EventRecorded(Entry, frozen=True, kw_only=True):
@@ -348,6 +352,8 @@ class Declined(Entry, frozen=True, kw_only=True):
 
 
 class Released(Entry, frozen=True, kw_only=True):
+    """`lead`: who leads now (empty: nobody responds any more)."""
+
     incident: str
     guard: str
     by: str
@@ -384,8 +390,11 @@ class SignGiven(Entry, frozen=True, kw_only=True):
 
 
 class GuardDown(Entry, frozen=True, kw_only=True):
+    """A responder on scene gave no sign, twice. `lead`: who leads now (empty: nobody responds any more)."""
+
     incident: str
     guard: str
+    lead: str
 
 
 class Resolved(Entry, frozen=True, kw_only=True):
@@ -408,6 +417,8 @@ class Reopened(Entry, frozen=True, kw_only=True):
 
 
 class CloseOverdue(Entry, frozen=True, kw_only=True):
+    """A task for the lead, told once: resolved, and not closed by `due_ms`."""
+
     incident: str
     lead: str
     due_ms: int

@@ -6,8 +6,7 @@ fold_place, fold_people, fold_call, fold_answer and fold_trouble.
 """
 
 from hub.dispatch import fold_answer, fold_call, fold_people, fold_place, fold_trouble
-from hub.dispatch.campus import SEEN_COMMANDS_MAX, Campus
-from hub.dispatch.changes import Changes
+from hub.dispatch.campus import SEEN_COMMANDS_MAX, Campus, Changes
 from hub.dispatch.entries import Entry
 
 

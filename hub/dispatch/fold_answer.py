@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import OPEN, RESPONDING, Assignment, Campus, Incident, responders
-from hub.dispatch.changes import Changes
+from hub.dispatch.campus import OPEN, RESPONDING, Assignment, Campus, Changes, Incident, responders
 
 
 def _accepted(campus: Campus, entry: e.Accepted) -> None:
@@ -104,7 +103,7 @@ def _resolved(campus: Campus, entry: e.Resolved) -> None:
 
 def _reopened(campus: Campus, entry: e.Reopened) -> None:
     incident = campus.incidents.get(entry.incident)
-    if incident:
+    if incident and incident.state == "resolved":
         incident.state = "raised"
         incident.calling = True
         incident.lead = ""

@@ -9,9 +9,9 @@ from hub.dispatch.campus import (
     SEEN_EVENTS_MAX,
     Assignment,
     Campus,
+    Changes,
     Incident,
 )
-from hub.dispatch.changes import Changes
 
 
 def _event_recorded(campus: Campus, entry: e.EventRecorded) -> None:
@@ -33,7 +33,8 @@ def _event_recorded(campus: Campus, entry: e.EventRecorded) -> None:
 
 
 def _incident_raised(campus: Campus, entry: e.IncidentRaised) -> None:
-    if entry.terminal not in campus.terminals or entry.zone not in campus.zones:
+    placed = entry.terminal in campus.terminals and entry.zone in campus.zones
+    if not placed or entry.incident in campus.incidents:
         return
     incident = Incident(
         incident=entry.incident,

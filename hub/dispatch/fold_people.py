@@ -1,8 +1,7 @@
 """Accounts, pagers, who is on duty, folded."""
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Account, Campus, Pager
-from hub.dispatch.changes import Changes
+from hub.dispatch.campus import Account, Campus, Changes, Pager
 
 
 def _account_added(campus: Campus, entry: e.AccountAdded) -> None:

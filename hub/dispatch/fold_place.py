@@ -1,8 +1,7 @@
 """The log, the run, the time; zones and terminals, folded."""
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import RESPONDING, Assignment, Campus, Terminal, Zone
-from hub.dispatch.changes import Changes
+from hub.dispatch.campus import RESPONDING, Assignment, Campus, Changes, Terminal, Zone
 
 
 def _log_began(campus: Campus, entry: e.LogBegan) -> None:

@@ -1,8 +1,7 @@
 """Trouble, folded."""
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Campus, Trouble
-from hub.dispatch.changes import Changes
+from hub.dispatch.campus import Campus, Changes, Trouble
 
 
 def _began(campus: Campus, entry: e.TroubleBegan) -> None:

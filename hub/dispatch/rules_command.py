@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
-from hub.dispatch.calls import call_next, call_tier, waiting
-from hub.dispatch.campus import Assignment, Campus, Incident
-from hub.dispatch.fold import OPEN, RESPONDING, responders
+from hub.dispatch.calls import call_again, call_next, call_tier, next_lead, waited_for
+from hub.dispatch.campus import OPEN, RESPONDING, Assignment, Campus, Incident, responders
 
 ACTING_ROLES = {"dispatcher", "admin"}
 """Who may act for a guard by radio, resolve, and reopen."""
@@ -17,16 +16,26 @@ def command(campus: Campus, request: r.Command) -> tuple[e.Entry, ...]:
     if request.command in campus.commands:
         return ()
     incident = find(campus, request.incident)
-    if request.do not in ("close", "reopen"):
-        account = campus.accounts.get(request.guard)
-        if account is None or "guard" not in account.roles:
-            raise r.Refused("unknown_guard")
-        pager = campus.pagers.get(request.by)
-        if not (pager and pager.guard == request.guard) and not _roles(campus, request.by) & ACTING_ROLES:
-            raise r.Refused("not_yours")
-    if incident.state == "resolved" and request.do not in ("close", "reopen"):
-        raise r.Refused("already_resolved")
+    if request.do in ("close", "reopen"):
+        if incident.state != "resolved":
+            raise r.Refused("not_resolved")
+    else:
+        _check_guard(campus, request)
+        if incident.state == "resolved":
+            raise r.Refused("already_resolved")
     return _TABLE[request.do](campus, incident, request)
+
+
+def _check_guard(campus: Campus, request: r.Command) -> None:
+    """A guard speaks from a pager of their own; a dispatcher acts for any guard, and resolves for nobody too."""
+    acts = bool(_roles(campus, request.by) & ACTING_ROLES)
+    account = campus.accounts.get(request.guard)
+    nobody = acts and request.do == "resolve" and not request.guard
+    if not nobody and (account is None or "guard" not in account.roles):
+        raise r.Refused("unknown_guard")
+    pager = campus.pagers.get(request.by)
+    if not acts and not (pager and pager.guard == request.guard):
+        raise r.Refused("not_yours")
 
 
 def find(campus: Campus, named: str) -> Incident:
@@ -40,6 +49,12 @@ def find(campus: Campus, named: str) -> Incident:
 def _roles(campus: Campus, by: str) -> set[str]:
     account = campus.accounts.get(by)
     return set(account.roles) if account else set()
+
+
+def _leads(campus: Campus, incident: Incident, by: str) -> bool:
+    """Whether the lead speaks: by their account, or from a pager where they are signed on."""
+    pager = campus.pagers.get(by)
+    return bool(incident.lead) and incident.lead in (by, pager.guard if pager else "")
 
 
 def _mine(incident: Incident, request: r.Command, states: tuple[str, ...], reason: str) -> Assignment:
@@ -76,17 +91,15 @@ def _decline(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.
         by=request.by,
         command=request.command,
     )
-    left = set(waiting(incident)) - {request.guard}
-    if not incident.calling or left:
+    if not incident.calling or any(page.guard != request.guard for page in waited_for(incident)):
         return (declined,)
-    return (declined, *call_next(campus, incident, "declined", request.now_ms))
+    return (declined, *call_next(campus, incident, "declined", request.now_ms, leaving={request.guard}))
 
 
 def _release(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.Entry, ...]:
     """A mistaken accept, or a hand-over: whoever else responds leads; with nobody left everybody is called again."""
     _mine(incident, request, RESPONDING, "not_accepted")
-    others = [a.guard for a in responders(incident) if a.guard != request.guard]
-    lead = incident.lead if incident.lead in others else next(iter(others), "")
+    lead = next_lead(incident, {request.guard})
     released = e.Released(
         at_ms=request.now_ms,
         incident=incident.incident,
@@ -95,10 +108,10 @@ def _release(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.
         command=request.command,
         lead=lead,
     )
-    if others:
+    if lead:
         return (released,)
-    called = call_tier(campus, incident, incident.tier, "released", request.now_ms, {request.guard})
-    return (released, called)
+    leaving = {request.guard}
+    return (released, call_tier(campus, incident, incident.tier, "released", request.now_ms, leaving=leaving))
 
 
 def _arrive(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.Entry, ...]:
@@ -135,7 +148,7 @@ def _backup(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.E
     """The responder calls for more; it is a sign of the responder too."""
     return (
         *_sign(campus, incident, request),
-        call_tier(campus, incident, incident.tier + 1, "backup", request.now_ms),
+        call_tier(campus, incident, incident.tier + 1, "backup", request.now_ms, new_only=True),
     )
 
 
@@ -163,24 +176,17 @@ def _resolve(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.
 
 
 def _reopen(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.Entry, ...]:
-    if incident.state != "resolved":
-        raise r.Refused("not_resolved")
-    if request.by != incident.lead and not _roles(campus, request.by) & ACTING_ROLES:
+    """Everybody is asked anew, whatever they answered before."""
+    if not _leads(campus, incident, request.by) and not _roles(campus, request.by) & ACTING_ROLES:
         raise r.Refused("not_yours")
     reopened = e.Reopened(at_ms=request.now_ms, incident=incident.incident, by=request.by, command=request.command)
-    return (reopened, call_tier(campus, incident, 0, "reopened", request.now_ms, set()))
+    return (reopened, call_again(campus, incident, request.now_ms))
 
 
 def _close(campus: Campus, incident: Incident, request: r.Command) -> tuple[e.Entry, ...]:
-    if incident.state != "resolved":
-        raise r.Refused("not_resolved")
-    if request.by != incident.lead and not _roles(campus, request.by) & CLOSING_ROLES:
+    if not _leads(campus, incident, request.by) and not _roles(campus, request.by) & CLOSING_ROLES:
         raise r.Refused("not_yours")
-    closed = e.Closed(at_ms=request.now_ms, incident=incident.incident, by=request.by, command=request.command)
-    overdue = f"close_overdue:{incident.incident}"
-    if overdue not in campus.troubles:
-        return (closed,)
-    return (closed, e.TroubleEnded(at_ms=request.now_ms, what="close_overdue", about=incident.incident))
+    return (e.Closed(at_ms=request.now_ms, incident=incident.incident, by=request.by, command=request.command),)
 
 
 _TABLE: dict[r.Do, Callable[[Campus, Incident, r.Command], tuple[e.Entry, ...]]] = {

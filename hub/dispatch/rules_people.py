@@ -2,9 +2,8 @@
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
-from hub.dispatch.calls import call_next
-from hub.dispatch.campus import Campus, Incident, Pager
-from hub.dispatch.fold import OPEN, RESPONDING
+from hub.dispatch.calls import call_next, call_too, waited_for
+from hub.dispatch.campus import OPEN, RESPONDING, Campus, Incident, Pager
 
 BATTERY_PERCENT_MIN = 20
 """Below it, and not charging, a pager is NOT READY."""
@@ -92,8 +91,10 @@ def sign_on(campus: Campus, request: r.SignOn) -> tuple[e.Entry, ...]:
         entries.append(e.SignedOff(at_ms=request.now_ms, guard=pager.guard, pager=pager.pager, by=request.guard))
     entries.append(e.SignedOn(at_ms=request.now_ms, guard=request.guard, pager=pager.pager, zones=zones))
     for incident in campus.incidents.values():
-        if incident.calling and request.guard not in incident.assignments and _covers(campus, incident, zones):
-            entries.append(_call_too(campus, incident, request.guard, request.now_ms))
+        mine = incident.assignments.get(request.guard)
+        not_asked = mine is None or mine.state == "cleared"
+        if incident.calling and not_asked and _covers(campus, incident, zones):
+            entries.append(call_too(campus, incident, request.guard, request.now_ms))
     return tuple(entries)
 
 
@@ -102,36 +103,13 @@ def _covers(campus: Campus, incident: Incident, zones: tuple[str, ...]) -> bool:
     return incident.zone in zones or any(name != "zone" for name in tiers[: incident.tier + 1])
 
 
-def _call_too(campus: Campus, incident: Incident, guard: str, now_ms: int) -> e.TierRaised:
-    due_ms = now_ms + campus.zones[incident.zone].deadlines.delivered_ms
-    return e.TierRaised(
-        at_ms=now_ms,
-        incident=incident.incident,
-        tier=incident.tier,
-        because="signed_on",
-        paged=(e.Paged(guard=guard, due_ms=due_ms),),
-        everyone=incident.everyone,
-        repeat_ms=incident.repeat_ms,
-    )
-
-
 def sign_off(campus: Campus, request: r.SignOff) -> tuple[e.Entry, ...]:
-    """A responder can't leave like that. If nobody of those called is left, the next tier is called at once."""
+    """A responder can't leave like that. Whom nobody is left to answer calls on by its deadline (rules_deadline)."""
     pager = _pager(campus, request.pager)
     if pager.guard is None:
         return ()
     _check_free_elsewhere(campus, pager)
-    signed_off = e.SignedOff(at_ms=request.now_ms, guard=pager.guard, pager=pager.pager, by=request.by)
-    on_duty = {p.guard for p in campus.pagers.values() if p is not pager}
-    calls = [
-        call
-        for incident in campus.incidents.values()
-        if incident.calling
-        and pager.guard in incident.assignments
-        and not any(a.state in OPEN and a.guard in on_duty for a in incident.assignments.values())
-        for call in call_next(campus, incident, "signed_off", request.now_ms)
-    ]
-    return (signed_off, *calls)
+    return (e.SignedOff(at_ms=request.now_ms, guard=pager.guard, pager=pager.pager, by=request.by),)
 
 
 def _check_free_elsewhere(campus: Campus, pager: Pager) -> None:
@@ -178,7 +156,8 @@ def _progress(campus: Campus, incident: Incident, guard: str, request: r.HearPag
     steps: list[tuple[e.Progress, int | None]] = []
     if mine.state == "paged" and (name in request.have or name in request.seen):
         due_ms = request.now_ms + campus.zones[incident.zone].deadlines.accepted_ms
-        steps.append(("delivered", due_ms if incident.calling and mine.due_ms is not None else None))
+        # The last tier is called again as a whole: its pages have no deadlines of their own.
+        steps.append(("delivered", due_ms if incident.calling and incident.repeat_ms is None else None))
     if mine.state != "seen" and name in request.seen:
         steps.append(("seen", None))
     if not mine.ringing and name in request.ringing:
@@ -190,10 +169,21 @@ def _progress(campus: Campus, incident: Incident, guard: str, request: r.HearPag
 
 
 def lose_pager(campus: Campus, request: r.LosePager) -> tuple[e.Entry, ...]:
+    """If with it the last of those is gone who could answer a call, the next tier is called at once."""
     pager = campus.pagers.get(request.pager)
     if pager is None or pager.reasons == ("link",):
         return ()
-    return (e.PagerReadiness(at_ms=request.now_ms, pager=pager.pager, reasons=("link",)),)
+    readiness = e.PagerReadiness(at_ms=request.now_ms, pager=pager.pager, reasons=("link",))
+    if pager.guard is None:
+        return (readiness,)
+    linked = {p.guard for p in campus.pagers.values() if p is not pager and "link" not in p.reasons}
+    lapsed: list[e.Entry] = []
+    for incident in campus.incidents.values():
+        pages = waited_for(incident) if incident.calling and incident.repeat_ms is None else []
+        if any(page.guard == pager.guard for page in pages) and not any(page.guard in linked for page in pages):
+            lapsed += [e.PageLapsed(at_ms=request.now_ms, incident=incident.incident, guard=p.guard) for p in pages]
+            lapsed += call_next(campus, incident, "lost", request.now_ms)
+    return (readiness, *lapsed)
 
 
 def _pager(campus: Campus, pager: str) -> Pager:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Campus, Incident
-from hub.dispatch.fold import OPEN, RESPONDING
+from hub.dispatch.campus import OPEN, RESPONDING, Campus, Incident
 from hub.dispatch.rules_deadline import reachable
 
 Ring = Literal["alarm", "ask", "alert"]
@@ -13,6 +12,7 @@ Bell = Literal["none", "alarm", "drill", "trouble", "fault"]
 
 RINGING_KINDS = (
     e.IncidentRaised,
+    e.PressRepeated,
     e.TierRaised,
     e.Accepted,
     e.Declined,
