@@ -1,8 +1,5 @@
 """Makes a campus: keys, certificates, settings, database, zone, the first administrator. All of it or nothing."""
 
-import os
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +24,7 @@ from hub.people.links import FIRST_LINK_MS, make_link
 from hub.people.roles import CONSOLE
 from hub.people.tokens import new_session_key
 from hub.places.authority import found as found_authority
-from hub.private_file import PRIVATE_FOLDER, sync_folder, write_private
+from hub.private_file import whole_folder, write_private
 from hub.problems import HomeError, Problem
 from hub.settings import Settings, render
 
@@ -52,20 +49,11 @@ def found(
 
     Raises HomeError when something is there already, Refused for an unfit name, OSError.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise HomeError(Problem("home_not_empty", str(path)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        founded = _fill(Home(beside), name, zone, administrator, settings, say, now)
-        if path.exists():
-            path.rmdir()
-        os.rename(beside, path)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-    sync_folder(path.parent)
-    return founded
+        with whole_folder(path) as beside:
+            return _fill(Home(beside), name, zone, administrator, settings, say, now)
+    except FileExistsError as error:
+        raise HomeError(Problem("home_not_empty", str(path))) from error
 
 
 def _fill(
@@ -78,7 +66,6 @@ def _fill(
     now: datetime,
 ) -> Founded:
     campus = new_id("c")
-    os.chmod(home.path, PRIVATE_FOLDER)
     found_authority(home.keys, name, settings.names, settings.addresses, now)
     key = Ed25519PrivateKey.generate()
     write_private(

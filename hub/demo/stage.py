@@ -21,7 +21,8 @@ import aiohttp
 from hub.demo.wall import SCRIPTS, Wall
 from hub.founding import Founded, found
 from hub.home import Home
-from hub.places.enrolment import Enrolled, make_key, write_home
+from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
+from hub.private_file import whole_folder
 from hub.settings import ListenSettings, Settings
 from hub.web.identity import PAGER_COOKIE
 
@@ -182,39 +183,32 @@ class Stage:
         await asyncio.gather(*(self._linked(wall) for wall in self.walls))
 
     async def _enrol(self, folder: str, role: Any, name: str, building: str, floor: str, place: str, way: str) -> None:
-        key = make_key("EdDSA")
-        inputs: dict[str, Any] = {"panic": "panic"} if role == "wall" else {}
+        key = new_key("EdDSA")
+        wiring = usual_wiring(role, simulated=True)
         enrolled = await self.post(
             "/api/terminals",
             name=name,
             zone=self.script.zone,
             role=role,
             algorithm=key.algorithm,
-            key=key.registered,
-            inputs=inputs,
+            key=key.told,
+            inputs={name: kind for name, (kind, _pin) in wiring.inputs.items()},
             building=building,
             floor=floor,
             place=place,
             way=way,
         )
         home = self.path / folder
-        write_home(
-            home,
-            Enrolled(
-                terminal=enrolled["id"],
-                name=name,
-                role=role,
-                key=key,
-                inputs=inputs,
-                silent=False,
-                campus=self.founded.campus,
-                server_name=NAME,
-                address=f"{HOST}:{self.settings.listen.port}",
-                simulated=True,
-            ),
-            self.home,
+        found_by = HubToFind(
+            campus=self.founded.campus,
+            server_name=NAME,
+            address=f"{HOST}:{self.settings.listen.port}",
+            ca_pem=(self.home.keys / "ca.pem").read_bytes(),
+            vkey=self.founded.vkey,
         )
-        self.walls.append(Wall(enrolled["id"], name, building, floor, role, tuple(inputs), home))
+        with whole_folder(home) as beside:
+            write_home(beside, enrolled["id"], name, role, key, found_by, wiring)
+        self.walls.append(Wall(enrolled["id"], name, building, floor, role, tuple(wiring.inputs), home))
 
     async def _linked(self, wall: Wall) -> None:
         """Until its daemon has found the hub and knows the hub's time."""

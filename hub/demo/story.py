@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from firstbell.note import parse_vkey
+
 from hub.demo.stage import Stage
 from hub.ledger.verify import verify
 
@@ -51,7 +53,7 @@ class Story:
                     task.cancel()
                 await asyncio.gather(*watching, return_exceptions=True)
         stage = self._stage
-        verdict = await asyncio.to_thread(verify, stage.home.database, stage.founded.vkey, None)
+        verdict = await asyncio.to_thread(verify, stage.home.database, parse_vkey(stage.founded.vkey))
         return {
             **{step: self._times[step] for step in STEPS},
             "verified": verdict.ok,
