@@ -85,6 +85,10 @@ def test_a_short_bouncing_press_counts_from_its_first_edge() -> None:
     assert told(button(), [(0, True), (3, False), (6, True), (29, False)], 100) == []
 
 
+def test_one_still_stretch_is_enough() -> None:
+    assert told(button(), [(0, True), (25, False), (28, True), (31, False)], 100) == ["panic@0"]
+
+
 def test_an_interruption_that_is_no_bounce_ends_it() -> None:
     gap = BOUNCE_MS
     assert told(button(), [(0, True), (25, False), (25 + gap, True), (50 + gap, False)], 100) == []
@@ -210,11 +214,19 @@ def test_a_lost_edge_is_found_by_reading() -> None:
     assert line.state() == "open"
 
 
+def test_a_press_found_by_reading_is_one_of_its_own() -> None:
+    line = button()
+    assert told(line, pulse(0, 100), 100, ticks=False) == ["panic@0"]
+    assert line.read(START + 5000, True) == []
+    assert repr(line.read(START + 5000 + LOST_EDGE_MS, True)) == "[panic@6000]"
+
+
 def test_a_reading_does_not_make_a_pulse_longer() -> None:
     """The edge that ended a short pulse is late, and the reading says so before it comes."""
     line = button()
     assert line.edge(START, True) == []
     assert line.read(START + 35, False) == []
+    assert line.tick(START + 50) == []
     assert line.edge(START + 15, False) == []
     assert line.read(START + 400, False) == []
     assert line.state() == "open"
@@ -241,6 +253,20 @@ def test_an_edge_that_contradicts_a_reading() -> None:
     assert line.edge(START + 50, True) == []
     assert line.next_ms() == START + 80
     assert repr(line.tick(START + 80)) == "[panic@1050]"
+    # Closed, closed again before the reading, read as open: what the reading saw is still to come.
+    line = button()
+    assert line.edge(START, True) == []
+    assert line.read(START + 10, False) == []
+    assert line.edge(START + 8, True) == []
+    assert line.tick(START + 60) == []
+    assert line.edge(START + 9, False) == []
+    assert line.tick(START + 500) == []
+    assert line.state() == "open"
+    # The edge's own clock may be a little ahead of the reading's.
+    line = button()
+    assert line.edge(START, True) == []
+    assert line.read(START + 29, False) == []
+    assert repr(line.edge(START + 30, False)) == "[panic@1000]"
     # Closed, read as open, then an opening that can't be the one the reading saw.
     line = button()
     assert line.edge(START, True) == []
@@ -265,6 +291,7 @@ def test_an_edge_that_comes_out_of_order_moves_up() -> None:
     assert line.edge(START - 10, False) == []
     assert line.tick(START + 100) == []
     assert line.state() == "open"
+    assert told(button(), [(0, True), (-10, False), (2, True), (30, False)], 100, ticks=False) == ["panic@0"]
 
 
 def test_settings_out_of_bounds() -> None:

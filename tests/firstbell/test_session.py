@@ -295,8 +295,8 @@ def test_a_note_too_long_for_a_hello_is_left_out() -> None:
 
 def test_another_tree_of_one_size_is_not_believed() -> None:
     terminal = linked(1000)
-    first, second, third = [terminal.make_event("panic", "panic", 1000) for _ in range(3)]
-    for event in (first, second, third):
+    first, second, third, fourth = [terminal.make_event("panic", "panic", 1000) for _ in range(4)]
+    for event in (first, second, third, fourth):
         terminal.add_event(event, 1000)
     assert kinds(terminal.frame(receipt(first, 5), 1001))[:2] == ["Remember", "Delivered"]
     out = terminal.frame(receipt(second, 5, root="B" + HASH[1:]), 1002)
@@ -304,6 +304,8 @@ def test_another_tree_of_one_size_is_not_believed() -> None:
         "the log has signed two trees of one size"
     ]
     assert kinds(terminal.frame(receipt(third, 5), 1003))[0] == "Delivered"
+    out = terminal.frame(receipt(fourth, 6, root="B" + HASH[1:]), 1004)
+    assert kinds(out)[:2] == ["Remember", "Delivered"], "a larger tree has another root"
 
 
 def test_limits_are_in_order() -> None:

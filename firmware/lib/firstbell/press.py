@@ -91,9 +91,11 @@ class PressFilter:
         them was lost: the line has moved and is back."""
         active = closed == self._active_closed
         happened: list[Happening] = []
-        if self._doubt_ms is not None and (active == self._active or mono_ms > self._doubt_ms):
+        if self._doubt_ms is not None and mono_ms > self._doubt_ms + BOUNCE_MS:
+            # Too late to be the one that the reading waited for: that one is lost.
             happened = self._believe(self._doubt_ms)
-        self._doubt_ms = None
+        if active != self._active:
+            self._doubt_ms = None
         mono_ms = max(mono_ms, self._since_ms)
         unseen_ms = mono_ms - self._seen_ms
         happened += self._advance(mono_ms)
@@ -120,9 +122,7 @@ class PressFilter:
             self._doubt_ms = mono_ms
         if mono_ms - self._doubt_ms < LOST_EDGE_MS:
             return []
-        happened = self._believe(self._doubt_ms)
-        self._doubt_ms = None
-        return happened + self._advance(mono_ms)
+        return self._believe(self._doubt_ms) + self._advance(mono_ms)
 
     def next_ms(self) -> int | None:
         """When `tick` or `read` is wanted; None: not before the next edge."""
@@ -140,6 +140,7 @@ class PressFilter:
         until_ms = self._seen_ms if self._active else doubt_ms
         happened = self._advance(until_ms)
         self._move(until_ms, doubt_ms, not self._active)
+        self._doubt_ms = None
         return happened
 
     def _move(self, until_ms: int, from_ms: int, active: bool) -> None:
