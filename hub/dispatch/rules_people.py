@@ -104,7 +104,7 @@ def _covers(campus: Campus, incident: Incident, zones: tuple[str, ...]) -> bool:
 
 
 def sign_off(campus: Campus, request: r.SignOff) -> tuple[e.Entry, ...]:
-    """A responder can't leave like that. Whom nobody is left to answer calls on by its deadline (rules_deadline)."""
+    """A responder can't leave like that. A call that nobody is left to answer goes on by its deadline."""
     pager = _pager(campus, request.pager)
     if pager.guard is None:
         return ()

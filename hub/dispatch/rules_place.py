@@ -43,6 +43,8 @@ def set_utc(_campus: Campus, request: r.SetUtc) -> tuple[e.Entry, ...]:
 def set_zone(_campus: Campus, request: r.SetZone) -> tuple[e.Entry, ...]:
     if not request.tiers:
         raise r.Refused("no_tier")
+    if min(getattr(request.deadlines, name) for name in request.deadlines.__struct_fields__) <= 0:
+        raise r.Refused("no_time")
     return (
         e.ZoneSet(
             at_ms=request.now_ms,

@@ -7,8 +7,8 @@ from hub.dispatch.campus import Campus, Incident, Terminal
 from hub.dispatch.rules_trouble import began, ended
 
 ALARMS = ("panic", "perimeter")
-TROUBLES = {"tamper": "tamper", "stuck": "stuck", "unknown": "not_understood"}
-"""Events that are trouble → the trouble's word."""
+RESTORED = ("tamper", "stuck")
+"""Troubles of an input that it begins, and ends with "restored"."""
 
 
 def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...]:
@@ -16,10 +16,11 @@ def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...
     terminal = _terminal(campus, request.terminal)
     if request.recorded or request.digest in terminal.seen:
         return ()
-    again = f"{request.boot}:{request.seq}" in terminal.seen.values()
-    troubles = began(campus, "cloned", terminal.terminal, request.now_ms) if again else ()
+    # Sequences start at 1: a 0 was not understood, and says nothing about a clone.
+    again = request.seq > 0 and f"{request.boot}:{request.seq}" in terminal.seen.values()
+    troubles = _troubles(campus, terminal, request, again)
     if request.what not in ALARMS:
-        return (_recorded(request, "", again), *troubles, *_troubles(campus, request))
+        return (_recorded(request, "", again), *troubles)
     drill = _runs(campus.zones[terminal.zone].drill_until_ms, request.now_ms)
     test = _runs(terminal.test_until_ms, request.now_ms)
     joined = _joined(campus, terminal, drill, test)
@@ -63,13 +64,21 @@ def _runs(until_ms: int | None, now_ms: int) -> bool:
     return until_ms is not None and now_ms < until_ms
 
 
-def _troubles(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...]:
-    about = f"{request.terminal}/{request.input}"
-    if request.what in TROUBLES:
-        return began(campus, TROUBLES[request.what], about, request.now_ms)
-    if request.what == "restored":
-        return (*ended(campus, "tamper", about, request.now_ms), *ended(campus, "stuck", about, request.now_ms))
-    return ()
+def _troubles(campus: Campus, terminal: Terminal, request: r.ReceiveEvent, again: bool) -> tuple[e.Entry, ...]:
+    """A press is never less of a press for any of these."""
+    now_ms, about = request.now_ms, f"{terminal.terminal}/{request.input}"
+    troubles: list[e.Entry] = []
+    if again:
+        troubles += began(campus, "cloned", terminal.terminal, now_ms)
+    if request.what == "started":
+        return tuple(troubles)
+    if request.what == "unknown" or request.input not in terminal.input_kinds:
+        troubles += began(campus, "not_understood", terminal.terminal, now_ms)
+    elif request.what in RESTORED:
+        troubles += began(campus, request.what, about, now_ms)
+    elif request.what == "restored":
+        troubles += [end for what in RESTORED for end in ended(campus, what, about, now_ms)]
+    return tuple(troubles)
 
 
 def link_terminal(campus: Campus, request: r.LinkTerminal) -> tuple[e.Entry, ...]:
@@ -108,6 +117,9 @@ def hear_terminal(campus: Campus, request: r.HearTerminal) -> tuple[e.Entry, ...
     states: dict[str, e.InputState] = {name: request.inputs.get(name, "unknown") for name in terminal.input_kinds}
     if states != terminal.inputs:
         changes.append(e.InputsRead(at_ms=request.now_ms, terminal=request.terminal, inputs=states))
+    for name, state in states.items():
+        change = began if state == "unknown" else ended
+        changes += change(campus, "input_unknown", f"{request.terminal}/{name}", request.now_ms)
     return tuple(changes)
 
 
