@@ -87,6 +87,15 @@ def test_a_short_bouncing_press_counts_from_its_first_edge() -> None:
 
 def test_one_still_stretch_is_enough() -> None:
     assert told(button(), [(0, True), (25, False), (28, True), (31, False)], 100) == ["panic@0"]
+    edges = [(0, True), (25, False), (28, True), (40, False), (43, True), (51, False)]
+    assert told(button(50), edges, 100) == ["panic@0"]
+
+
+def test_a_pulse_does_not_live_on_the_last_ones_stretch() -> None:
+    noise: list[tuple[int, bool]] = []
+    for at_ms in range(1000, 1060, 10):
+        noise += pulse(at_ms, 8)
+    assert told(button(), pulse(0, 100) + noise, 2000) == ["panic@0"]
 
 
 def test_an_interruption_that_is_no_bounce_ends_it() -> None:
@@ -199,6 +208,14 @@ def test_a_press_after_a_lost_release_is_a_press() -> None:
     line = button()
     assert told(line, [(0, True)], 2000) == ["panic@0"]
     assert told(line, [(9000, True)], 9100) == ["panic@9000"]
+
+
+def test_a_repeated_edge_just_after_a_reading_is_a_bounce() -> None:
+    line = button()
+    assert told(line, [(0, True)], 100) == ["panic@0"]
+    assert line.read(START + 5000, True) == []
+    assert line.edge(START + 5000 + BOUNCE_MS - 1, True) == []
+    assert line.tick(START + 5100) == []
 
 
 def test_a_lost_edge_is_found_by_reading() -> None:
