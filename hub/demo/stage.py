@@ -27,7 +27,7 @@ from hub.settings import ListenSettings, Settings
 from hub.web.identity import PAGER_COOKIE
 
 HOST = "127.0.0.1"
-NAME = "hub.firstbell.internal"
+NAME = "localhost"
 START_S_MAX = 15.0
 PIN = "481516"
 """Of both guards; the demo shows it, and its hub hears this machine alone."""
@@ -74,8 +74,7 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where the hub is really listening; its certificate names this address."""
-        return f"https://{HOST}:{self.settings.listen.port}"
+        return self.settings.base_url
 
     async def __aenter__(self) -> Self:
         try:

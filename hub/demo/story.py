@@ -90,6 +90,7 @@ class Story:
             self._note("pressed_ms", entry["event_ms"])
             self._note("received_ms", entry["received_ms"])
             self._note("recorded_ms", at_ms)
+            self._check_receipt()
         elif kind == "light_shown" and entry["light"] == "recorded":
             await self._stage.tap("accept")
         elif kind == "accepted":
@@ -104,10 +105,14 @@ class Story:
             self._note("resolved_ms", entry["at_ms"])
 
     async def _watch_wall(self) -> None:
-        async for state in self._wall.watch():
-            for receipt in state["receipts"]:
-                if self._event in ("", receipt["event"]):
-                    self._note("receipt_ms", receipt["at_ms"])
+        async for _state in self._wall.watch():
+            self._check_receipt()
+
+    def _check_receipt(self) -> None:
+        """The hub and the terminal each tell their half; whichever comes last, both are known then."""
+        for receipt in self._wall.state.get("receipts", ()):
+            if receipt["event"] == self._event:
+                self._note("receipt_ms", receipt["at_ms"])
 
 
 async def _states(stage: Stage) -> AsyncIterator[dict[str, Any]]:
