@@ -2,14 +2,13 @@
 
 import ssl
 import stat
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
 from firstbell.jws import HS256, Ed25519Signer, Hs256Key, JwsError, unb64url
 from firstbell.note import NoteError, Vkey, parse_vkey
 
-from terminal.problems import CredentialsError, Problem
+from terminal.problems import CredentialsError, Problem, reason_of
 
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which `ssl` has no name for.
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
@@ -56,26 +55,18 @@ def load_ca(path: Path) -> x509.Certificate:
         raise CredentialsError(Problem("ca_malformed", str(path), {"reason": str(error)})) from error
 
 
-def tls_context(path: Path, now: datetime) -> ssl.SSLContext:
-    """Trusts the campus's CA and nothing else. Raises CredentialsError.
-
-    `now` is what this machine's clock says. Before the CA was made it is certainly wrong, for a Pi has no clock that
-    runs without power; then times in certificates are not looked at, or the terminal could never call for help.
-    """
-    ca = load_ca(path)
+def tls_context(path: Path, *, check_times: bool = True) -> ssl.SSLContext:
+    """Trusts the campus's CA and nothing else, and checks the name. Raises CredentialsError."""
+    load_ca(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_verify_locations(path)
     except (ssl.SSLError, OSError) as error:
         raise CredentialsError(Problem("ca_malformed", str(path), {"reason": str(error)})) from error
-    if now < ca.not_valid_before_utc:
+    if not check_times:
         context.verify_flags |= NO_CHECK_TIME
     return context
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _read(path: Path, name: str) -> str:
@@ -86,4 +77,4 @@ def _read(path: Path, name: str) -> str:
 
 
 def _unreadable(name: str, path: Path, error: OSError | UnicodeDecodeError) -> Problem:
-    return Problem(name, str(path), {"reason": getattr(error, "strerror", None) or "UTF-8"})
+    return Problem(name, str(path), {"reason": reason_of(error)})

@@ -20,7 +20,7 @@ ASK_MS_MAX = 3_000
 FOUND_MAX = 8
 """Hubs of one name that are kept; who floods the LAN with more can only make us try them in turn."""
 
-log = structlog.get_logger("find_hub")
+log = structlog.get_logger(part="find_hub")
 
 
 @dataclass(frozen=True, slots=True)

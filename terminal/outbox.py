@@ -57,6 +57,7 @@ class Outbox:
         self._memory_dirty = False
         self._urgent = False
         self._closing = False
+        self._pending = 0
         self._next_place = 1
         self._problem: Problem | None = None
         self._damage: Problem | None = None
@@ -82,16 +83,32 @@ class Outbox:
             return self._problem or self._damage
 
     @property
+    def pending(self) -> int:
+        """How many events have no receipt."""
+        with self._changed:
+            return self._pending
+
+    @property
+    def kept(self) -> int:
+        """How many events there are, with a receipt or without."""
+        with self._changed:
+            return len(self._events)
+
+    @property
     def unstored(self) -> int:
         """How many events are in memory only, or differ there."""
         with self._changed:
             return sum(digest in self._events for digest in self._dirty)
 
-    def add(self, digest: str, jws: str, panic: bool) -> tuple[str, ...]:
-        """Keep an event. Returns the digests of those that had to go to make room for it: at times its own."""
+    def add(self, digest: str, jws: str, panic: bool, pressed_ms: int = 0) -> tuple[str, ...]:
+        """Keep an event, pressed at mono `pressed_ms`.
+
+        Returns the digests of those that had to go to make room for it: at times its own.
+        """
         with self._changed:
-            self._events[digest] = Kept(self._next_place, digest, jws, panic, False)
+            self._events[digest] = Kept(self._next_place, digest, jws, panic, False, pressed_ms)
             self._next_place += 1
+            self._pending += 1
             dropped = self._make_room()
             self._mark((digest, *dropped), urgent=True)
         return dropped
@@ -100,7 +117,7 @@ class Outbox:
         dropped = []
         while len(self._events) > EVENTS_MAX:
             digest = self._least_missed()
-            del self._events[digest]
+            self._forget(digest)
             dropped.append(digest)
         return tuple(dropped)
 
@@ -117,6 +134,8 @@ class Outbox:
     def after(self, place: int, count: int) -> tuple[Kept, ...]:
         """The next `count` kept events behind `place` (0: from the oldest)."""
         with self._changed:
+            if place >= self._next_place - 1:
+                return ()
             return tuple(islice((kept for kept in self._events.values() if kept.place > place), count))
 
     def receipted(self, digest: str) -> None:
@@ -125,13 +144,19 @@ class Outbox:
             kept = self._events.get(digest)
             if kept is not None and not kept.receipted:
                 self._events[digest] = replace(kept, receipted=True)
+                self._pending -= 1
                 self._mark((digest,), urgent=False)
 
     def drop(self, digests: Iterable[str]) -> None:
         """Their light is out."""
         with self._changed:
-            gone = [digest for digest in digests if self._events.pop(digest, None)]
+            gone = [digest for digest in digests if digest in self._events]
+            for digest in gone:
+                self._forget(digest)
             self._mark(gone, urgent=False)
+
+    def _forget(self, digest: str) -> None:
+        self._pending -= not self._events.pop(digest).receipted
 
     def remember(self, *, checkpoint: str | None = None, silent: bool | None = None) -> None:
         """Keep the largest verified checkpoint, or whether this terminal is silent. Not before `open`."""
@@ -222,6 +247,7 @@ class Outbox:
                 self._events[kept.digest] = replace(kept, place=self._next_place)
                 self._next_place += 1
             self._dirty.update(kept.digest for kept in made_meanwhile)
+            self._pending = sum(not kept.receipted for kept in self._events.values())
             late, self._memory, self._memory_dirty = self._memory, memory, not stored
             if late is None:
                 return

@@ -26,13 +26,14 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One event; `place` orders them, oldest first."""
+    """One event; `place` orders them, oldest first. `pressed_ms`: when (mono), in this boot; it is not stored."""
 
     place: int
     digest: str
     jws: str
     panic: bool
     receipted: bool
+    pressed_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from firstbell.press import PANIC
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
@@ -97,6 +98,9 @@ class Panel:
         for name, wired in settings.inputs.items():
             with self._pins.told("pins_not_claimed", f"GPIO {wired.pin} (inputs.{name}.pin)"):
                 self._contacts[name] = _Contact(wired.pin, factory, self._hand_over(name))
+            if settings.simulated.pins and wired.kind != PANIC:
+                # A loop and a tamper contact are closed while all is well; a button is open.
+                self.drive(name, True)
         outputs = settings.outputs
         if outputs.light_pin is not None:
             with self._pins.told("pins_not_claimed", f"GPIO {outputs.light_pin} (outputs.light_pin)"):

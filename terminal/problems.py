@@ -31,6 +31,17 @@ class Problem:
         return f"{self.name} at {self.where}{details}"
 
 
+def reason_of(error: OSError | UnicodeError) -> str | Phrase:
+    """Why a file can't be used, in a person's language where we have words for it."""
+    if isinstance(error, FileNotFoundError):
+        return Phrase("reasons.missing")
+    if isinstance(error, PermissionError):
+        return Phrase("reasons.denied")
+    if isinstance(error, UnicodeError):
+        return Phrase("reasons.no_text")
+    return error.strerror or str(error)
+
+
 class TerminalError(Exception):
     """The root of this package's errors; `problem` says what, where and what to do."""
 
@@ -65,3 +76,7 @@ class NotRunning(TerminalError):
 
 class HubUnreachable(TerminalError):
     """Nobody answers as the hub, or whoever does is not ours."""
+
+
+class ControlError(TerminalError):
+    """Something asked over the control socket that can't be done."""

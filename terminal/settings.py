@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from terminal.problems import Phrase, Problem, SettingsError
+from terminal.problems import Phrase, Problem, SettingsError, reason_of
 
 PRESS_MS_LEAST = 20
 PRESS_MS_MOST = 400
@@ -106,8 +106,7 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason})) from error
+        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)})) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
     # One by one first, for msgspec does not say which of them is wrong.

@@ -18,7 +18,7 @@ import pytest
 from terminal import outbox as outbox_module
 from terminal.outbox import Outbox
 from terminal.outbox_file import Kept, Memory
-from tests.terminal.disk import small_disk
+from tests.terminal.disk import fill, small_disk
 
 WAIT_S_MAX = 20
 CLOSE_MS = 5_000
@@ -224,16 +224,6 @@ def test_a_start_on_a_full_disk_knows_what_it_kept(tmp_path: Path) -> None:
             assert watched.found == []
         with opened(path) as (_, later, events):
             assert (later, len(events)) == (Memory(memory.boot + 1, "note", True), 100)
-
-
-def fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
-        for size in (65_536, 4_096, 512, 1):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                continue
 
 
 @pytest.mark.parametrize("damage", [b"this is no database\n" * 100, None])

@@ -1,0 +1,255 @@
+"""`firstbell-terminal`: the command that a maintainer types.
+
+Exit codes: 0 all right, 1 something is wrong, 2 used wrongly, 3 not found, 4 a pin or this machine, 5 no hub.
+Texts come from the catalogue, in the language of FIRSTBELL_LANG or LANG; with `--json`, one object on stdout.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from click.formatting import HelpFormatter
+from rich.console import Console
+from rich.table import Table
+
+from terminal import daemon
+from terminal.control import HOLD_MS_MAX, ask, parse_problem, problem_fields
+from terminal.doctor import Finding, examine
+from terminal.problems import HubUnreachable, NotRunning, PanelError, Problem, TerminalError
+from terminal.settings import Home, load_settings
+from terminal.words import Words, chosen_language, words
+
+NAME = "firstbell-terminal"
+WRONG, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 1, 2, 3, 4, 5
+ANSWER_S = 10
+
+
+def main() -> None:
+    """The entry point: ends the process with the exit code."""
+    said = words(chosen_language(os.environ))
+    try:
+        status = build(said).main(prog_name=NAME, standalone_mode=False)
+    except click.UsageError as error:
+        click.echo(explain_usage(said, error), err=True)
+        status = USED_WRONGLY
+    except click.Abort:
+        status = WRONG
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def exit_code(problem: Problem, error: TerminalError) -> int:
+    if isinstance(error, PanelError) or problem.name == "not_simulated":
+        return DEVICE
+    if isinstance(error, HubUnreachable):
+        return UNREACHABLE
+    missing = problem.name.endswith("_unreadable") or problem.name == "no_such_input"
+    return NOT_FOUND if missing or isinstance(error, NotRunning) else WRONG
+
+
+def build(said: Words) -> click.Group:
+    """The command in one language."""
+
+    class Formatter(HelpFormatter):
+        """click's own headings, said in our words."""
+
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            super().write_usage(prog, args, said.say("usage.usage") + " ")
+
+        def write_heading(self, heading: str) -> None:
+            key = f"usage.{heading.lower()}"
+            super().write_heading(said.say(key) if said.has(key) else heading)
+
+    class Context(click.Context):
+        formatter_class = Formatter
+
+    class Group(click.Group):
+        context_class = Context
+
+    class Command(click.Command):
+        context_class = Context
+
+    help_option = click.help_option("--help", help=said.say("help.help"))
+    json_option = click.option("--json", "as_json", is_flag=True, help=said.say("help.json"))
+
+    @click.group(NAME, cls=Group, help=said.say("help.main"))
+    @click.option(
+        "--home",
+        type=click.Path(path_type=Path),
+        envvar="FIRSTBELL_HOME",
+        required=True,
+        help=said.say("help.home"),
+    )
+    @help_option
+    @click.pass_context
+    def group(context: click.Context, home: Path) -> None:
+        context.obj = Home(home)
+
+    @group.command("run", cls=Command, help=said.say("help.run"))
+    @help_option
+    @click.pass_obj
+    def run(home: Home) -> int:
+        try:
+            daemon.run(home)
+        except TerminalError as error:
+            return refuse(said, error, as_json=False)
+        return 0
+
+    @group.command("press", cls=Command, help=said.say("help.press"))
+    @click.argument("input_name", metavar="INPUT")
+    @click.option(
+        "--hold-ms",
+        type=click.IntRange(0, HOLD_MS_MAX),
+        default=100,
+        show_default=True,
+        help=said.say("help.hold_ms"),
+    )
+    @json_option
+    @help_option
+    @click.pass_obj
+    def press(home: Home, input_name: str, hold_ms: int, as_json: bool) -> int:
+        return press_input(said, home, input_name, hold_ms, as_json)
+
+    @group.command("status", cls=Command, help=said.say("help.status"))
+    @json_option
+    @help_option
+    @click.pass_obj
+    def status(home: Home, as_json: bool) -> int:
+        return show_status(said, home, as_json)
+
+    @group.command("doctor", cls=Command, help=said.say("help.doctor"))
+    @json_option
+    @help_option
+    @click.pass_obj
+    def doctor(home: Home, as_json: bool) -> int:
+        return show_findings(said, examine(home), as_json)
+
+    return group
+
+
+def press_input(said: Words, home: Home, name: str, hold_ms: int, as_json: bool) -> int:
+    try:
+        settings = load_settings(home.settings)
+        request = {"do": "press", "input": name, "hold_ms": hold_ms}
+        answer = ask(home.control, request, ANSWER_S + hold_ms / 1000)
+    except TerminalError as error:
+        return refuse(said, error, as_json)
+    if as_json:
+        print_json(answer)
+    for event in answer["events"]:
+        if not as_json:
+            click.echo(said.say("press.counted", input=name, what=event["what"], event=event["event"]))
+    if not answer["events"]:
+        text = said.say("press.too_short", hold_ms=hold_ms, press_ms_min=settings.press_ms_min)
+        click.echo(text, err=True)
+        return WRONG
+    return 0
+
+
+def show_status(said: Words, home: Home, as_json: bool) -> int:
+    try:
+        answer = ask(home.control, {"do": "status"}, ANSWER_S)
+    except TerminalError as error:
+        return refuse(said, error, as_json)
+    if as_json:
+        print_json(answer)
+        return 0
+    table = new_table(2)
+    for key, value in status_lines(said, answer):
+        table.add_row(said.say(f"status.{key}"), value)
+    Console(highlight=False).print(table)
+    for fields in answer["problems"]:
+        click.echo(sentence(said, parse_problem(fields)))
+    return 0
+
+
+def status_lines(said: Words, answer: dict[str, Any]) -> list[tuple[str, str]]:
+    states = [f"{name} {said.say(f'input.{state}')}" for name, state in answer["inputs"].items()]
+    linked = said.say("status.linked_yes", address=answer["address"])
+    error_ms = answer["clock_error_ms"]
+    clock = said.say("status.no_clock") if error_ms is None else said.say("status.clock_ms", error_ms=error_ms)
+    return [
+        ("name", answer["name"]),
+        ("terminal", answer["terminal"]),
+        ("role", said.say(f"role.{answer['role']}")),
+        ("linked", linked if answer["linked"] else said.say("status.linked_no")),
+        ("light", said.say(f"light.{answer['light']}")),
+        ("sound", said.say(f"sound.{answer['sound']}")),
+        ("inputs", ", ".join(states) or said.say("status.none")),
+        ("pending", str(answer["pending"])),
+        ("kept", str(answer["kept"])),
+        ("clock", clock),
+        ("boot", str(answer["boot"])),
+    ]
+
+
+def show_findings(said: Words, findings: list[Finding], as_json: bool) -> int:
+    wrong = [finding for finding in findings if finding.problem is not None]
+    if as_json:
+        print_json({"ok": not wrong, "findings": [finding_fields(said, finding) for finding in findings]})
+        return WRONG if wrong else 0
+    table = new_table(3)
+    for finding in findings:
+        verdict = said.say("doctor.ok" if finding.problem is None else "doctor.wrong")
+        detail = finding.detail if finding.problem is None else sentence(said, finding.problem)
+        table.add_row(said.say(f"doctor.{finding.part}"), verdict, detail)
+    Console(highlight=False).print(table)
+    click.echo(said.say("doctor.found", count=len(wrong)) if wrong else said.say("doctor.all_well"))
+    return WRONG if wrong else 0
+
+
+def finding_fields(said: Words, finding: Finding) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "part": finding.part,
+        "ok": finding.problem is None,
+        "detail": finding.detail,
+    }
+    if finding.problem is not None:
+        fields["problem"] = told(said, finding.problem)
+    return fields
+
+
+def told(said: Words, problem: Problem) -> dict[str, Any]:
+    return problem_fields(problem) | {"what": said.what(problem), "do": said.to_do(problem)}
+
+
+def sentence(said: Words, problem: Problem) -> str:
+    return said.say("problem", what=said.what(problem), where=problem.where, do=said.to_do(problem))
+
+
+def refuse(said: Words, error: TerminalError, as_json: bool) -> int:
+    if as_json:
+        print_json({"ok": False, "problem": told(said, error.problem)})
+    click.echo(sentence(said, error.problem), err=True)
+    return exit_code(error.problem, error)
+
+
+def explain_usage(said: Words, error: click.UsageError) -> str:
+    """What was typed wrongly, and where the help is."""
+    if isinstance(error, click.NoSuchOption):
+        what = said.say("usage.no_such_option", name=error.option_name)
+    elif isinstance(error, click.MissingParameter):
+        name = error.param.get_error_hint(error.ctx) if error.param is not None and error.ctx else ""
+        what = said.say("usage.missing", name=name)
+    elif isinstance(error, click.BadParameter):
+        name = error.param.get_error_hint(error.ctx) if error.param is not None and error.ctx else ""
+        what = said.say("usage.bad_value", name=name, reason=error.message)
+    else:
+        what = error.format_message()
+    path = error.ctx.command_path if error.ctx is not None else NAME
+    return f"{what}\n{said.say('usage.try_help', command=path)}"
+
+
+def new_table(columns: int) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    for _ in range(columns - 1):
+        # Chinese has no blanks to break at.
+        table.add_column(overflow="fold")
+    return table
+
+
+def print_json(value: dict[str, Any]) -> None:
+    click.echo(msgspec.json.encode(value).decode())
