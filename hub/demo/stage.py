@@ -9,7 +9,7 @@ import json
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +42,7 @@ class Script:
     zone: str
     administrator: str
     guards: tuple[str, str]
-    pagers: tuple[str, str]
+    pager: str
     bell: str
     walls: tuple[tuple[str, str, str, str, str], ...]
     """name, building, floor, place, way"""
@@ -65,6 +65,8 @@ class Stage:
         self.walls: list[Wall] = []
         self.links: dict[str, str] = {}
         self.guards: list[str] = []
+        self._pagers = 0
+        self.offset_ms = 0
         self.founded: Founded
         self.settings: Settings
         self.hub: asyncio.subprocess.Process
@@ -164,10 +166,13 @@ class Stage:
             return said
 
     async def _people(self) -> None:
+        async with self.control.get("http://hub/api/campus") as answer:
+            campus = await answer.json()
+        self.offset_ms = campus["utc_ms"] - campus["hub_ms"]
         for name in self.script.guards:
             self.guards.append((await self.post("/api/accounts", name=name, pin=PIN))["id"])
-        for name, key in zip(self.script.pagers, ("pager", "simulated_pager"), strict=True):
-            self.links[key] = (await self.post("/api/pagers", name=name))["link"].rpartition("/")[2]
+        pager = await self.post("/api/pagers", name=self.script.pager)
+        self.links["pager"] = pager["link"].rpartition("/")[2]
         board = await self.post("/api/boards", account=self.guards[0])
         self.links["board"] = board["link"].rpartition("/")[2]
 
@@ -222,14 +227,23 @@ class Stage:
         assert wall.process is not None  # noqa: S101
         await self._until(linked, wall.process, wall.home.name)
 
+    async def join_as_pager(self, name: str) -> str:
+        """The key of a new pager: its link is made, and opened as a browser would. Raises StageError."""
+        self._pagers += 1
+        link = await self.post("/api/pagers", name=f"{name} {self._pagers}")
+        async with self.browser.post(
+            f"{self.url}/api/join",
+            json={"code": link["link"].rpartition("/")[2]},
+            headers={"Origin": self.url, "X-Firstbell": "1"},
+        ) as answer:
+            if answer.status != 200:
+                raise StageError(f"join: {await answer.text()}")
+            return answer.cookies[PAGER_COOKIE].value
+
     async def _start_pager(self) -> None:
         """The second guard's, without a screen."""
-        headers = {"Origin": self.url, "X-Firstbell": "1"}
-        async with self.browser.post(
-            f"{self.url}/api/join", json={"code": self.links.pop("simulated_pager")}, headers=headers
-        ) as answer:
-            cookie = f"{PAGER_COOKIE}={answer.cookies[PAGER_COOKIE].value}"
-        headers["Cookie"] = cookie
+        cookie = f"{PAGER_COOKIE}={await self.join_as_pager(self.script.pager)}"
+        headers = {"Origin": self.url, "X-Firstbell": "1", "Cookie": cookie}
         async with self.browser.post(
             f"{self.url}/api/sign-on", json={"account": self.guards[1], "pin": PIN}, headers=headers
         ) as answer:
@@ -254,7 +268,7 @@ class Stage:
         self.pager.stdin.write(words.encode() + b"\n")
         await self.pager.stdin.drain()
 
-    async def happenings(self) -> AsyncIterator[dict[str, Any]]:
+    async def happenings(self) -> AsyncGenerator[dict[str, Any], None]:
         """Everything that happens at the hub, from now on."""
         timeout = aiohttp.ClientTimeout(total=None)
         async with self.control.get("http://hub/control/watch", timeout=timeout) as answer:

@@ -1,0 +1,57 @@
+"""The demo's line: what one press led to, in milliseconds since the press, as the hub and the terminals tell it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+LIGHT_MS_MAX = 50
+SOUND_MS_MAX = 500
+"""What is promised, shown beside what was measured."""
+
+
+@dataclass(slots=True)
+class Line:
+    """The newest press. Times are hub time; `steps`: what → when."""
+
+    incident: str = ""
+    terminal: str = ""
+    pressed_ms: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+
+    def hear(self, happening: dict[str, Any]) -> None:
+        """A happening of the hub's."""
+        entry = happening.get("entry", {})
+        kind = entry.get("kind", "")
+        if happening["what"] == "page_sent" and happening["incident"] == self.incident:
+            self._step("sent", happening["at_ms"])
+        elif happening["what"] == "committed" and entry.get("incident") == self.incident and kind == "event_recorded":
+            self._step("recorded", happening["at_ms"])
+        elif happening["what"] != "decided":
+            return
+        elif kind == "event_recorded" and entry["incident"] and entry["incident"] != self.incident:
+            pressed_ms = entry["event_ms"] if entry["event_ms"] is not None else entry["received_ms"]
+            self.incident, self.terminal = entry["incident"], entry["terminal"]
+            self.pressed_ms, self.steps = pressed_ms, {"pressed": pressed_ms}
+        elif kind == "light_shown" and entry["terminal"] == self.terminal and entry["light"] == "heard":
+            self._step("light", entry["since_ms"] or entry["at_ms"])
+        elif kind == "bell_sounded" and entry["ringing"]:
+            self._step("bell", entry["at_ms"])
+        elif entry.get("incident") == self.incident:
+            self._incident(kind, entry)
+
+    def _incident(self, kind: str, entry: dict[str, Any]) -> None:
+        if kind == "page_progressed" and entry["to"] == "ringing":
+            self._step("pager", entry["at_ms"])
+        elif kind in ("accepted", "arrived", "resolved"):
+            self._step(kind, entry["at_ms"])
+
+    def _step(self, what: str, at_ms: int) -> None:
+        if self.incident:
+            self.steps.setdefault(what, at_ms)
+
+    def frame(self) -> list[dict[str, Any]]:
+        """For the screen: each step's time since the press, and what was promised."""
+        limits = {"light": LIGHT_MS_MAX, "pager": SOUND_MS_MAX}
+        return [
+            {"what": what, "after_ms": max(0, at_ms - self.pressed_ms), "limit_ms": limits.get(what)}
+            for what, at_ms in self.steps.items()
+        ]

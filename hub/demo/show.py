@@ -1,0 +1,151 @@
+"""The demo as it is run: everything started, told line by line, until it is stopped."""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hub.demo.server import DemoServer, demo_texts
+from hub.demo.stage import PIN, Script, Stage
+from hub.demo.story import Story
+
+FOLDER_PREFIX = "firstbell-demo-"
+
+
+def new_folder() -> Path:
+    """A temporary folder, left in place, so that the record can be looked at."""
+    return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+
+
+async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[str, Any]:
+    """One press from button to closed case. Raises StageError, TimeoutError, OSError."""
+    async with Stage(folder, script_of(demo_texts(language)), say) as stage:
+        return await Story(stage).tell()
+
+
+async def show(
+    folder: Path, language: str, say: Callable[[str], str], port: int, tell: Callable[[dict[str, Any], str], None]
+) -> None:
+    """Runs until SIGTERM or SIGINT. `tell(data, line)`: first what there is, then each thing that happens.
+
+    Raises StageError, OSError.
+    """
+    texts = demo_texts(language)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with Stage(folder, script_of(texts), say) as stage:
+        server = DemoServer(stage, port)
+        await server.start()
+        try:
+            tell(*_there_is(stage, server, texts))
+            telling = asyncio.create_task(_tell_all(stage, server, texts, tell))
+            waiting = asyncio.create_task(stopped.wait())
+            done, _ = await asyncio.wait((telling, waiting), return_when=asyncio.FIRST_COMPLETED)
+            for task in (telling, waiting):
+                task.cancel()
+            if telling in done:
+                telling.result()
+        finally:
+            await server.stop()
+
+
+def _there_is(stage: Stage, server: DemoServer, texts: dict[str, str]) -> tuple[dict[str, Any], str]:
+    links = {name: f"{server.url}/join/{code}" for name, code in stage.links.items()}
+    data = {
+        "home": str(stage.home.path),
+        "base_url": stage.url,
+        "ca_file": str(stage.home.keys / "ca.pem"),
+        "log_vkey": stage.founded.vkey,
+        "hub_pid": stage.hub.pid,
+        "demo_url": f"{server.url}/demo",
+        "links": links,
+        "pin": PIN,
+        "terminals": [
+            {
+                "name": wall.name,
+                "terminal": wall.terminal,
+                "role": wall.role,
+                "home": str(wall.home),
+                "pid": wall.process.pid if wall.process else None,
+                "inputs": wall.inputs,
+            }
+            for wall in stage.walls
+        ],
+    }
+    lines = [
+        texts["demo.open"].format(url=data["demo_url"]),
+        texts["demo.board"].format(url=links["board"]),
+        texts["demo.admin"].format(url=links["administrator"]),
+        texts["demo.pin"].format(pin=PIN),
+        texts["demo.verify"].format(home=stage.home.path),
+        texts["demo.end"],
+    ]
+    return data, "\n".join(lines)
+
+
+async def _tell_all(
+    stage: Stage, server: DemoServer, texts: dict[str, str], tell: Callable[[dict[str, Any], str], None]
+) -> None:
+    names = {wall.terminal: wall.name for wall in stage.walls}
+    names |= dict(zip(stage.guards, stage.script.guards, strict=True))
+    async with contextlib.aclosing(stage.happenings()) as happenings:
+        async for happening in happenings:
+            server.hear(happening)
+            if happening["what"] != "decided":
+                line = _line(happening, names, texts)
+                if line:
+                    tell(_data(happening, stage), line)
+
+
+def _data(happening: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """One thing that happened, with its time as UTC."""
+    entry = happening.get("entry", {})
+    return {
+        "what": entry.get("kind", happening["what"]),
+        "at_ms": happening["at_ms"] + stage.offset_ms,
+        **{
+            key: value for key, value in {**happening, **entry}.items() if key not in ("what", "kind", "entry", "at_ms")
+        },
+    }
+
+
+def _line(happening: dict[str, Any], names: dict[str, str], texts: dict[str, str]) -> str:
+    entry = happening.get("entry", happening)
+    kind = entry.get("kind", happening["what"])
+    if kind == "bell_sounded":
+        kind += ".on" if entry["ringing"] else ".off"
+    text = texts.get(f"demo.said.{kind}", "")
+    guard = names.get(entry.get("guard", ""), entry.get("guard", ""))
+    light = texts.get(f"demo.light.{entry.get('light', '')}", "")
+    return text.format(
+        place=names.get(entry.get("terminal", ""), ""), guard=guard, light=light, what=entry.get("what", "")
+    )
+
+
+def script_of(texts: dict[str, str]) -> Script:
+    def say(key: str) -> str:
+        return texts[f"demo.script.{key}"]
+
+    walls = tuple(
+        (
+            say(f"{number}.name"),
+            say(f"{number}.building"),
+            say(f"{number}.floor"),
+            say(f"{number}.place"),
+            say(f"{number}.way"),
+        )
+        for number in (1, 2, 3)
+    )
+    return Script(
+        campus=say("campus"),
+        zone=say("zone"),
+        administrator=say("administrator"),
+        guards=(say("guard.1"), say("guard.2")),
+        pager=say("pager"),
+        bell=say("bell"),
+        walls=walls,
+    )
