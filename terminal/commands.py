@@ -18,7 +18,7 @@ from rich.table import Table
 from terminal import daemon
 from terminal.control import HOLD_MS_MAX, ask, parse_problem, problem_fields
 from terminal.doctor import Finding, examine
-from terminal.problems import HubUnreachable, NotRunning, PanelError, Problem, TerminalError
+from terminal.problems import ControlError, HubUnreachable, NotRunning, PanelError, Problem, TerminalError
 from terminal.settings import Home, load_settings
 from terminal.words import Words, chosen_language, words
 
@@ -132,6 +132,8 @@ def build(said: Words) -> click.Group:
 def press_input(said: Words, home: Home, name: str, hold_ms: int, as_json: bool) -> int:
     try:
         settings = load_settings(home.settings)
+        if not settings.simulated.pins:
+            raise ControlError(Problem("not_simulated", str(home.path)))
         request = {"do": "press", "input": name, "hold_ms": hold_ms}
         answer = ask(home.control, request, ANSWER_S + hold_ms / 1000)
     except TerminalError as error:

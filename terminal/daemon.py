@@ -37,7 +37,7 @@ from terminal.inputs import Inputs
 from terminal.outbox import Outbox
 from terminal.outbox_file import Kept, Memory
 from terminal.outputs import Outputs
-from terminal.panel import Edge, Panel
+from terminal.panel import Edge, Panel, Pins
 from terminal.problems import AlreadyRunning, ControlError, Problem, SettingsError, reason_of
 from terminal.settings import Home, load_settings
 
@@ -74,7 +74,8 @@ class Daemon:
         self._light_shown: tuple[str, int, int | None] = ("", 0, None)
         self._receipts: deque[dict[str, Any]] = deque(maxlen=RECEIPTS_SHOWN_MAX)
         self._inputs = Inputs(self._settings)
-        self._panel = Panel(self._settings, home.path, loop, self._edge)
+        pins = Pins(self._settings.simulated.pins, home.path)
+        self._panel = Panel(self._settings, pins, loop, self._edge)
         self._outputs = Outputs(self._panel)
         self._finger = Finger(self._settings, self._panel, self._where)
         self._outbox = Outbox(home.outbox, self._soon, self._found)

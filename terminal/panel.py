@@ -44,8 +44,8 @@ class _Contact(DigitalInputDevice):  # type: ignore[misc]  # gpiozero has no typ
         self._on_edge(bool(self._state_to_value(state)), int(ticks * 1000))
 
 
-class _Pins:
-    """A pin factory, and what it can raise."""
+class Pins:
+    """The pins of this machine, or mock ones: gpiozero's `factory`, and what it can raise."""
 
     def __init__(self, simulated: bool, home: Path) -> None:
         """Raises PanelError: no GPIO here, or not for this user."""
@@ -78,12 +78,12 @@ class Panel:
     """Claims every pin of `settings`, until `close`."""
 
     def __init__(
-        self, settings: Settings, home: Path, loop: asyncio.AbstractEventLoop, on_edge: Callable[[Edge], None]
+        self, settings: Settings, pins: Pins, loop: asyncio.AbstractEventLoop, on_edge: Callable[[Edge], None]
     ) -> None:
         """`on_edge` is called on `loop`, edges of one input in order. Raises PanelError."""
         self._loop = loop
         self._on_edge = on_edge
-        self._pins = _Pins(settings.simulated.pins, home)
+        self._pins = pins
         self._contacts: dict[str, _Contact] = {}
         self._light: Any = None
         self._sounder: Any = None
@@ -163,7 +163,7 @@ class Panel:
 def find_pin_problems(settings: Settings, home: Path) -> list[Problem]:
     """Claim each pin for a moment, when no daemon has them: which can't be, and why."""
     try:
-        pins = _Pins(settings.simulated.pins, home)
+        pins = Pins(settings.simulated.pins, home)
     except PanelError as error:
         return [error.problem]
     problems = []

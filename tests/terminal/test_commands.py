@@ -1,0 +1,216 @@
+"""`firstbell-terminal` as it is typed: texts in two languages, JSON, exit codes."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from terminal.settings import Home
+from tests.terminal.conftest import Terminals
+from tests.terminal.real_terminal import COMMAND, make_home
+from tests.terminal.small_hub import Campus, SmallHub
+from tests.terminal.test_daemon import quiet
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+async def type_in(home: Path, *words: str, language: str = "en") -> tuple[int | None, str, str]:
+    """Exit code, stdout, stderr."""
+    environment = {**os.environ, "FIRSTBELL_LANG": language, "COLUMNS": "200"}
+    process = await asyncio.create_subprocess_exec(
+        *(COMMAND, "--home", str(home), *words), stdout=-1, stderr=-1, env=environment
+    )
+    out, err = await process.communicate()
+    assert b"Traceback" not in err, err.decode()
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_a_press_by_command(hub: SmallHub, terminals: Terminals) -> None:
+    terminal = await terminals(hub)
+    await terminal.until(quiet)
+    home = terminal.home.path
+    code, out, err = await type_in(home, "press", "panic", "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    (event,) = answer["events"]
+    assert (answer["ok"], event["what"]) == (True, "panic")
+    await hub.until(lambda: event["event"] in hub.arrived_ms)
+    code, out, _ = await type_in(home, "press", "panic_2", "--hold-ms", "50")
+    assert code == 0
+    assert re.fullmatch(r"panic_2: panic, event [0-9a-f]{64}\n", out)
+    code, out, err = await type_in(home, "press", "panic", "--hold-ms", "10")
+    assert (code, out) == (1, "")
+    assert err == "Held for 10 ms: too short, nothing was counted (press_ms_min is 30).\n"
+    code, out, err = await type_in(home, "press", "window", "--json")
+    assert (code, json.loads(out)["problem"]["name"]) == (3, "no_such_input")
+    assert "It has: panic, panic_2, door." in err
+
+
+async def test_a_press_on_a_real_terminal_is_refused(campus: Campus, tmp_path: Path) -> None:
+    home, _ = make_home(tmp_path / "t", campus)
+    home.settings.write_text(home.settings.read_text().replace("pins = true", "pins = false"))
+    code, out, err = await type_in(home.path, "press", "panic")
+    assert (code, out) == (4, "")
+    assert "real pins" in err
+    code, _, err = await type_in(home.path, "press", "panic", language="zh-CN")
+    assert (code, "真引脚" in err) == (4, True)
+
+
+async def test_status_says_what_is_shown_and_known(hub: SmallHub, terminals: Terminals) -> None:
+    terminal = await terminals(hub)
+    await terminal.until(quiet)
+    code, out, _ = await type_in(terminal.home.path, "status")
+    assert code == 0
+    lines = dict(line.split("  ", 1) for line in out.splitlines())
+    fields = {name: value.strip() for name, value in lines.items()}
+    assert fields["hub"] == f"linked, 127.0.0.1:{hub.port}"
+    assert fields["light"] == "out"
+    assert fields["inputs"] == "panic open, panic_2 open, door closed"
+    assert fields["events without receipt"] == "0"
+    assert re.fullmatch(r"\d+ ms", fields["hub's time known to"])
+    code, out, _ = await type_in(terminal.home.path, "status", language="zh_CN.UTF-8")
+    assert "已连接" in out
+    assert "墙上终端" in out
+    await hub.stop()
+    await terminal.until(lambda state: not state["linked"] and state["problems"])
+    code, out, _ = await type_in(terminal.home.path, "status", "--json")
+    status = json.loads(out)
+    assert (code, status["linked"], status["boot"]) == (0, False, 1)
+    _, out, _ = await type_in(terminal.home.path, "status")
+    assert "The hub does not answer" in out
+    await hub.start()
+
+
+async def test_no_terminal_runs_here(campus: Campus, tmp_path: Path) -> None:
+    home, _ = make_home(tmp_path / "t", campus)
+    for words in (["status"], ["press", "panic"]):
+        code, out, err = await type_in(home.path, *words)
+        assert (code, out) == (3, "")
+        assert f"firstbell-terminal --home {home.path} run" in err
+    # One that was killed left its socket behind.
+    home.control.touch()
+    assert (await type_in(home.path, "status"))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "english", "chinese"),
+    [
+        (["run", "--colour"], 2, "There is no option --colour.", "没有选项 --colour。"),
+        (["press"], 2, "Missing: 'INPUT'.", "缺少 'INPUT'。"),
+        (["press", "panic", "--hold-ms", "-1"], 2, "'--hold-ms' has a value", "'--hold-ms' 的值不对"),
+        (["run"], 3, "The settings cannot be read: there is none.", "读不到设置：没有它。"),
+        (["status"], 3, "No terminal runs in this folder.", "这个文件夹里没有终端在运行。"),
+    ],
+)
+async def test_what_goes_wrong_is_said_in_both_languages(
+    words: list[str], code: int, english: str, chinese: str, tmp_path: Path
+) -> None:
+    for language, text in (("en", english), ("zh", chinese)):
+        got, out, err = await type_in(tmp_path, *words, language=language)
+        assert (got, out) == (code, "")
+        assert text in err
+
+
+async def test_help_in_both_languages(tmp_path: Path) -> None:
+    for words in (["--help"], *([name, "--help"] for name in ("run", "press", "status", "doctor"))):
+        code, english, _ = await type_in(tmp_path, *words)
+        assert code == 0
+        assert not HAN.search(english)
+        code, chinese, _ = await type_in(tmp_path, *words, language="zh-CN")
+        assert code == 0
+        assert HAN.search(chinese)
+        assert "Usage" not in chinese
+        assert "Options" not in chinese
+
+
+async def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    for words in (["run"], ["doctor"]):
+        code, out, err = await type_in(tmp_path / "nowhere", *words)
+        assert code in (1, 3)
+        assert "The terminal's folder cannot be read: there is none." in out + err
+
+
+# ── doctor ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def findings(home: Home) -> tuple[int | None, dict[str, dict[str, Any]]]:
+    code, out, _ = await type_in(home.path, "doctor", "--json")
+    answer = json.loads(out)
+    assert answer["ok"] == all(finding["ok"] for finding in answer["findings"])
+    assert (code == 0) == answer["ok"]
+    return code, {finding["part"]: finding for finding in answer["findings"]}
+
+
+async def test_a_healthy_terminal(hub: SmallHub, terminals: Terminals) -> None:
+    terminal = await terminals(hub)
+    await terminal.until(quiet)
+    code, found = await findings(terminal.home)
+    assert code == 0, found
+    assert set(found) == {"settings", "key", "ca", "vkey", "pins", "disk", "hub", "running", "clock"}
+    assert found["hub"]["detail"] == f"127.0.0.1:{hub.port} hub.internal"
+    code, out, _ = await type_in(terminal.home.path, "doctor", language="zh-CN")
+    assert (code, out.splitlines()[-1]) == (0, "一切正常。")
+    await terminal.end()
+    code, found = await findings(terminal.home)
+    # Not running is what it should be before it is armed.
+    assert (code, set(found) & {"running", "clock"}) == (0, set())
+    # Looking left no trace at the hub but a connection that never said who it is.
+    assert len(hub.hellos) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "harm"),
+    [
+        ("settings", "settings_wrong_value", lambda home: change(home, "pin = 17", "pin = 99")),
+        ("key", "key_open", lambda home: home.key.chmod(0o640)),
+        ("key", "key_malformed", lambda home: home.key.write_text("c2hvcnQ\n")),
+        ("key", "key_unreadable", lambda home: home.key.unlink()),
+        ("ca", "ca_malformed", lambda home: home.ca.write_text("-----BEGIN CERTIFICATE-----\n")),
+        ("ca", "ca_unreadable", lambda home: home.ca.unlink()),
+        ("vkey", "vkey_malformed", lambda home: home.vkey.write_text("hub.internal/log+12345678+AAAA")),
+        ("vkey", "vkey_unreadable", lambda home: home.vkey.unlink()),
+        ("pins", "pins_no_lgpio", lambda home: change(home, "pins = true", "pins = false")),
+        ("hub", "hub_wrong_name", lambda home: change(home, "hub.internal", "other.internal")),
+        ("hub", "hub_no_answer", lambda home: change(home, 'address = "127.0.0.1:', 'address = "127.0.0.2:')),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    part: str, name: str, harm: Callable[[Home], None], campus: Campus, hub: SmallHub, tmp_path: Path
+) -> None:
+    home, _ = make_home(tmp_path / "t", campus, f"127.0.0.1:{hub.port}")
+    harm(home)
+    code, found = await findings(home)
+    assert code == 1
+    assert found[part]["problem"]["name"] == name
+    assert found[part]["problem"]["what"]
+    assert found[part]["problem"]["do"]
+    for language, verdict in (("en", "WRONG"), ("zh", "不对")):
+        _, out, _ = await type_in(home.path, "doctor", language=language)
+        lines = [line for line in out.splitlines() if verdict in line]
+        assert len(lines) >= 1
+    # And `run` says the same instead of limping on, where it can't go on.
+    if part in ("settings", "ca", "vkey", "pins") or name in ("key_malformed", "key_unreadable"):
+        code, _, err = await type_in(home.path, "run")
+        assert code in (1, 3, 4)
+        assert found[part]["problem"]["what"] in err
+
+
+def change(home: Home, old: str, new: str) -> None:
+    text = home.settings.read_text()
+    assert old in text
+    home.settings.write_text(text.replace(old, new, 1))
+
+
+async def test_a_running_terminal_with_trouble_is_told(campus: Campus, terminals: Terminals) -> None:
+    terminal = await terminals()
+    await terminal.until(lambda state: state["problems"])
+    _, found = await findings(terminal.home)
+    assert found["running"]["problem"]["name"] == "hub_no_answer"
+    assert found["clock"]["problem"]["name"] == "clock_unknown"
+    assert found["hub"]["problem"]["name"] == "hub_no_answer"
+    assert found["pins"]["ok"]
