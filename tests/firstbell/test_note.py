@@ -19,6 +19,7 @@ from firstbell.note import (
     open_checkpoint,
     parse_checkpoint,
     parse_vkey,
+    vkey_of_log,
 )
 
 ROOT = __file__.rsplit("/", 3)[0]
@@ -274,3 +275,23 @@ def test_a_checkpoint_is_of_the_log_that_the_key_names() -> None:
             raise AssertionError("believed: " + note)
         except NoteError:
             pass
+
+
+def test_a_later_log_of_the_same_hub_has_the_same_key() -> None:
+    first = Vkey("firstbell.invalid/c-x/1", ED25519, bytes(32))
+    third = vkey_of_log(first, "firstbell.invalid/c-x/3")
+    assert (third.name, third.public_key) == ("firstbell.invalid/c-x/3", first.public_key)
+    assert third.key_id != first.key_id
+
+
+def test_no_other_log_has_this_key() -> None:
+    second = Vkey("firstbell.invalid/c-x/2", ED25519, bytes(32))
+    others = (
+        "firstbell.invalid/c-x/1",
+        "firstbell.invalid/c-y/3",
+        "firstbell.invalid/c-x/03",
+        "firstbell.invalid/c-x/",
+        "c",
+    )
+    for origin in others:
+        assert vkey_of_log(second, origin) is second

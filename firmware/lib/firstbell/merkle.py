@@ -49,9 +49,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: list[bytes], roo
         raise ProofError("the proof leads to another root")
 
 
-def verify_consistency(
-    old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: list[bytes]
-) -> None:
+def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: list[bytes]) -> None:
     """Check that the first `old_size` entries under `new_root` are the ones under `old_root`.
 
     Every tree goes on from the empty one; that, and a tree compared with itself, needs an empty proof.

@@ -27,8 +27,7 @@ DASH = "\u2014"
 
 # White space outside ASCII, as Unicode has it: a key's name may hold none.
 _WIDE_SPACES = (
-    "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
+    "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
 
@@ -130,6 +129,22 @@ def open_checkpoint(note: str, vkey: Vkey, verify: Callable[[bytes, bytes, bytes
 def base64_text(data: bytes) -> str:
     """Standard base64, padded."""
     return binascii.b2a_base64(data, newline=False).decode()
+
+
+def vkey_of_log(vkey: "Vkey", origin: str) -> "Vkey":
+    """The verifier key of the log `origin`, where that is a later log of the same hub; `vkey` itself otherwise.
+
+    A hub that was restored from a backup begins a new log: its name ends in a higher number, its key is the same.
+    """
+    base, _, number = origin.rpartition("/")
+    own_base, _, own_number = vkey.name.rpartition("/")
+    if base != own_base or not (_is_number(number) and _is_number(own_number)) or int(number) < int(own_number):
+        return vkey
+    return Vkey(origin, vkey.kind, vkey.public_key)
+
+
+def _is_number(text: str) -> bool:
+    return 0 < len(text) <= len(str(SIZE_MAX)) and text.isdigit() and text[0] != "0"
 
 
 def check_characters(text: str) -> None:

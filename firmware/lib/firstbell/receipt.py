@@ -5,7 +5,7 @@ import binascii
 from firstbell import json_text
 from firstbell.jws import digest_of
 from firstbell.merkle import ProofError, leaf_hash, verify_inclusion
-from firstbell.note import NoteError, open_checkpoint
+from firstbell.note import NoteError, open_checkpoint, vkey_of_log
 
 try:
     from collections.abc import Callable
@@ -35,7 +35,8 @@ def check_receipt(
         raise ReceiptError("the entry does not record this event")
     why = ""
     try:
-        checkpoint = open_checkpoint(receipt["checkpoint"], vkey, verify)
+        note = receipt["checkpoint"]
+        checkpoint = open_checkpoint(note, vkey_of_log(vkey, note.partition("\n")[0]), verify)
         proof = [binascii.a2b_base64(item) for item in receipt["proof"]]
         leaf = leaf_hash(receipt["entry"].encode())
         verify_inclusion(leaf, receipt["index"], checkpoint.size, proof, checkpoint.root)
