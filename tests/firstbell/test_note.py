@@ -9,6 +9,7 @@ import json
 
 from firstbell.note import (
     DASH,
+    ED25519,
     SIGNATURES_MAX,
     SIZE_MAX,
     Checkpoint,

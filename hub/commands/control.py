@@ -1,0 +1,59 @@
+"""What the commands say to the running hub: HTTP with JSON over the Unix socket in its home."""
+
+import http.client
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from hub.problems import HubUnreachable, Problem
+
+ANSWER_S_MAX = 30.0
+
+
+class Declined(Exception):
+    """The hub answered that it doesn't. `code` is a word of the catalogue (`refused.<code>`); `status` HTTP's."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+def call(control: Path, method: str, path: str, body: object = None) -> dict[str, Any]:
+    """The answer's JSON. Raises Declined; HubUnreachable when no hub listens at `control`, or it says nothing."""
+    connection = _Connection(control)
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        said: dict[str, Any] = json.loads(answer.read() or b"{}")
+    except PermissionError as error:
+        raise HubUnreachable(Problem("hub_denied", str(control))) from error
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise HubUnreachable(Problem("hub_not_running", str(control.parent))) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise HubUnreachable(Problem("hub_silent", str(control), {"reason": str(error)})) from error
+    finally:
+        connection.close()
+    if answer.status >= http.HTTPStatus.BAD_REQUEST:
+        raise Declined(answer.status, str(said.get("code", f"http_{answer.status}")))
+    return said
+
+
+class _Connection(http.client.HTTPConnection):
+    """Its path may be longer than a socket's address has room for: it is reached through its folder."""
+
+    def __init__(self, control: Path) -> None:
+        super().__init__("hub", timeout=ANSWER_S_MAX)
+        self._control = control
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(ANSWER_S_MAX)
+        folder = os.open(self._control.parent, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._control.name}")
+        finally:
+            os.close(folder)

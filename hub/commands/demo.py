@@ -1,0 +1,44 @@
+"""`firstbell-hub demo`: a whole campus on this machine, to be pressed, rung and verified."""
+
+import asyncio
+import json
+import os
+
+import click
+
+from hub.commands.shell import FAILED, Run, command
+from hub.demo.show import new_folder, once, show
+from hub.demo.stage import StageError
+from hub.words import chosen_language
+
+PORT_DEFAULT = 8765
+
+
+def build(run: Run) -> click.Command:
+    return command(
+        run,
+        "demo",
+        demo,
+        click.Option(["--once", "just_once"], is_flag=True),
+        click.Option(["--port"], type=click.IntRange(1, 65_535), default=PORT_DEFAULT, show_default=True, metavar="N"),
+    )
+
+
+def demo(run: Run, just_once: bool, port: int) -> int:
+    """Exit 1 when a part does not start or the story does not come to its end."""
+    folder = new_folder() if run.folder is None else run.folder
+    language = chosen_language(os.environ)
+
+    def tell(data: dict[str, object], line: str) -> None:
+        click.echo(json.dumps(data, ensure_ascii=False) if run.as_json else line)
+
+    try:
+        if just_once:
+            told = asyncio.run(once(folder, language, run.say))
+            tell(told, run.say("demo.told", entries=told["entries"], home=told["home"]))
+            return 0 if told["verified"] else FAILED
+        asyncio.run(show(folder, language, run.say, port, tell))
+    except (StageError, TimeoutError) as error:
+        run.note(run.say("demo.failed", folder=folder, reason=error))
+        return FAILED
+    return 0

@@ -1,0 +1,30 @@
+"""`firstbell-hub drill …`: a while in which alarms of a zone are marked as a drill. They ring all the same."""
+
+import click
+
+from hub.commands.found import find
+from hub.commands.shell import Run, command, group
+from hub.web.manage import MINUTES_MAX
+
+MINUTES_DEFAULT = 30
+
+
+def build(run: Run) -> click.Group:
+    zone = click.Argument(["zone"])
+    minutes = click.Option(
+        ["--minutes"], type=click.IntRange(1, MINUTES_MAX), default=MINUTES_DEFAULT, show_default=True
+    )
+    return group(
+        run, "drill", (command(run, "drill.start", start, zone, minutes), command(run, "drill.end", end, zone))
+    )
+
+
+def start(run: Run, zone: str, minutes: int) -> None:
+    answer = run.call("POST", "/api/drills", {"zone": zone, "minutes": minutes})
+    run.tell(answer, run.say("drill.started", zone=zone, minutes=minutes))
+
+
+def end(run: Run, zone: str) -> None:
+    found = find("zone", run.call("GET", "/api/campus")["zones"], zone)
+    run.call("DELETE", f"/api/drills/{found['id']}")
+    run.tell({"id": found["id"]}, run.say("drill.ended", zone=found["name"]))

@@ -1,0 +1,69 @@
+"""`firstbell-hub guard …`: the people who may use the hub: guards, and dispatchers, leaders and so on as well."""
+
+from typing import get_args
+
+import click
+
+from hub.commands.found import find
+from hub.commands.shell import Run, command, group, read_pin
+from hub.dispatch.entries import Role
+
+
+def build(run: Run) -> click.Group:
+    name = click.Argument(["name"])
+    roles = click.Option(["--role"], multiple=True, type=click.Choice(get_args(Role)), default=("guard",))
+    zones = click.Option(["--zone"], multiple=True)
+    return group(
+        run,
+        "guard",
+        (
+            command(run, "guard.add", add, name, zones, roles, click.Option(["--pin", "with_pin"], is_flag=True)),
+            command(run, "guard.list", list_accounts),
+            command(run, "guard.remove", remove, name),
+            command(run, "guard.pin", pin, name, click.Option(["--link", "by_link"], is_flag=True)),
+        ),
+    )
+
+
+def add(run: Run, name: str, zone: tuple[str, ...], role: tuple[str, ...], with_pin: bool) -> None:
+    """With `with_pin` the PIN is typed here; without, the answer has a link with which the person chooses one."""
+    body = {"name": name, "roles": role, "zones": zone, "pin": read_pin(run) if with_pin else ""}
+    answer = run.call("POST", "/api/accounts", body)
+    lines = [run.say("guard.added", name=name, id=answer["id"])]
+    if "link" in answer:
+        lines += [run.say("guard.link", name=name), answer["link"]]
+    run.tell(answer, *lines)
+
+
+def list_accounts(run: Run) -> None:
+    campus = run.call("GET", "/api/campus")
+    zones = {zone["id"]: zone["name"] for zone in campus["zones"]}
+    separator = run.say("list.join")
+    rows = (
+        (
+            account["name"],
+            account["id"],
+            separator.join(run.say(f"role.{role}") for role in account["roles"]),
+            separator.join(zones.get(zone, zone) for zone in account["zones"]) or run.say("zone.all"),
+            run.say("pin.set" if account["pin"] else "pin.missing"),
+        )
+        for account in campus["accounts"]
+    )
+    columns = ("column.name", "column.id", "column.roles", "column.zones", "column.pin")
+    run.list({"accounts": campus["accounts"]}, columns, rows, "guard.none")
+
+
+def remove(run: Run, name: str) -> None:
+    account = find("account", run.call("GET", "/api/campus")["accounts"], name)
+    run.call("DELETE", f"/api/accounts/{account['id']}")
+    run.tell({"id": account["id"]}, run.say("guard.removed", name=account["name"]))
+
+
+def pin(run: Run, name: str, by_link: bool) -> None:
+    account = find("account", run.call("GET", "/api/campus")["accounts"], name)
+    if by_link:
+        answer = run.call("POST", f"/api/accounts/{account['id']}/link")
+        run.tell(answer, run.say("guard.link", name=account["name"]), answer["link"])
+        return
+    run.call("POST", f"/api/accounts/{account['id']}/pin", {"pin": read_pin(run)})
+    run.tell({"id": account["id"]}, run.say("guard.pin_set", name=account["name"]))

@@ -1,0 +1,80 @@
+"""`firstbell-hub init`: makes a campus. Whole, or not at all; never over another."""
+
+from datetime import UTC, datetime
+
+import click
+
+from hub.commands.shell import Run, command
+from hub.founding import found
+from hub.home import Home
+from hub.places.authority import fingerprint, load_certificate
+from hub.settings import (
+    JOIN_PORT_DEFAULT,
+    PORT_DEFAULT,
+    ListenSettings,
+    Settings,
+    check,
+)
+
+HOST_DEFAULT = "firstbell.local"
+
+
+def build(run: Run) -> click.Command:
+    port = click.IntRange(1, 65535)
+    return command(
+        run,
+        "init",
+        make,
+        click.Option(["--name"], prompt=run.say("prompt.campus"), required=True),
+        click.Option(["--zone"], default=run.say("init.zone"), show_default=True),
+        click.Option(["--administrator"], default=run.say("init.administrator"), show_default=True),
+        click.Option(["--host", "hosts"], multiple=True, default=(HOST_DEFAULT,), show_default=True),
+        click.Option(["--address", "addresses"], multiple=True),
+        click.Option(["--port"], type=port, default=PORT_DEFAULT, show_default=True),
+        click.Option(["--join-port"], type=click.IntRange(0, 65535), default=JOIN_PORT_DEFAULT, show_default=True),
+    )
+
+
+def make(
+    run: Run,
+    name: str,
+    zone: str,
+    administrator: str,
+    hosts: tuple[str, ...],
+    addresses: tuple[str, ...],
+    port: int,
+    join_port: int,
+) -> None:
+    if run.folder is None:
+        raise click.UsageError(run.say("usage.no_home", variable="FIRSTBELL_HOME"))
+    settings = Settings(hosts, addresses, ListenSettings(port=port, join_port=join_port))
+    check("init", settings)
+    founded = found(run.folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
+    home = Home(run.folder)
+    link = f"{settings.base_url}/join/{founded.link}"
+    mark = fingerprint(load_certificate(home.keys / "ca.pem"))
+    data = {
+        "home": str(run.folder),
+        "campus": founded.campus,
+        "log_vkey": founded.vkey,
+        "ca_file": str(home.keys / "ca.pem"),
+        "ca_fingerprint": mark,
+        "base_url": settings.base_url,
+        "join_url": settings.join_url,
+        "administrator": founded.administrator,
+        "administrator_link": link,
+    }
+    run.tell(
+        data,
+        run.say("init.made", name=name, home=run.folder),
+        "",
+        run.say("init.vkey"),
+        f"  {founded.vkey}",
+        "",
+        run.say("init.fingerprint"),
+        f"  {mark}",
+        "",
+        run.say("init.serve", home=run.folder),
+        run.say("init.link", name=administrator, join=settings.join_url or "–"),
+        f"  {link}",
+    )

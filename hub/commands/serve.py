@@ -1,0 +1,51 @@
+"""`firstbell-hub serve`: runs the hub until it is told to stop. What happens is logged on stderr."""
+
+import logging
+import sys
+
+import click
+import structlog
+import uvloop
+
+from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
+from hub.database import HubRunning
+from hub.ledger.errors import LedgerDamaged
+from hub.problems import Problem
+from hub.service import serve
+
+
+def build(run: Run) -> click.Command:
+    return command(run, "serve", start)
+
+
+def start(run: Run) -> int:
+    home = run.home
+    _log(as_json=run.as_json)
+    try:
+        uvloop.run(serve(home.path))
+    except HubRunning as error:
+        complain(run, Problem("hub_running", str(home.path), {"pid": error.pid}))
+        return FAILED
+    except LedgerDamaged as error:
+        complain(run, Problem("ledger_damaged", str(home.database), {"reason": str(error)}))
+        return FAILED
+    except OSError as error:
+        # What aiohttp says of a port in use has no file name but the address in its text.
+        where = str(error.filename or home.path)
+        complain(run, Problem("cannot_serve", where, {"reason": error.strerror or str(error)}))
+        return DEVICE
+    return OK
+
+
+def _log(*, as_json: bool) -> None:
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

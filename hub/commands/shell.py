@@ -1,0 +1,263 @@
+"""What every command shares: its language, its home, how it says things, and with which exit code it ends.
+
+A command is a plain function `(run, **what was typed)`; `command` makes click's object of it, with its help from the
+catalogue. Errors that a person can meet become sentences here, and nowhere else.
+"""
+
+import json
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from traceback import print_exc
+from typing import Any
+
+import click
+from click.formatting import HelpFormatter
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hub.commands.control import Declined, call
+from hub.dispatch.requests import Refused
+from hub.home import Home
+from hub.ledger.errors import LedgerError
+from hub.problems import HubError, HubUnreachable, NotFound, Problem
+from hub.words import Words
+
+NAME = "firstbell-hub"
+HOME_VARIABLE = "FIRSTBELL_HOME"
+TRACEBACK_VARIABLE = "FIRSTBELL_TRACEBACK"
+OK, FAILED, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 0, 1, 2, 3, 4, 5
+_TYPED_WRONGLY = ("bad_text", "pin_digits", "pin_simple", "malformed", "no_role")
+"""Refusals of what was typed: as if the command itself had refused it."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a command."""
+
+    words: Words
+    context_class: type[click.Context]
+    folder: Path | None = None
+    as_json: bool = False
+
+    def say(self, key: str, /, **fields: object) -> str:
+        return self.words.say(key, **fields)
+
+    @property
+    def home(self) -> Home:
+        """The hub's home. Raises click.UsageError when none was given, NotFound when it is none."""
+        if self.folder is None:
+            raise click.UsageError(self.say("usage.no_home", variable=HOME_VARIABLE))
+        home = Home(self.folder)
+        if not home.settings.exists():
+            raise NotFound(Problem("no_home", str(self.folder)))
+        return home
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """What the running hub answers. Raises Declined, HubUnreachable, and as `home`."""
+        return call(self.home.control, method, path, body)
+
+    def tell(self, data: dict[str, Any], *lines: str) -> None:
+        """The result: `data` with --json, else the lines."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=False))
+        else:
+            for line in lines:
+                click.echo(line)
+
+    def list(self, data: dict[str, Any], columns: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
+        """The result as a table; `columns` are keys of the catalogue, as is `nothing`, said when there are no rows."""
+        listed = list(rows)
+        if self.as_json or not listed:
+            self.tell(data, self.say(nothing))
+            return
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in columns:
+            table.add_column(self.say(column), overflow="fold")
+        for row in listed:
+            table.add_row(*(Text(cell) for cell in row))
+        # What is read by a program is not cut to the width of a screen.
+        width = None if sys.stdout.isatty() else 1_000
+        Console(width=width, highlight=False).print(table)
+
+    def note(self, line: str) -> None:
+        """Something beside the result."""
+        click.echo(line, err=True)
+
+
+def command(run: Run, key: str, function: Callable[..., int | None], *parameters: click.Parameter) -> click.Command:
+    """The command whose last word and texts are those of `key`, e.g. "guard.add"; `function` returns the exit code."""
+    for parameter in parameters:
+        if isinstance(parameter, click.Option) and parameter.help is None:
+            parameter.help = run.say(f"help.{key}.{parameter.name}")
+
+    def callback(home: Path | None, as_json: bool, **typed: Any) -> int:
+        run.folder = home or run.folder
+        run.as_json = run.as_json or as_json
+        return attempt(run, lambda: function(run, **typed))
+
+    made = click.Command(
+        key.rpartition(".")[2].replace("_", "-"),
+        callback=callback,
+        params=[*parameters, *common(run)],
+        help=run.say(f"help.{key}"),
+        short_help=_first_sentence(run.say(f"help.{key}")),
+        add_help_option=False,
+        options_metavar=run.say("usage.options_metavar"),
+    )
+    made.context_class = run.context_class
+    return made
+
+
+def group(run: Run, key: str, commands: Iterable[click.Command]) -> click.Group:
+    """The commands of one noun."""
+    made = click.Group(
+        key,
+        help=run.say(f"help.{key}"),
+        params=[_help(run)],
+        add_help_option=False,
+        options_metavar="",
+        subcommand_metavar=run.say("usage.command_metavar"),
+    )
+    made.context_class = run.context_class
+    for one in commands:
+        made.add_command(one)
+    return made
+
+
+def _first_sentence(text: str) -> str:
+    """What a list of commands has room for. Chinese has no blanks that click could break at."""
+    return re.split(r"(?<=。)|(?<=\.)\s", text, maxsplit=1)[0]
+
+
+def common(run: Run) -> list[click.Parameter]:
+    """The options that every command has."""
+    home = click.Option(
+        ["--home"], type=click.Path(path_type=Path), envvar=HOME_VARIABLE, metavar="DIR", help=run.say("help.home")
+    )
+    as_json = click.Option(["--json", "as_json"], is_flag=True, help=run.say("help.json"))
+    return [home, as_json, _help(run)]
+
+
+def _help(run: Run) -> click.Option:
+    def show(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+        if wanted and not context.resilient_parsing:
+            click.echo(context.get_help())
+            context.exit()
+
+    return click.Option(
+        ["--help"], is_flag=True, expose_value=False, is_eager=True, help=run.say("help.help"), callback=show
+    )
+
+
+def attempt(run: Run, work: Callable[[], int | None]) -> int:
+    """Does it; what goes wrong is said, and becomes an exit code."""
+    try:
+        return work() or OK
+    except Declined as declined:
+        return _refuse(run, declined.code)
+    except Refused as refused:
+        return _refuse(run, refused.reason)
+    except HubError as error:
+        complain(run, error.problem)
+        return {NotFound: NOT_FOUND, HubUnreachable: UNREACHABLE}.get(type(error), FAILED)
+    except (LedgerError, sqlite3.Error) as error:
+        complain(run, Problem("ledger_unreadable", str(run.folder), {"reason": str(error)}))
+        return FAILED
+    except OSError as error:
+        where = str(error.filename or run.folder or "")
+        complain(run, Problem("system", where, {"reason": error.strerror or str(error)}))
+        return DEVICE
+
+
+def _refuse(run: Run, code: str) -> int:
+    why = run.words.refused(code)
+    run.note(run.say("refused.sentence", why=why))
+    _tell_problem(run, code, "", why)
+    if code.startswith("unknown_") or code == "http_404":
+        return NOT_FOUND
+    return USED_WRONGLY if code in _TYPED_WRONGLY else FAILED
+
+
+def complain(run: Run, problem: Problem) -> None:
+    """What, where, what to do."""
+    what, to_do = run.words.problem(problem)
+    run.note(run.say("problem.sentence", what=what, where=problem.where, do=to_do))
+    _tell_problem(run, problem.name, problem.where, what)
+
+
+def _tell_problem(run: Run, name: str, where: str, what: str) -> None:
+    if run.as_json:
+        run.tell({"problem": name, "where": where, "what": what})
+
+
+def read_pin(run: Run) -> str:
+    """A PIN from the keyboard, twice and unseen; or the next line of what is piped in."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    while True:
+        pin = str(click.prompt(run.say("prompt.pin"), hide_input=True, err=True))
+        if pin == click.prompt(run.say("prompt.pin_again"), hide_input=True, err=True):
+            return pin
+        run.note(run.say("prompt.pin_differs"))
+
+
+# ── click's own words, in ours ──────────────────────────────────────────────────────────────────────────────
+
+
+class _Formatter(HelpFormatter):
+    words: Words
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, self.words.say("usage.usage"))
+
+    def write_heading(self, heading: str) -> None:
+        super().write_heading(self.words.word(f"usage.{heading.lower()}", heading))
+
+
+def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[str]) -> int:
+    """Runs what was typed; returns the exit code."""
+    formatter = type("Formatter", (_Formatter,), {"words": words})
+    run = Run(words, type("Context", (click.Context,), {"formatter_class": formatter}))
+    try:
+        status = build(run).main(list(arguments), prog_name=NAME, standalone_mode=False)
+    except click.UsageError as error:
+        run.note(explain_usage(words, error))
+        return USED_WRONGLY
+    except (click.Abort, KeyboardInterrupt):
+        run.note(run.say("usage.aborted"))
+        return FAILED
+    except BrokenPipeError:
+        # Nobody reads any more; nor must the interpreter try to flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:
+        # A defect of ours. A person gets a sentence; whoever mends it asks for the traceback.
+        if os.environ.get(TRACEBACK_VARIABLE):
+            print_exc()
+        run.note(run.say("usage.defect", error=f"{type(error).__name__}: {error}", variable=TRACEBACK_VARIABLE))
+        return FAILED
+    return status if isinstance(status, int) else OK
+
+
+def explain_usage(words: Words, error: click.UsageError) -> str:
+    """What was typed wrongly, and where the help is."""
+    path = error.ctx.command_path if error.ctx is not None else NAME
+    parameter = getattr(error, "param", None)
+    name = parameter.get_error_hint(error.ctx) if parameter is not None and error.ctx is not None else ""
+    match error:
+        case click.NoSuchOption():
+            what = words.say("usage.no_such_option", name=error.option_name)
+        case click.MissingParameter():
+            what = words.say("usage.missing", name=name)
+        case click.BadParameter():
+            what = words.say("usage.bad_value", name=name, reason=error.message)
+        case _:
+            what = error.format_message()
+    return words.say("usage.sentence", what=what, command=path)

@@ -1,0 +1,144 @@
+"""`firstbell-hub terminal …`: the devices on the walls, and the bells."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from hub.commands.found import find
+from hub.commands.shell import Run, command, group
+from hub.dispatch.entries import Algorithm, TerminalRole
+from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
+from hub.private_file import whole_folder
+from hub.problems import HomeError, Problem
+from hub.settings import load_settings
+from hub.web.manage import MINUTES_MAX
+
+MINUTES_DEFAULT = 10
+_PLACE = ("building", "floor", "place", "way")
+
+
+def build(run: Run) -> click.Group:
+    name = click.Argument(["name"])
+    enrol_options = (
+        click.Option(["--zone"], required=True),
+        click.Option(["--to", "folder"], type=click.Path(path_type=Path), required=True, metavar="DIR"),
+        click.Option(["--role"], type=click.Choice(get_args(TerminalRole)), default="wall", show_default=True),
+        *(click.Option([f"--{part}"], default="") for part in _PLACE),
+        click.Option(["--silent"], is_flag=True),
+        click.Option(["--algorithm"], type=click.Choice(get_args(Algorithm)), default="EdDSA", show_default=True),
+        click.Option(["--hub", "address"], default="", metavar="HOST:PORT"),
+        click.Option(["--simulated"], is_flag=True),
+    )
+    minutes = click.Option(
+        ["--minutes"], type=click.IntRange(0, MINUTES_MAX), default=MINUTES_DEFAULT, show_default=True
+    )
+    return group(
+        run,
+        "terminal",
+        (
+            command(run, "terminal.enrol", enrol, name, *enrol_options),
+            command(run, "terminal.list", list_terminals),
+            command(run, "terminal.revoke", revoke, name),
+            command(run, "terminal.test", test, name, minutes),
+        ),
+    )
+
+
+def enrol(
+    run: Run,
+    name: str,
+    zone: str,
+    folder: Path,
+    role: TerminalRole,
+    silent: bool,
+    algorithm: Algorithm,
+    address: str,
+    simulated: bool,
+    **place: str,
+) -> None:
+    """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
+    key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
+    body = {
+        "name": name,
+        "zone": zone,
+        "role": role,
+        "algorithm": algorithm,
+        "key": key.told,
+        "inputs": {input_name: kind for input_name, (kind, _pin) in wiring.inputs.items()},
+        "silent": silent,
+        **place,
+    }
+    try:
+        with whole_folder(folder) as beside:
+            hub = _hub_to_find(run, address)
+            answer = run.call("POST", "/api/terminals", body)
+            try:
+                write_home(beside, answer["id"], name, role, key, hub, wiring, silent=silent)
+            except OSError:
+                run.call("DELETE", f"/api/terminals/{answer['id']}")
+                raise
+    except FileExistsError as error:
+        raise HomeError(Problem("folder_not_empty", str(folder))) from error
+    run.tell(
+        {"id": answer["id"], "folder": str(folder)},
+        run.say("terminal.enrolled", name=name, id=answer["id"]),
+        run.say("terminal.carry", folder=folder),
+    )
+
+
+def _hub_to_find(run: Run, address: str) -> HubToFind:
+    home = run.home
+    return HubToFind(
+        campus=run.call("GET", "/api/campus")["campus"]["id"],
+        server_name=load_settings(home.settings).names[0],
+        address=address,
+        ca_pem=(home.keys / "ca.pem").read_bytes(),
+        vkey=home.vkey.read_text().strip(),
+    )
+
+
+def list_terminals(run: Run) -> None:
+    campus = run.call("GET", "/api/campus")
+    zones = {zone["id"]: zone["name"] for zone in campus["zones"]}
+    rows = (
+        (
+            terminal["name"],
+            terminal["id"],
+            zones.get(terminal["zone"], terminal["zone"]),
+            run.say("list.join").join(filter(None, (terminal["building"], terminal["floor"], terminal["place"]))),
+            run.say(f"role.{terminal['role']}"),
+            run.say(_link(terminal["linked"], terminal["revoked"])),
+        )
+        for terminal in campus["terminals"]
+    )
+    columns = ("column.name", "column.id", "column.zone", "column.place", "column.role", "column.link")
+    run.list({"terminals": campus["terminals"]}, columns, rows, "terminal.none")
+
+
+def _link(linked: bool | None, revoked: bool) -> str:
+    return "link.revoked" if revoked else {True: "link.linked", False: "link.lost", None: "link.unknown"}[linked]
+
+
+def revoke(run: Run, name: str) -> None:
+    terminal = find("terminal", _in_use(run), name)
+    run.call("DELETE", f"/api/terminals/{terminal['id']}")
+    run.tell({"id": terminal["id"]}, run.say("terminal.revoked", name=terminal["name"]))
+
+
+def test(run: Run, name: str, minutes: int) -> None:
+    """Marks its presses as tests for so many minutes; 0 ends that."""
+    terminal = find("terminal", _in_use(run), name)
+    path = f"/api/terminals/{terminal['id']}/test"
+    if minutes == 0:
+        run.call("DELETE", path)
+        run.tell({"id": terminal["id"]}, run.say("terminal.test_ended", name=terminal["name"]))
+        return
+    answer = run.call("POST", path, {"minutes": minutes})
+    run.tell(answer, run.say("terminal.tested", name=terminal["name"], minutes=minutes))
+
+
+def _in_use(run: Run) -> list[dict[str, object]]:
+    """A name may come back after a terminal was revoked; the one that counts is the one in use."""
+    listed = run.call("GET", "/api/campus")["terminals"]
+    return sorted(listed, key=lambda terminal: bool(terminal["revoked"]))
