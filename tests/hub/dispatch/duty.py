@@ -158,20 +158,22 @@ class Duty:
         recorded = next(entry for entry in entries if isinstance(entry, e.EventRecorded))
         return self.campus.incidents[recorded.incident]
 
-    def command(self, do: r.Do, incident: Incident, guard: str, **said: Any) -> tuple[e.Entry, ...]:
+    def command(self, do: r.Do, incident: Incident | str, guard: str, **said: Any) -> tuple[e.Entry, ...]:
         """From the guard's own pager, unless `by` somebody else; a resolve covers everything unless it is said."""
         return self.do(r.Command, **self._command(do, incident, guard, said))
 
-    def command_refused(self, do: r.Do, incident: Incident, guard: str, **said: Any) -> str:
+    def command_refused(self, do: r.Do, incident: Incident | str, guard: str, **said: Any) -> str:
         return self.refused(r.Command, **self._command(do, incident, guard, said))
 
-    def _command(self, do: r.Do, incident: Incident, guard: str, said: dict[str, Any]) -> dict[str, Any]:
+    def _command(self, do: r.Do, incident: Incident | str, guard: str, said: dict[str, Any]) -> dict[str, Any]:
         self._commands += 1
-        resolve = {"covers": tuple(incident.events), "outcome": "genuine"} if do == "resolve" else {}
+        named = incident if isinstance(incident, str) else incident.incident
+        covers = () if isinstance(incident, str) else tuple(incident.events)
+        resolve = {"covers": covers, "outcome": "genuine"} if do == "resolve" else {}
         plain = {
             "command": f"command-{self._commands}",
             "do": do,
-            "incident": incident.incident,
+            "incident": named,
             "guard": guard,
             "by": f"p-{guard.removeprefix('a-')}",
         }
