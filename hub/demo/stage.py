@@ -85,6 +85,7 @@ class Stage:
             await self._people()
             await self._terminals()
             await self._start_pager()
+            await self._look_at_clock()
         except BaseException:
             await self._end()
             raise
@@ -166,9 +167,6 @@ class Stage:
             return said
 
     async def _people(self) -> None:
-        async with self.control.get("http://hub/api/campus") as answer:
-            campus = await answer.json()
-        self.offset_ms = campus["utc_ms"] - campus["hub_ms"]
         for name in self.script.guards:
             self.guards.append((await self.post("/api/accounts", name=name, pin=PIN))["id"])
         pager = await self.post("/api/pagers", name=self.script.pager)
@@ -261,6 +259,12 @@ class Stage:
         self._processes.append(self.pager)
         given = {"hub_url": self.url, "ca_file": str(self.home.keys / "ca.pem"), "cookie": cookie}
         await self.tap(json.dumps(given))
+
+    async def _look_at_clock(self) -> None:
+        """Hub time is a count; the hub has said by now how far it is from UTC."""
+        async with self.control.get("http://hub/api/campus") as answer:
+            campus = await answer.json()
+        self.offset_ms = campus["utc_ms"] - campus["hub_ms"]
 
     async def tap(self, words: str) -> None:
         """What the simulated guard does."""

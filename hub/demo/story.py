@@ -33,7 +33,6 @@ class Story:
         self._stage = stage
         self._wall = stage.walls[0]
         self._times: dict[str, int] = {}
-        self._offset_ms = 0
         self._event = ""
         self._done = asyncio.Event()
 
@@ -64,12 +63,11 @@ class Story:
     async def _ready(self) -> None:
         """Until the guard's pager is READY; before that a press would go to everybody at once."""
         async for said in _states(self._stage):
-            self._offset_ms = said["utc_ms"] - said["hub_ms"]
             if any(pager["guard"] and not pager["reasons"] for pager in said["pagers"]):
                 return
 
     def _note(self, step: str, hub_ms: int) -> None:
-        self._times.setdefault(step, hub_ms + self._offset_ms)
+        self._times.setdefault(step, hub_ms + self._stage.offset_ms)
         if self._times.keys() >= set(STEPS):
             self._done.set()
 

@@ -6,7 +6,7 @@ import { Link } from "/static/parts/link.js";
 import { grille, mark, rhythm } from "/static/parts/marks.js";
 import { t, useTexts } from "/static/parts/words.js";
 
-const LIGHT_MARKS = { none: "off_duty", heard: "alarm", recorded: "alarm", coming: "on_the_way", here: "on_scene", not_delivered: "not_ready" };
+const LIGHT_MARKS = { none: "called", heard: "alarm", recorded: "alarm", coming: "going", here: "on_scene", not_delivered: "not_ready" };
 const BEATS = { none: [], heard: [200, 600], recorded: [1000, 1000], coming: [1600, 400], here: [1, 0], not_delivered: [200, 200, 200, 200, 200, 1400] };
 const FRAME_MS = 100;
 const KEYS = [" ", "Enter"];
@@ -74,7 +74,7 @@ const bell = ({ name, ringing }) =>
   h("section.bell", {}, grille("full", ""), h("div", {}, h("b", {}, t("demo.bell")), name, h("p.now", { role: "status" }, ringing && mark("ringing"), t(ringing ? "demo.bell.ringing" : "demo.bell.quiet"))));
 
 function time(ms) {
-  return ms < 10_000 ? [String(ms), h("small", {}, ` ${t("demo.ms")}`)] : [(ms / 1000).toFixed(1), h("small", {}, ` ${t("demo.s")}`)];
+  return ms < 1_000 ? [String(ms), h("small", {}, ` ${t("demo.ms")}`)] : [(ms / 1000).toFixed(1), h("small", {}, ` ${t("demo.s")}`)];
 }
 
 const step = ({ what, after_ms, limit_ms }) =>

@@ -1,0 +1,58 @@
+// The signed events that came with pages. A hub that has lost its memory gets them back from here.
+
+const KEPT_AS = "firstbell.evidence";
+const INCIDENTS_MAX = 16;
+const EVENTS_MAX = 32; // per incident, the newest
+const FRAME_CHARS_MAX = 15_000;
+
+export class Evidence {
+  #store;
+  #held; // incident → JWS texts, oldest incident first
+  #handed = new Set(); // on this connection
+
+  constructor(store = localStorage) {
+    this.#store = store;
+    this.#held = new Map(JSON.parse(store.getItem(KEPT_AS) ?? "[]"));
+  }
+
+  /** A new connection may be to a hub that has forgotten. */
+  connected() {
+    this.#handed.clear();
+  }
+
+  /** Keeps what this snapshot brings; returns the frames that hand back what it lacks. */
+  exchange({ pages }) {
+    const before = JSON.stringify([...this.#held]);
+    for (const { incident, state, evidence } of pages) {
+      if (state === "resolved" || state === "closed") this.#held.delete(incident);
+      else this.#held.set(incident, [...new Set([...(this.#held.get(incident) ?? []), ...evidence])].slice(-EVENTS_MAX));
+    }
+    while (this.#held.size > INCIDENTS_MAX) this.#held.delete(this.#held.keys().next().value);
+    const after = JSON.stringify([...this.#held]);
+    if (after !== before) this.#store.setItem(KEPT_AS, after);
+    const told = new Set(pages.map(({ incident }) => incident));
+    return [...this.#held.keys()].filter((incident) => !told.has(incident)).flatMap((incident) => this.handBack(incident));
+  }
+
+  /** The frames with the events of one incident, once per connection unless `again`. */
+  handBack(incident, again = false) {
+    if (this.#handed.has(incident) && !again) return [];
+    this.#handed.add(incident);
+    return inFrames(this.#held.get(incident) ?? []);
+  }
+}
+
+/** Events in as many frames as the hub's limit for one asks. */
+function inFrames(texts) {
+  const frames = [];
+  let room = 0;
+  for (const jws of texts) {
+    if (jws.length > room) {
+      frames.push({ type: "evidence", jws: [] });
+      room = FRAME_CHARS_MAX;
+    }
+    frames.at(-1).jws.push(jws);
+    room -= jws.length + 3;
+  }
+  return frames;
+}
