@@ -84,6 +84,7 @@ def everything_rings(campus: Campus) -> Alerts:
 
 
 _NOTHING, _RECORDED, _COMING, _HERE, _OVER = range(5)
+_RANKS = {"raised": _RECORDED, "dispatched": _COMING, "on_scene": _HERE, "resolved": _OVER}
 _LIGHTS: dict[int, e.LightState] = {
     _NOTHING: "none",
     _RECORDED: "recorded",
@@ -100,17 +101,11 @@ def lights(decided: Campus, durable: Campus) -> dict[str, e.LightState]:
         here, there = decided.incidents.get(name), durable.incidents.get(name)
         incident = here or there
         if incident is not None:
-            rank = min(_rank(here, name, durable), _rank(there, name, decided))
+            # What only durable has is closed, and not yet for good; what only decided has is not on the disk.
+            rank = min(_RANKS[here.state] if here else _OVER, _RANKS[there.state] if there else _NOTHING)
             least[incident.terminal] = min(rank, least.get(incident.terminal, _OVER))
     return {
         terminal.terminal: "none" if terminal.silent else _LIGHTS[least.get(terminal.terminal, _OVER)]
         for terminal in decided.terminals.values()
         if terminal.role == "wall"
     }
-
-
-def _rank(incident: Incident | None, name: str, other: Campus) -> int:
-    """How far help is by one fold. An incident that only the other has is over here if it is resolved there."""
-    if incident is None:
-        return _OVER if other.incidents[name].state == "resolved" else _NOTHING
-    return {"raised": _RECORDED, "dispatched": _COMING, "on_scene": _HERE, "resolved": _OVER}[incident.state]

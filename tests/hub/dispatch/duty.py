@@ -37,7 +37,11 @@ def replay(entries: Sequence[e.Entry]) -> Campus:
 class Duty:
     """Two zones with a wall each, a bell, a chief with every right. Guards come by `guard`."""
 
-    def __init__(self, tiers: tuple[e.TierName, ...] = ("zone", "campus", "everyone"), **deadlines: int) -> None:
+    def __init__(
+        self,
+        tiers: tuple[e.TierName, ...] = ("zone", "campus", "everyone"),
+        deadlines: e.Deadlines = e.Deadlines(),
+    ) -> None:
         self.campus = Campus()
         self.now_ms = START_MS
         self.ledger: list[e.Entry] = []
@@ -46,7 +50,7 @@ class Duty:
         self.do(r.FoundCampus, campus="c-campus", details="")
         self.do(r.StartRun, run=1, version="1")
         for zone in (EAST, WEST):
-            self.do(r.SetZone, zone=zone, details="", by=CHIEF, tiers=tiers, deadlines=e.Deadlines(**deadlines))
+            self.do(r.SetZone, zone=zone, details="", by=CHIEF, tiers=tiers, deadlines=deadlines)
         for terminal, zone, role in ((WALL, EAST, "wall"), (OTHER_WALL, WEST, "wall"), (BELL, EAST, "bell")):
             self.enrol(terminal, zone=zone, role=role)
         self.do(r.AddAccount, account=CHIEF, roles=("dispatcher", "leader", "admin"), zones=(), details="", by=CHIEF)

@@ -8,19 +8,19 @@ from hub.dispatch.rules import next_deadline_ms
 from hub.dispatch.rules_deadline import GRACE_MS
 from tests.hub.dispatch.duty import CHIEF, EAST, WALL, WEST, Duty, called, kinds, one
 
-DEADLINES = {
-    "delivered_ms": 3_000,
-    "accepted_ms": 15_000,
-    "on_scene_ms": 120_000,
-    "asked_ms": 10_000,
-    "roll_call_ms": 300_000,
-    "closed_ms": 86_400_000,
-}
+DEADLINES = e.Deadlines(
+    delivered_ms=3_000,
+    accepted_ms=15_000,
+    on_scene_ms=120_000,
+    asked_ms=10_000,
+    roll_call_ms=300_000,
+    closed_ms=86_400_000,
+)
 
 
 @pytest.fixture
 def duty() -> Duty:
-    duty = Duty(**DEADLINES)
+    duty = Duty(deadlines=DEADLINES)
     duty.guard("li")
     duty.guard("west", zone=WEST)
     return duty
@@ -166,7 +166,7 @@ def test_two_guards_down_at_once_leave_nobody_to_lead(duty: Duty) -> None:
 
 @pytest.mark.parametrize("tiers_", [("zone",), ("zone", "campus")])
 def test_a_guard_down_rings_everything_whatever_the_tiers(tiers_: tuple[e.TierName, ...]) -> None:
-    duty = Duty(tiers=tiers_, **DEADLINES)
+    duty = Duty(tiers=tiers_, deadlines=DEADLINES)
     duty.guard("li")
     duty.pager("p-desk")
     incident = duty.accepted("a-li")
