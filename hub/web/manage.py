@@ -1,5 +1,6 @@
 """The API of the administration, for the admin screen and, over the control socket, for the commands."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ from firstbell.jws import unb64url
 from msgspec import Meta
 
 from hub.dispatch import requests as r
-from hub.dispatch.entries import InputKind, Role
+from hub.dispatch.entries import Deadlines, InputKind, Role
 from hub.dispatch.requests import Refused
 from hub.ids import new_id
 from hub.ledger.batch import Secret, Submission
@@ -18,6 +19,7 @@ from hub.people import accounts
 from hub.people.accounts import one_line
 from hub.people.links import Use, make_link
 from hub.web.api import Text, body_of
+from hub.web.asking import ask
 from hub.web.context import HUB, Hub
 from hub.web.identity import allow
 
@@ -26,10 +28,16 @@ MINUTES_MAX = 120
 routes = web.RouteTableDef()
 
 Minutes = Annotated[int, Meta(ge=1, le=MINUTES_MAX)]
+DeadlineName = Literal["delivered_ms", "accepted_ms", "on_scene_ms", "asked_ms", "roll_call_ms", "closed_ms"]
+DeadlineMs = Annotated[int, Meta(ge=1_000, le=7 * 86_400_000)]
 
 
-class NewZone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ZoneGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A zone by its id or name, or a new one's name. What is left out stays as it is."""
+
     name: Text
+    rename: Text = ""
+    deadlines: dict[DeadlineName, DeadlineMs] = {}
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,12 +98,6 @@ def zone_ids(hub: Hub, named: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-async def ask(hub: Hub, submission: Submission) -> None:
-    """Waits for the commit; the new names are known from now on. Raises Refused."""
-    hub.names.add(submission.sealed)
-    await hub.engine.ask(submission)
-
-
 @routes.get("/api/campus")
 async def campus(request: web.Request) -> web.Response:
     """Everything that the administration shows."""
@@ -103,11 +105,22 @@ async def campus(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     state = hub.engine.durable
     zones = [
-        {"id": zone.zone, "name": hub.names.zone(zone), "drill_until_ms": zone.drill_until_ms}
+        {
+            "id": zone.zone,
+            "name": hub.names.zone(zone),
+            "drill_until_ms": zone.drill_until_ms,
+            "deadlines": msgspec.structs.asdict(zone.deadlines),
+        }
         for zone in state.zones.values()
     ]
     people = [
-        {"id": a.account, "name": hub.names.account(a), "roles": a.roles, "zones": a.zones}
+        {
+            "id": a.account,
+            "name": hub.names.account(a),
+            "roles": a.roles,
+            "zones": a.zones,
+            "pin": hub.keyring.get(a.account, "pin") is not None,
+        }
         for a in state.accounts.values()
     ]
     pagers = [
@@ -149,14 +162,23 @@ def _terminal(hub: Hub, terminal_id: str) -> dict[str, Any]:
 
 
 @routes.post("/api/zones")
-async def add_zone(request: web.Request) -> web.Response:
+async def set_zone(request: web.Request) -> web.Response:
+    """Makes a zone, or changes the one that is named."""
     hub, by = request.app[HUB], allow(request, "manage_zones")
-    given = await body_of(request, NewZone)
-    details = seal_details(ZoneDetails(name=one_line(given.name)))
-    zone = new_id("z")
-    made = r.SetZone(now_ms=hub.now_ms(), zone=zone, details=details.commitment, by=by)
+    given = await body_of(request, ZoneGiven)
+    zones = hub.engine.decided.zones
+    named = {hub.names.zone(zone): zone for zone in zones.values()}
+    known = zones.get(given.name) or named.get(one_line(given.name))
+    name = one_line(given.rename or (hub.names.zone(known) if known else given.name))
+    if named.get(name, known) is not known:
+        raise Refused("known_name")
+    details = seal_details(ZoneDetails(name=name))
+    deadlines = msgspec.structs.replace(known.deadlines if known else Deadlines(), **given.deadlines)
+    made = r.SetZone(now_ms=hub.now_ms(), zone=new_id("z"), details=details.commitment, by=by, deadlines=deadlines)
+    if known:
+        made = dataclasses.replace(made, zone=known.zone, tiers=known.tiers)
     await ask(hub, Submission(made, sealed=(details,)))
-    return web.json_response({"id": zone})
+    return web.json_response({"id": made.zone})
 
 
 @routes.post("/api/accounts")
@@ -169,10 +191,9 @@ async def add_account(request: web.Request) -> web.Response:
     account, added = accounts.add_account(
         hub.engine.decided, hub.names, given.name, given.roles, zones, by, hub.now_ms()
     )
-    await ask(hub, added)
     if pin is None:
-        return await _linked(hub, account, "pin", by)
-    await ask(hub, accounts.set_pin(account, pin, by, hub.now_ms()))
+        return await _linked(hub, account, "pin", by, added)
+    await ask(hub, added, accounts.set_pin(account, pin, by, hub.now_ms()))
     return web.json_response({"id": account})
 
 
@@ -204,8 +225,7 @@ async def add_pager(request: web.Request) -> web.Response:
     hub, by = request.app[HUB], allow(request, "manage_pagers")
     name = (await body_of(request, NewPager)).name
     pager, made = accounts.make_pager(hub.engine.decided, hub.names, name, by, hub.now_ms())
-    await ask(hub, made)
-    return await _linked(hub, pager, "pager", by)
+    return await _linked(hub, pager, "pager", by, made)
 
 
 @routes.post("/api/pagers/{pager}/link")
@@ -229,10 +249,12 @@ async def link_board(request: web.Request) -> web.Response:
     return await _linked(hub, (await body_of(request, NewBoard)).account, "board", by)
 
 
-async def _linked(hub: Hub, owner: str, use: Use, by: str) -> web.Response:
+async def _linked(hub: Hub, owner: str, use: Use, by: str, *first: Submission) -> web.Response:
+    """The owner's link; `first` makes the owner, in the same transaction."""
     code, made = make_link(owner, use, by, hub.now_ms())
-    await ask(hub, made)
-    return web.json_response({"id": owner, "link": f"{hub.settings.base_url}/join/{code}"})
+    await ask(hub, *first, made)
+    answer = {"id": owner, "link": f"{hub.settings.base_url}/join/{code}", "join": hub.settings.join_url}
+    return web.json_response(answer)
 
 
 @routes.post("/api/terminals")
@@ -283,6 +305,14 @@ async def test_terminal(request: web.Request) -> web.Response:
     terminal = request.match_info["terminal"]
     await ask(hub, Submission(r.StartTest(now_ms=hub.now_ms(), terminal=terminal, until_ms=until_ms, by=by)))
     return web.json_response({"until_ms": until_ms})
+
+
+@routes.delete("/api/terminals/{terminal}/test")
+async def end_test(request: web.Request) -> web.Response:
+    hub, by = request.app[HUB], allow(request, "test_terminals")
+    ended = r.EndTest(now_ms=hub.now_ms(), terminal=request.match_info["terminal"], by=by)
+    await ask(hub, Submission(ended))
+    return web.json_response({})
 
 
 @routes.post("/api/drills")

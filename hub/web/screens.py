@@ -1,5 +1,6 @@
 """The screens: shells that the server renders; modules fill them over WebSockets."""
 
+import io
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -98,5 +99,6 @@ async def qr(request: web.Request) -> web.Response:
     link = request.query.get("link", "")
     if not link.startswith(f"https://{request.host}/join/"):
         raise web.HTTPBadRequest
-    svg = segno.make_qr(link).svg_inline(scale=4, border=4, omitsize=True)
-    return web.Response(text=svg, content_type="image/svg+xml")
+    svg = io.BytesIO()
+    segno.make_qr(link).save(svg, kind="svg", border=4, omitsize=True, xmldecl=False)
+    return web.Response(body=svg.getvalue(), content_type="image/svg+xml", charset="utf-8")

@@ -1,0 +1,90 @@
+"""The hub's control socket, in its home: what the commands say to it. Only the hub's own user can open it."""
+
+import msgspec
+from aiohttp import web
+
+from hub.dispatch.requests import Command, Refused
+from hub.ledger.batch import Submission
+from hub.people.accounts import find_account
+from hub.people.roles import CONSOLE
+from hub.people.tokens import Bearer
+from hub.web import manage
+from hub.web.api import Text, body_of
+from hub.web.asking import ask
+from hub.web.context import HUB, Hub
+from hub.web.identity import IS_CONSOLE
+from hub.web.security import BODY_BYTES_MAX, guard_console
+
+routes = web.RouteTableDef()
+
+
+def make_control(hub: Hub) -> web.Application:
+    """The administration's API, the status, the watch, closing an incident."""
+    app = web.Application(middlewares=[guard_console], client_max_size=BODY_BYTES_MAX)
+    app[HUB] = hub
+    app[IS_CONSOLE] = True
+    app.add_routes(manage.routes)
+    app.add_routes(routes)
+    return app
+
+
+@routes.get("/control/status")
+async def status(request: web.Request) -> web.Response:
+    hub = request.app[HUB]
+    campus = hub.engine.decided
+    pagers = [pager for pager in campus.pagers.values() if pager.guard]
+    return web.json_response(
+        {
+            "campus": hub.names.campus(campus).name,
+            "base_url": hub.settings.base_url,
+            "entries": hub.engine.size,
+            "fault": hub.engine.view.fault,
+            "reachable": hub.engine.view.alerts.reachable,
+            "pagers_ready": sum(1 for pager in pagers if not pager.reasons),
+            "pagers_signed_on": len(pagers),
+            "terminals": sum(1 for t in campus.terminals.values() if not t.revoked),
+            "terminals_linked": sum(1 for t in campus.terminals.values() if t.linked),
+            "incidents_open": sum(1 for i in campus.incidents.values() if i.state != "resolved"),
+            "troubles": sorted(campus.troubles),
+        }
+    )
+
+
+@routes.get("/control/watch")
+async def watch(request: web.Request) -> web.StreamResponse:
+    """One JSON line for each thing that happens, until the reader goes."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    happenings = request.app[HUB].watch.subscribe()
+    await response.prepare(request)
+    async for happening in happenings:
+        await response.write(msgspec.json.encode(happening) + b"\n")
+    return response
+
+
+class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`by` closes, and this is its PIN. `id`: of the command, as a pager makes one."""
+
+    by: Text
+    pin: Text
+    id: Text
+
+
+@routes.post("/control/incidents/{incident}/close")
+async def close_incident(request: web.Request) -> web.Response:
+    """Being able to open this socket is not enough: only a named person closes an incident."""
+    hub = request.app[HUB]
+    given = await body_of(request, Closing)
+    named = find_account(hub.engine.durable, hub.names, given.by)
+    if named is None:
+        raise Refused("unknown_account")
+    account = await hub.desk.in_browser(named.account, given.pin, Bearer(named.account, CONSOLE, None))
+    closed = Command(
+        now_ms=hub.now_ms(),
+        command=given.id,
+        do="close",
+        incident=request.match_info["incident"],
+        guard="",
+        by=account,
+    )
+    answer = await ask(hub, Submission(closed))
+    return web.json_response({"index": None if answer.repeated else answer.indices.start})

@@ -1,0 +1,151 @@
+// The administration: who is a guard, which browsers are pagers, which terminals hang where, and drills.
+
+import { ask, get, post, why } from "../parts/api.js";
+import { h, patch } from "../parts/dom.js";
+import { setTheme } from "../parts/theme.js";
+import { t, useLanguage } from "../parts/words.js";
+
+const FRESH_MS = 5_000;
+const DRILL_MINUTES = 30;
+const root = document.querySelector("#admin");
+const said = document.querySelector("#said");
+const state = { campus: null, link: null, sure: "", problem: "" };
+
+const key = (kind, what, id, text) => h(`button.key.${kind}`, { key: `${what}-${id}`, type: "button", "data-do": what, "data-id": id }, text);
+
+/** What takes something away asks once more, in the same place. */
+const removeKey = (what, id) =>
+  state.sure === `${what} ${id}` ? key("do", what, id, t("admin.sure")) : key("back", "sure", `${what} ${id}`, t(`admin.${what}`));
+
+const field = (name, label, attributes = {}) => h("label", { key: name }, t(label), h("input", { name, required: true, maxlength: 36, ...attributes }));
+
+const form = (what, ...fields) => h("form", { key: `form-${what}`, "data-form": what }, fields, h("button.key.do", { key: "go", type: "submit" }, t(`admin.${what}`)));
+
+const row = (id, name, under, ...keys) =>
+  h("li", { key: id }, h("b", {}, name), h("p.second", {}, under), h("div.keys", {}, keys), state.link?.id === id && link(state.link.link));
+
+const link = (url) =>
+  h(
+    "div.link",
+    {},
+    h("img", { src: `/api/qr.svg?link=${encodeURIComponent(url)}`, alt: t("admin.qr") }),
+    h("p", {}, t("admin.link.once"), " ", h("code", {}, url)),
+  );
+
+const section = (name, ...inside) => h("section", { key: name }, h("h2", {}, t(`admin.${name}`)), inside);
+
+function people({ accounts, zones }) {
+  const named = Object.fromEntries(zones.map(({ id, name }) => [id, name]));
+  const rows = accounts.map(({ id, name, roles, zones: of }) =>
+    row(id, name, [...roles.map((role) => t(`role.${role}`)), ...of.map((zone) => named[zone])].join(" · "), key("other", "account_link", id, t("admin.account_link")), removeKey("remove_account", id)),
+  );
+  return section(
+    "people",
+    h("ul", {}, rows),
+    form("add_guard", field("name", "admin.name"), field("pin", "admin.pin", { type: "password", inputmode: "numeric", pattern: "[0-9]{6}", maxlength: 6, autocomplete: "new-password" }), zoneChoice(zones)),
+  );
+}
+
+const zoneChoice = (zones) =>
+  h("label", { key: "zone" }, t("admin.zone"), h("select", { name: "zone" }, h("option", { value: "" }, t("admin.zone.all")), zones.map(({ id, name }) => h("option", { value: id, key: id }, name))));
+
+function pagers(campus) {
+  const rows = campus.pagers.map(({ id, name, guard, reasons }) =>
+    row(id, name, `${guard ?? t("admin.nobody")} · ${reasons.length ? t("admin.not_ready") : t("admin.ready")}`, key("other", "pager_link", id, t("admin.pager_link")), removeKey("revoke_pager", id)),
+  );
+  return section("pagers", h("ul", {}, rows), form("add_pager", field("name", "admin.name")));
+}
+
+function terminals(campus) {
+  const linked = (value) => t(value ? "admin.linked" : value === null ? "admin.unknown" : "admin.lost");
+  const rows = campus.terminals
+    .filter(({ revoked }) => !revoked)
+    .map(({ id, name, building, floor, linked: is }) => row(id, name, [building, floor, linked(is)].filter(Boolean).join(" · "), removeKey("revoke_terminal", id)));
+  return section("terminals", rows.length ? h("ul", {}, rows) : h("p.second", {}, t("admin.terminals.none")));
+}
+
+function drills({ zones }) {
+  const rows = zones.map(({ id, name, drill_until_ms }) =>
+    row(id, name, t(drill_until_ms ? "admin.drill.on" : "admin.drill.off"), drill_until_ms ? key("other", "end_drill", id, t("admin.end_drill")) : removeKey("start_drill", id)),
+  );
+  return section("drills", h("ul", {}, rows));
+}
+
+function draw() {
+  const { campus, problem } = state;
+  if (!campus) return;
+  patch(root, [
+    h("header", { key: "head" }, h("h1", {}, campus.campus.name), h("nav", {}, h("a.key.other", { href: "/board" }, t("admin.board")), key("back", "sign_out", "me", t("admin.sign_out")))),
+    problem && h("p.problem", { key: "problem", role: "alert" }, problem),
+    people(campus),
+    pagers(campus),
+    terminals(campus),
+    drills(campus),
+  ]);
+}
+
+const remove = (path) => ask("DELETE", path);
+
+const KEYS = {
+  account_link: (id) => post(`/api/accounts/${id}/link`),
+  remove_account: (id) => remove(`/api/accounts/${id}`),
+  pager_link: (id) => post(`/api/pagers/${id}/link`),
+  revoke_pager: (id) => remove(`/api/pagers/${id}`),
+  revoke_terminal: (id) => remove(`/api/terminals/${id}`),
+  start_drill: (id) => post("/api/drills", { zone: id, minutes: DRILL_MINUTES }),
+  end_drill: (id) => remove(`/api/drills/${id}`),
+  sign_out: async () => {
+    await post("/api/sign-out");
+    location.reload();
+  },
+};
+
+const FORMS = {
+  add_guard: ({ name, pin, zone }) => post("/api/accounts", { name, pin, zones: zone ? [zone] : [] }),
+  add_pager: ({ name }) => post("/api/pagers", { name }),
+};
+
+async function act(work) {
+  try {
+    const answer = await work();
+    state.problem = "";
+    state.link = answer?.link ? answer : null;
+    said.textContent = t("admin.done");
+  } catch (refusal) {
+    state.problem = why(refusal.code);
+  }
+  await fresh();
+}
+
+async function fresh() {
+  state.campus = await get("/api/campus");
+  draw();
+}
+
+root.addEventListener("click", ({ target }) => {
+  const { do: what, id } = target.closest("[data-do]")?.dataset ?? {};
+  if (!what) return;
+  state.sure = what === "sure" ? id : "";
+  if (what === "sure") draw();
+  else act(() => KEYS[what](id));
+});
+
+root.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { target } = event;
+  const given = Object.fromEntries(new FormData(target));
+  act(async () => {
+    const answer = await FORMS[target.dataset.form](given);
+    target.reset();
+    return answer;
+  });
+});
+
+async function begin() {
+  setTheme();
+  await useLanguage(document.documentElement.lang);
+  await fresh();
+  setInterval(() => fresh().catch(() => location.reload()), FRESH_MS);
+}
+
+begin();
