@@ -46,8 +46,9 @@ from hub.people.tokens import Sessions
 from hub.places.authority import renew_if_due, server_context, take_certificate
 from hub.problems import KeysError, Problem
 from hub.settings import Settings, load_settings
-from hub.web.app import make_app, make_control
+from hub.web.app import make_app
 from hub.web.context import Hub
+from hub.web.control import make_control
 
 UTC_LOOK_MS = 10_000
 """How often the wall clock is compared with the recorded offset."""
