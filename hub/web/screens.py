@@ -97,7 +97,7 @@ async def qr(request: web.Request) -> web.Response:
     """A one-time link as a QR code, for whoever may make pagers."""
     allow(request, "manage_pagers")
     link = request.query.get("link", "")
-    if not link.startswith(f"https://{request.host}/join/"):
+    if not link.startswith(f"{request.app[HUB].settings.base_url}/join/"):
         raise web.HTTPBadRequest
     svg = io.BytesIO()
     segno.make_qr(link).save(svg, kind="svg", border=4, omitsize=True, xmldecl=False)

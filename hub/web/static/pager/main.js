@@ -65,6 +65,7 @@ class Pager {
       this.sounds.tryAgain();
       this.refresh();
     });
+    window.addEventListener("resize", () => this.refresh());
     window.addEventListener("online", () => this.link.open || this.link.reconnect());
     new Worker("/static/parts/beat.js").onmessage = () => this.#tick();
     this.#tick();
