@@ -49,6 +49,7 @@ from hub.settings import Settings, load_settings
 from hub.web.app import make_app
 from hub.web.context import Hub
 from hub.web.control import make_control
+from hub.web.join import make_join
 
 UTC_LOOK_MS = 10_000
 """How often the wall clock is compared with the recorded offset."""
@@ -186,6 +187,8 @@ async def _listen(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asynci
         ),
     )
 
+    await _hand_out_certificate(hub, stack)
+
     async def renew() -> None:
         while True:
             await asyncio.sleep(CERTIFICATE_LOOK_S)
@@ -195,6 +198,17 @@ async def _listen(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asynci
 
     tasks.append(asyncio.create_task(renew()))
     tasks.append(asyncio.create_task(_announce(hub, stack)))
+
+
+async def _hand_out_certificate(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
+    """A hub that can't do this still rings, so it starts all the same."""
+    listen = hub.settings.listen
+    if not listen.join_port:
+        return
+    try:
+        await _site(make_join(hub), stack, lambda runner: web.TCPSite(runner, listen.address, listen.join_port))
+    except OSError as error:
+        log.warning("the campus certificate can't be handed out", url=hub.settings.join_url, error=str(error))
 
 
 async def _announce(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
