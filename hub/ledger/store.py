@@ -133,7 +133,9 @@ class Store:
         # what isn't seen now.
         busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise sqlite3.OperationalError("a reader keeps the write-ahead log from being settled")
+            error = sqlite3.OperationalError("a reader keeps the write-ahead log from being settled")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
         found = self._read_head()
         if self._attempt is not None and found == self._attempt.head != self.head:
             return self._done(self._attempt)
@@ -164,10 +166,12 @@ class Store:
         tree = tree.append(leaves)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._insert_entries(epoch, first, leaves, bodies)
-            self._insert_beside(epoch, first, batches)
             attempt = self._prepare(epoch, first, tree, batches)
+            # First, so that a head that somebody else has moved is found before anything else can go wrong.
             self._move_head(attempt)
+            self._insert_entries(epoch, first, leaves, bodies)
+            self._insert_tiles(epoch, tree)
+            self._insert_beside(epoch, first, batches)
             self._attempt = attempt
             self._connection.execute("COMMIT")
         except BaseException:
@@ -189,8 +193,12 @@ class Store:
         ]
         self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", rows)
 
+    def _insert_tiles(self, epoch: int, tree: Tree) -> None:
+        rows = [(epoch, tile.level, tile.n, tile.hashes) for tile in tree.filled]
+        self._connection.executemany("INSERT INTO tiles VALUES (?, ?, ?, ?)", rows)
+
     def _insert_beside(self, epoch: int, first: int, batches: Sequence[Batch]) -> None:
-        """Everything that goes with the entries but the tree: derived rows, sealed texts, secrets, snapshot."""
+        """What goes with the entries: derived rows, sealed texts, secrets, snapshot."""
         index = first
         for batch in batches:
             named: set[str] = set()
@@ -228,9 +236,7 @@ class Store:
         self._connection.execute("UPDATE head SET snapshots = snapshots + ?", (added.rowcount,))
 
     def _prepare(self, epoch: int, first: int, tree: Tree, batches: Sequence[Batch]) -> _Attempt:
-        """Stores the tiles that became full, signs the new head, makes the receipts."""
-        tiles = [(epoch, tile.level, tile.n, tile.hashes) for tile in tree.filled]
-        self._connection.executemany("INSERT INTO tiles VALUES (?, ?, ?, ?)", tiles)
+        """Signs the new head, makes the receipts."""
         root = tree.root()
         note = sign_checkpoint(Signer(origin_of(self._origin_base, epoch), self._key), tree.size, root)
         receipts = {}

@@ -8,6 +8,7 @@ sound. What the batches become in the file is `hub.ledger.store`'s.
 import errno
 import sqlite3
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -248,7 +249,9 @@ class SqliteWriter:
     def _tell(self, word: str, error: Exception | None = None) -> None:
         if word != self._failing:
             if error is not None:
-                log.error("the ledger can't be written", word=word, exc_info=error)
+                # As text: a traceback that shows what variables hold would show names and keys.
+                trace = "".join(traceback.format_exception(error))
+                log.error("the ledger can't be written", word=word, trace=trace)
             self._failing = word
             self._on_error(word)
 

@@ -44,7 +44,7 @@ PIN_MODULES = {"gpiozero", "machine", "lgpio", "gpiod", "pigpio", "RPi", "rp2"}
 
 # The files of the ledger that read or write a database, and what they may use for it.
 LEDGER_IO = {
-    "writer.py": {"sqlite3", "threading", "errno", "collections", "structlog"},
+    "writer.py": {"sqlite3", "threading", "errno", "traceback", "structlog"},
     "store.py": {"sqlite3", "pathlib"},
     "reader.py": {"sqlite3", "pathlib"},
     "project.py": {"sqlite3"},

@@ -34,8 +34,9 @@ DOES = ("accept", "decline", "release", "on_scene", "sign", "backup", "resolve",
 class Desk:
     """Decides and folds like the engine. `random` makes everything that is random, so that a seed repeats it."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, boot: int = 1) -> None:
         self.random = random
+        self.boot = boot
         self.campus = Campus()
         self.now_ms = 0
         self.count = 0
@@ -130,7 +131,7 @@ class Desk:
         self._said[terminal] += 1
         fields = {
             "terminal": terminal,
-            "boot": 1,
+            "boot": self.boot,
             "seq": seq or self._said[terminal],
             "input": "panic" if what == "panic" else "cover",
             "what": what,
