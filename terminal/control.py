@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from terminal.problems import ControlError, NotRunning, Problem, TerminalError
+from terminal.problems import ControlError, NotRunning, Phrase, Problem, TerminalError, reason_of
 
 REQUEST_BYTES_MAX = 65_536
 REQUEST_MS_MAX = 5_000
@@ -93,29 +93,29 @@ class ControlServer:
 
     async def start(self) -> None:
         """Raises ControlError."""
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             # Whatever lies there is of a daemon that was killed: this one holds the home.
             self._path.unlink(missing_ok=True)
-            listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             with _short(self._path) as short:
                 listening.bind(short)
             # Before it listens, so that nobody else is ever let in.
             self._path.chmod(0o600)
             self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_BYTES_MAX)
         except OSError as error:
-            raise ControlError(Problem("control_failed", str(self._path), {"reason": str(error)})) from error
+            listening.close()
+            raise ControlError(Problem("control_failed", str(self._path), {"reason": reason_of(error)})) from error
 
     def publish(self, state: Answer) -> None:
         if state == self._state:
             return
         self._state = state
         for queue in tuple(self._watchers):
-            if queue.full():
-                self._watchers.discard(queue)
-                queue.get_nowait()
-                queue.put_nowait(None)
-            else:
+            if queue.qsize() < LINES_MAX:
                 queue.put_nowait(state)
+            else:
+                self._watchers.discard(queue)
+                queue.put_nowait(None)
 
     async def close(self) -> None:
         """What was asked and takes long is given up."""
@@ -124,8 +124,6 @@ class ControlServer:
         self._server.close()
         self._path.unlink(missing_ok=True)
         for queue in self._watchers:
-            if queue.full():
-                queue.get_nowait()
             queue.put_nowait(None)
         for work in self._works:
             work.cancel()
@@ -186,7 +184,7 @@ class ControlServer:
         return self._commands.status()
 
     async def _stream(self, writer: asyncio.StreamWriter) -> None:
-        queue: asyncio.Queue[Answer | None] = asyncio.Queue(LINES_MAX)
+        queue: asyncio.Queue[Answer | None] = asyncio.Queue()
         queue.put_nowait(self._state)
         self._watchers.add(queue)
         try:
@@ -203,15 +201,17 @@ async def _write(writer: asyncio.StreamWriter, answer: Mapping[str, Any]) -> Non
 
 def problem_fields(problem: Problem) -> Answer:
     """A problem as it travels; `parse_problem` makes it one again."""
-    return {
-        "name": problem.name,
-        "where": problem.where,
-        "fields": {name: str(value) for name, value in problem.fields.items()},
+    fields = {
+        name: {"phrase": value.key} if isinstance(value, Phrase) else value for name, value in problem.fields.items()
     }
+    return {"name": problem.name, "where": problem.where, "fields": fields}
 
 
-def parse_problem(fields: Mapping[str, Any]) -> Problem:
-    return Problem(fields["name"], fields["where"], fields["fields"])
+def parse_problem(said: Mapping[str, Any]) -> Problem:
+    fields = {
+        name: Phrase(value["phrase"]) if isinstance(value, dict) else value for name, value in said["fields"].items()
+    }
+    return Problem(said["name"], said["where"], fields)
 
 
 def _refusal(problem: Problem) -> Answer:

@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
-from zeroconf import IPVersion, ServiceStateChange, Zeroconf
+from zeroconf import Error, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from terminal.problems import HubUnreachable, Problem
@@ -60,7 +60,7 @@ class FindHub:
             await self._browse()
         if not self._candidates():
             try:
-                await asyncio.wait_for(self._answered(), LOOK_MS_MAX / 1000)
+                await asyncio.wait_for(self.answered(), LOOK_MS_MAX / 1000)
             except TimeoutError:
                 raise HubUnreachable(Problem("hub_not_found", SERVICE, {"campus": self._campus})) from None
         candidates = self._candidates()
@@ -82,10 +82,16 @@ class FindHub:
         # Stable: the one that worked last goes to the front.
         return sorted(dict.fromkeys(ordered), key=lambda address: address != self._worked)
 
-    async def _answered(self) -> None:
-        while not self._candidates():
+    async def answered(self) -> None:
+        """Until somebody on the LAN is known."""
+        while not self._found:
             self._change.clear()
             await self._change.wait()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the LAN is being asked."""
+        return self._browser is not None
 
     async def _browse(self) -> None:
         if self._browser is not None:
@@ -106,8 +112,14 @@ class FindHub:
             task.add_done_callback(self._asking.discard)
 
     async def _ask(self, zeroconf: Zeroconf, service_type: str, name: str) -> None:
-        info = AsyncServiceInfo(service_type, name)
-        if not await info.async_request(zeroconf, ASK_MS_MAX) or info.port is None:
+        try:
+            info = AsyncServiceInfo(service_type, name)
+            answered = await info.async_request(zeroconf, ASK_MS_MAX)
+        except (Error, OSError) as error:
+            # A name that can't be one: anybody on the LAN may announce anything.
+            log.warning("passed over", name=name, reason=str(error))
+            return
+        if not answered or info.port is None:
             return
         if info.properties.get(b"campus") != self._campus.encode():
             return

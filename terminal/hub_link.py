@@ -19,7 +19,7 @@ from firstbell.messages import FRAME_BYTES_MAX, SILENCE_MS_MAX
 
 from terminal.credentials import tls_context
 from terminal.find_hub import Address, FindHub
-from terminal.problems import Problem, TerminalError
+from terminal.problems import Phrase, Problem, TerminalError
 from terminal.settings import HubSettings
 
 PATH = "/ws/terminal"
@@ -39,6 +39,13 @@ KEEPALIVE_PROBES = 2
 _WRONG_NAME = (62, 64)
 _NOT_YET_VALID = 9
 _WRONG_TIME = (_NOT_YET_VALID, 10)
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (ConnectionRefusedError, "reasons.refused"),
+    (TimeoutError, "reasons.timeout"),
+    (ConnectionError, "reasons.closed"),
+    (aiohttp.ClientConnectionError, "reasons.closed"),
+)
 
 log = structlog.get_logger(part="hub_link")
 
@@ -83,6 +90,8 @@ class HubLink:
 
     def accepted(self) -> None:
         """The hub has taken us for who we are: the next attempt is a first one again."""
+        if self.problem is not None:
+            log.info("linked", address=str(self.address))
         self.problem = None
         self._backoff_ms = BACKOFF_MS_MIN
         if self.address is not None:
@@ -226,9 +235,17 @@ def explain(error: Exception, address: Address | None, name: str) -> Problem:
         return Problem("hub_not_ours", where, {"reason": f"HTTP {error.status}"})
     if isinstance(error, aiohttp.ClientConnectorSSLError | ssl.SSLError):
         return Problem("hub_not_ours", where, {"reason": "TLS"})
-    if isinstance(error, TimeoutError):
-        return Problem("hub_no_answer", where, {"reason": "timeout"})
-    return Problem("hub_no_answer", where, {"reason": str(error)})
+    return Problem("hub_no_answer", where, {"reason": _reason(error)})
+
+
+def _reason(error: Exception) -> str | Phrase:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Phrase("reasons.no_address")
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    for kind, phrase in _REASONS:
+        if isinstance(cause, kind):
+            return Phrase(phrase)
+    return (cause.strerror if isinstance(cause, OSError) else None) or type(cause).__name__
 
 
 def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:

@@ -187,7 +187,16 @@ class Outbox:
     # ── on the outbox's thread ──────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
+        try:
+            self._follow()
+        except BaseException as error:
+            # A defect of ours. Presses go on from memory, but not without anybody knowing.
+            self._tell(Problem("disk_fails", str(self._path), {"reason": repr(error)}))
+            raise
+
+    def _follow(self) -> None:
         retry_ms = RETRY_MS_MIN
+        is_last = False
         while True:
             try:
                 with closing(self._connect()) as connection:
@@ -199,9 +208,10 @@ class Outbox:
                 # A connection that has failed is not trusted with what comes next: the file is opened again.
                 self._tell(explain(error, self._path))
             self._opened.set()
+            if is_last:
+                return
             with self._changed:
-                if self._changed.wait_for(lambda: self._closing, retry_ms / 1000):
-                    return
+                is_last = self._changed.wait_for(lambda: self._closing, retry_ms / 1000)
             retry_ms = min(2 * retry_ms, RETRY_MS_MAX)
 
     def _connect(self) -> sqlite3.Connection:
