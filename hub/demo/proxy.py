@@ -8,7 +8,6 @@ from http.cookies import SimpleCookie
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict
 
 BODY_BYTES_MAX = 1 << 20
 FRAME_BYTES_MAX = 1 << 17
@@ -28,6 +27,7 @@ _HOP_BY_HOP = {
     "content-length",
     "content-encoding",
     "accept-encoding",
+    "cookie",
     "strict-transport-security",
 }
 _COOKIE_PREFIX = "__Host-"
@@ -53,10 +53,10 @@ class Proxy:
             return await self._socket(request)
         return await self._plain(request)
 
-    def _headers(self, request: web.Request) -> CIMultiDict[str]:
-        headers = CIMultiDict((k, v) for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP)
-        if "Cookie" in headers:
-            jar = SimpleCookie(headers["Cookie"])
+    def _headers(self, request: web.Request) -> dict[str, str]:
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+        if "Cookie" in request.headers:
+            jar = SimpleCookie(request.headers["Cookie"])
             headers["Cookie"] = "; ".join(f"{_COOKIE_PREFIX}{name}={morsel.value}" for name, morsel in jar.items())
         if "Origin" in request.headers:
             headers["Origin"] = self._hub_url
@@ -80,9 +80,8 @@ class Proxy:
             return response
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
-        headers = CIMultiDict(
-            (k, v) for k, v in self._headers(request).items() if not k.lower().startswith("sec-websocket")
-        )
+        headers = self._headers(request)
+        headers = {name: value for name, value in headers.items() if not name.lower().startswith("sec-websocket")}
         async with self._session.ws_connect(
             self._hub_url + request.raw_path, headers=headers, max_msg_size=FRAME_BYTES_MAX
         ) as hub:

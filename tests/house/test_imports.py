@@ -169,6 +169,8 @@ def test_wiring_happens_in_one_place(wiring: str) -> None:
         for _, name in calls_of(path):
             if name in made:
                 made[name].add(str(path.relative_to(ROOT)))
+    # Founding decides a campus's first entries with an engine of its own, before any hub runs.
+    made.get("Engine", set()).discard("hub/founding.py")
     assert made == {name: {wiring} for name in WIRED[wiring]}
 
 
