@@ -1,0 +1,296 @@
+"""The engine with its two folds, driven by hand: alerts at once, promises only for what has committed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hub.dispatch import campus as campuses
+from hub.dispatch import engine as engines
+from hub.dispatch import entries as e
+from hub.dispatch import requests as r
+from hub.dispatch.campus import Campus
+from hub.dispatch.engine import Answer, Engine, View
+from hub.ledger.batch import Batch, Commit, Receipt, Submission
+from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL, Duty, digest_of
+
+GUARD, PAGER = "a-guard", "p-guard"
+
+
+class HeldWriter:
+    """A writer whose disk stands still until `commit` is called."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Batch] = []
+        self.size = 0
+        self.given = asyncio.Event()
+
+    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        """Nothing runs by itself here."""
+
+    def submit(self, batch: Batch) -> None:
+        self.waiting.append(batch)
+        self.given.set()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def commit(self, count: int | None = None) -> Commit:
+        batches = tuple(self.waiting[:count])
+        del self.waiting[:count]
+        first, receipts = self.size, {}
+        for batch in batches:
+            for entry, body in zip(batch.entries, batch.bodies, strict=True):
+                if isinstance(entry, e.EventRecorded):
+                    receipts[self.size] = Receipt(self.size, body.decode(), (), "note")
+                self.size += 1
+        return Commit(1, first, self.size, batches, "note", receipts)
+
+
+class Post:
+    """A campus on duty behind an engine."""
+
+    def __init__(self) -> None:
+        duty = Duty()
+        duty.do(r.AddAccount, account=GUARD, roles=("guard",), zones=(EAST,), details="", by="x")
+        duty.do(r.MakePager, pager=PAGER, details="", by="x")
+        duty.do(r.SignOn, guard=GUARD, pager=PAGER)
+        self.now_ms = START_MS
+        self.writer = HeldWriter()
+        self.engine = Engine(duty.campus, 0, self.writer, lambda: self.now_ms)
+
+    def tell(self, kind: type[r.Request], **said: Any) -> list[Answer]:
+        """Submits and steps; what the answer is so far."""
+        answers: list[Answer] = []
+        self.engine.submit(Submission(kind(now_ms=self.now_ms, **said)), answers.append)
+        self.engine.step(self.now_ms)
+        return answers
+
+    def press(self, seq: int = 1) -> list[Answer]:
+        return self.tell(
+            r.ReceiveEvent,
+            terminal=WALL,
+            digest=digest_of(f"press {seq}"),
+            jws=f"jws {seq}",
+            boot=1,
+            seq=seq,
+            input="panic",
+            what="panic",
+            event_ms=None,
+            error_ms=None,
+            mono_ms=seq,
+        )
+
+    def commit(self, count: int | None = None) -> None:
+        self.engine.committed(self.writer.commit(count))
+        self.engine.step(self.now_ms)
+
+    def command(self, do: r.Do, command: str, **said: Any) -> list[Answer]:
+        incident = next(iter(self.engine.decided.incidents))
+        return self.tell(r.Command, command=command, do=do, incident=incident, guard=GUARD, by=PAGER, **said)
+
+    @property
+    def view(self) -> View:
+        return self.engine.view
+
+    @property
+    def rings(self) -> list[str]:
+        return list(self.view.alerts.pagers[PAGER].values())
+
+
+def test_it_rings_while_the_disk_stands_still() -> None:
+    post = Post()
+    answers = post.press()
+    assert post.rings == ["alarm"]
+    assert post.view.alerts.bells[BELL] == "alarm"
+    assert answers == []
+    assert post.view.lights[WALL] == "none"
+
+
+def test_promises_come_with_the_commit() -> None:
+    post = Post()
+    (answers,) = (post.press(),)
+    post.commit()
+    assert answers[0].receipt is not None
+    assert answers[0].receipt.entry.startswith('{"kind":"event_recorded"')
+    assert answers[0].receipt.index in answers[0].indices
+    assert post.view.lights[WALL] == "recorded"
+
+
+def test_trap_durable_runs_ahead() -> None:
+    """Batch a commits while b is decided: b gets no receipt from a's commit."""
+    post = Post()
+    first, second = post.press(1), post.press(2)
+    post.commit(1)
+    assert len(first) == 1
+    assert second == []
+    assert digest_of("press 2") not in post.engine.durable.event_incidents
+    post.commit()
+    assert second[0].receipt is not None
+
+
+def test_an_accept_quiets_at_once_and_lights_after_its_commit() -> None:
+    post = Post()
+    post.press()
+    post.commit()
+    post.command("accept", "command-1")
+    assert post.rings == []
+    assert post.view.lights[WALL] == "recorded"
+    post.commit()
+    assert post.view.lights[WALL] == "coming"
+
+
+def test_trap_the_light_lies_the_other_way() -> None:
+    """A durable accept, then a release that is only decided: nobody is coming any more."""
+    post = Post()
+    post.press()
+    post.command("accept", "command-1")
+    post.commit()
+    post.command("release", "command-2")
+    assert post.view.lights[WALL] == "recorded"
+
+
+def test_a_repeat_waits_for_the_first_ones_commit() -> None:
+    post = Post()
+    first, again = post.press(), post.press()
+    assert again == []
+    post.commit()
+    assert first == again
+    assert post.press() == [Answer(repeated=True)]
+
+
+def test_what_lowers_attention_waits_for_its_commit() -> None:
+    post = Post()
+    post.tell(r.StartDrill, zone=EAST, until_ms=START_MS + 60_000, by="x")
+    assert post.engine.decided.zones[EAST].drill_until_ms is None
+    post.press(1)
+    assert not next(iter(post.engine.decided.incidents.values())).drill
+    post.commit(1)
+    assert post.engine.decided.zones[EAST].drill_until_ms == START_MS + 60_000
+    assert len(post.engine.decided.incidents) == 1
+    post.commit()
+    assert campuses.snapshot(post.engine.decided) == campuses.snapshot(post.engine.durable)
+
+
+def test_a_refusal_is_answered_and_changes_nothing() -> None:
+    post = Post()
+    before = campuses.snapshot(post.engine.decided)
+    answers = post.tell(r.RevokePager, pager="p-nobody", by="x")
+    assert answers == [Answer(refused="unknown_pager")]
+    assert campuses.snapshot(post.engine.decided) == before
+    assert post.writer.waiting == []
+
+
+def test_a_deadline_passes_without_a_request() -> None:
+    post = Post()
+    post.press()
+    due_ms = post.engine.next_ms()
+    assert due_ms is not None
+    post.now_ms = due_ms
+    post.engine.step(post.now_ms)
+    kinds = {type(entry) for batch in post.writer.waiting for entry in batch.entries}
+    assert e.TierRaised in kinds
+
+
+def test_trap_memory_while_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit only what changes what rings is decided; the rest stays with its sender."""
+    monkeypatch.setattr(engines, "PENDING_ENTRIES_MAX", 4)
+    post = Post()
+    for seq in range(1, 6):
+        post.press(seq)
+    said: dict[str, Any] = {"terminal": WALL, "light": "heard", "since_ms": None, "ringing": False, "inputs": {}}
+    assert post.tell(r.HearTerminal, **said) == [Answer(refused="busy")]
+    assert post.command("accept", "command-1") == []
+    assert post.rings == []
+    post.commit()
+    assert post.tell(r.HearTerminal, **said) == []
+
+
+def test_trap_a_crash_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect in what should be must ring everything, and keep the last campus."""
+
+    def broken(_campus: Campus) -> None:
+        raise ZeroDivisionError
+
+    post = Post()
+    monkeypatch.setattr(engines, "alerts", broken)
+    post.press()
+    assert post.view.fault
+    assert post.rings == ["alarm"]
+    assert post.view.alerts.bells[BELL] == "fault"
+    post.commit()
+    assert len(post.engine.durable.incidents) == 1
+
+
+@pytest.mark.parametrize("where", ["decide", "apply"])
+def test_a_defect_of_ours_rings_and_keeps_the_last_campus(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    post = Post()
+    before = campuses.snapshot(post.engine.decided)
+    monkeypatch.setattr(engines, where, broken)
+    assert post.press() == [Answer(refused="hub_fault")]
+    monkeypatch.undo()
+    post.engine.refresh()
+    assert campuses.snapshot(post.engine.decided) == before
+    assert post.view.fault
+    assert post.view.alerts.bells[BELL] == "fault"
+
+
+def test_a_log_that_begins_anew_is_folded_though_nobody_decided_it() -> None:
+    post = Post()
+    post.press()
+    began = e.LogBegan(at_ms=START_MS, origin="firstbell.invalid/c-x/2")
+    batch = Batch(entries=(began,), bodies=(e.encode(began),))
+    (pending,) = post.writer.waiting
+    post.engine.committed(Commit(2, 0, 1 + len(pending.entries), (batch, pending), "note", {}))
+    post.engine.step(START_MS)
+    assert post.engine.durable.origin == post.engine.decided.origin == "firstbell.invalid/c-x/2"
+    assert len(post.engine.durable.incidents) == 1
+
+
+def test_every_thousand_entries_the_campus_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "SNAPSHOT_ENTRIES", 4)
+    post = Post()
+    for seq in (1, 2):
+        post.press(seq)
+        post.commit()
+    post.press(3)
+    (kept,) = [batch.snapshot for batch in post.writer.waiting if batch.snapshot]
+    assert campuses.restore(kept.campus).event_incidents.keys() == {digest_of(f"press {n}") for n in (1, 2)}
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.views: list[View] = []
+
+    def refresh(self, view: View) -> None:
+        self.views.append(view)
+
+
+def test_outlets_are_shown_each_change_until_they_leave() -> None:
+    post, shown = Post(), Shown()
+    post.engine.add_outlet(shown)
+    post.press()
+    assert len(shown.views) == 2
+    assert shown.views[-1] is post.view
+    post.engine.remove_outlet(shown)
+    post.commit()
+    assert len(shown.views) == 2
+
+
+async def test_the_loop_answers_and_refuses() -> None:
+    post = Post()
+    running = asyncio.create_task(post.engine.run())
+    asking = asyncio.create_task(
+        post.engine.ask(Submission(r.StartDrill(now_ms=START_MS, zone=EAST, until_ms=START_MS + 1, by="x")))
+    )
+    await post.writer.given.wait()
+    post.engine.committed(post.writer.commit())
+    assert len((await asking).indices) == 1
+    with pytest.raises(r.Refused, match="unknown_zone"):
+        await post.engine.ask(Submission(r.EndDrill(now_ms=START_MS, zone="z-none", by="x")))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
