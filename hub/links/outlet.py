@@ -16,6 +16,8 @@ from hub.dispatch.engine import View
 
 ANSWERS_MAX = 256
 """Frames that wait for one peer besides the snapshot."""
+CLOSE_MS_MAX = 500
+"""How long the last answers may take, and then the goodbye: a peer that is gone takes neither, and is to be missed."""
 
 
 class Socket(Protocol):
@@ -79,11 +81,15 @@ class Outlet:
             except (ClientConnectionResetError, ConnectionResetError):
                 return
 
-    async def flush(self) -> None:
-        """The last answers, before the connection is closed."""
-        with contextlib.suppress(ClientConnectionResetError, ConnectionResetError):
-            while self._answers:
-                await self._socket.send_str(self._answers.popleft())
+    async def end(self, code: int = WSCloseCode.OK, message: bytes = b"") -> None:
+        """Sends the last answers and closes, as far as the peer goes along; it never takes long."""
+        with contextlib.suppress(ClientConnectionResetError, ConnectionResetError, TimeoutError):
+            async with asyncio.timeout(CLOSE_MS_MAX / 1000):
+                while self._answers:
+                    await self._socket.send_str(self._answers.popleft())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_MS_MAX / 1000):
+                await self._socket.close(code=code, message=message)
 
     async def _send(self) -> None:
         while self._answers:

@@ -12,6 +12,7 @@ PAGES_MAX = 8
 """Pages in one snapshot; the number of the others is told."""
 RESOLVED_SHOWN_MS = 10_000
 
+_RINGS = {"alarm": 0, "ask": 1, "alert": 2, "none": 3}
 _OPEN = ("paged", "delivered", "seen")
 _RESPONDING = ("accepted", "on_scene")
 
@@ -64,7 +65,8 @@ def _pages(view: View, pager: str, guard: str | None, names: Names, now_ms: int)
             continue
         if mine or ring != "none":
             concerned.append((incident, mine, ring))
-    concerned.sort(key=lambda c: (c[0].state != "raised", c[0].state == "resolved", c[0].raised_ms))
+    # Only so many pages fit: what rings is among them, and a call before what somebody has answered.
+    concerned.sort(key=lambda c: (_RINGS[c[2]], c[0].state == "resolved", c[0].raised_ms))
     return [_page(view, incident, mine, ring, names) for incident, mine, ring in concerned]
 
 

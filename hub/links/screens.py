@@ -97,7 +97,7 @@ class Screen:
             for error in await asyncio.gather(*self._tasks, return_exceptions=True):
                 if isinstance(error, Exception) and not isinstance(error, SlowPeer):
                     log.error("screen link failed", screen=self._talk.name, error=repr(error))
-            await self._socket.close()
+            await self._outlet.end()
 
     def abort(self) -> None:
         for task in self._tasks:

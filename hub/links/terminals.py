@@ -208,8 +208,7 @@ class _Connection:
             for error in await asyncio.gather(*self._tasks, return_exceptions=True):
                 if isinstance(error, Exception) and not isinstance(error, SlowPeer):
                     log.error("terminal link failed", terminal=self.terminal, error=repr(error))
-            await self._outlet.flush()
-            await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=self._closing.encode())
+            await self._outlet.end(WSCloseCode.POLICY_VIOLATION, self._closing.encode())
 
     def tick(self, now_ms: int) -> None:
         self._do(self._session.tick(now_ms))
