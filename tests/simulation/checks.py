@@ -1,0 +1,210 @@
+"""What must always be true of a running hub, looked at from outside at every step.
+
+`refresh` sees each view at the moment it is shown to the peers; `decided` each entry at the moment it is decided;
+`sent` each frame at the moment it is given to the kernel; `settled` the world whenever time is about to go on.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from firstbell.jws import digest_of
+
+from hub.clock import HubClock
+from hub.dispatch import campus as campuses
+from hub.dispatch import entries as e
+from hub.dispatch.campus import Campus, Incident
+from hub.dispatch.engine import Engine, View
+from tests.simulation.deadlines import Deadlines
+from tests.simulation.disk import StepwiseWriter
+from tests.simulation.network import Line
+from tests.simulation.truth import Truth
+
+LATE_MS_MAX = 1_000
+SILENT_MS_MAX = 12_000
+"""A peer that says nothing is known to be lost after this long."""
+PAGES_MAX = 8
+_RANKS = {"none": 0, "recorded": 1, "coming": 2, "here": 3}
+_OPEN = ("raised", "dispatched", "on_scene")
+_RESPONDING = ("accepted", "on_scene")
+
+
+class Checks:
+    """Of one run of the hub. Raises nothing: it tells `truth.broken`."""
+
+    def __init__(
+        self, engine: Engine, writer: StepwiseWriter, clock: HubClock, truth: Truth, now_ms: Callable[[], int]
+    ) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._clock = clock
+        self._truth = truth
+        self._now_ms = now_ms
+        self._deadlines = Deadlines(truth.broken)
+        self._begun = False
+        self._compared_size = 0
+        self._received: dict[str, str] = {}
+        self._heard_ms: dict[str, int] = {}
+        self._shown: dict[Line, dict[str, Any]] = {}
+
+    # ── what the hub decides and wants ───────────────────────────────────────────────────────────────────────
+
+    def decided(self, entries: Sequence[e.Entry]) -> None:
+        self._begun = True
+        for entry in entries:
+            self._deadlines.decided(entry, self._engine.decided)
+            if isinstance(entry, e.IncidentRaised) and entry.drill:
+                zone = self._truth.campus.zones[entry.zone]
+                if zone.drill_until_ms is None:
+                    self._truth.broken(f"{entry.incident[:10]} is called a drill by a drill that no disk has")
+
+    def refresh(self, view: View) -> None:
+        if not self._begun:
+            return  # what was believed when the last run ended is shown to nobody
+        if view.fault:
+            self._truth.broken("the hub has a fault of its own")
+            return
+        for incident in view.decided.incidents.values():
+            self._check_rings(view, incident)
+        for name, rings in view.alerts.pagers.items():
+            guard = view.decided.pagers[name].guard
+            for incident_name, ring in rings.items():
+                self._check_quiet(view.decided.incidents.get(incident_name), name, guard or "", ring)
+        self._check_lowered(view.decided)
+
+    def _check_rings(self, view: View, incident: Incident) -> None:
+        """An open incident is accepted with a running deadline, or something rings for it and somebody is called."""
+        if incident.state not in _OPEN:
+            return
+        responders = [a for a in incident.assignments.values() if a.state in _RESPONDING]
+        name = incident.incident[:10]
+        if responders:
+            if any(a.due_ms is None for a in responders):
+                self._truth.broken(f"{name} is accepted and no deadline runs")
+            return
+        somewhere = any(rings.get(incident.incident) == "alarm" for rings in view.alerts.pagers.values())
+        somewhere = somewhere or any(ring in ("alarm", "drill") for ring in view.alerts.bells.values())
+        if not somewhere and (view.alerts.pagers or view.alerts.bells):
+            self._truth.broken(f"{name} is open and nothing rings for it")
+        waits = incident.repeat_ms is not None or any(a.due_ms is not None for a in incident.assignments.values())
+        if not waits:
+            self._truth.broken(f"{name} is open and nobody will be called any more")
+
+    def _check_quiet(self, incident: Incident | None, pager: str, guard: str, ring: str) -> None:
+        """Nothing rings for a guard who answered, but a question or a new press."""
+        if incident is None or incident.state not in _OPEN:
+            self._truth.broken(f"{pager} rings for what is over")
+            return
+        mine = incident.assignments.get(guard)
+        if mine and mine.state in _RESPONDING and ring == "alarm":
+            self._truth.broken(f"{pager} rings for {incident.incident[:10]} although {guard} has accepted")
+        if mine and mine.state in ("declined", "released", "cleared") and not incident.everyone:
+            self._truth.broken(f"{pager} rings for {incident.incident[:10]} although {guard} has {mine.state}")
+
+    def _check_lowered(self, decided: Campus) -> None:
+        """What lowers attention takes effect after its commit; presence is believed only of who is there."""
+        for pager in decided.pagers.values():
+            known = self._truth.campus.pagers.get(pager.pager)
+            if pager.guard is None and known and known.guard is not None:
+                self._truth.broken(f"{pager.pager} is signed off and no disk has it")
+            if not pager.reasons:
+                self._check_heard(pager.pager, "is READY")
+        for terminal in decided.terminals.values():
+            if terminal.revoked and not self._truth.campus.terminals[terminal.terminal].revoked:
+                self._truth.broken(f"{terminal.terminal} is revoked and no disk has it")
+            if terminal.linked and not terminal.revoked:
+                self._check_heard(terminal.terminal, "is linked")
+
+    def _check_heard(self, peer: str, what: str) -> None:
+        silent_ms = self._now_ms() - self._heard_ms.get(peer, -SILENT_MS_MAX)
+        if silent_ms > SILENT_MS_MAX:
+            self._truth.broken(f"{peer} {what} and has not been heard for {silent_ms} ms")
+
+    # ── what goes over the wire ──────────────────────────────────────────────────────────────────────────────
+
+    def heard(self, line: Line, text: str) -> None:
+        """A frame arrives at the hub."""
+        self._heard_ms[line.peer.identity] = self._now_ms()
+        if text.startswith('{"type":"event"') and not line.peer.pager:
+            digest = digest_of(json.loads(text)["jws"])
+            self._received[digest] = line.peer.identity
+
+    def sent(self, line: Line, text: str) -> None:
+        """A frame leaves the hub."""
+        if text.startswith('{"type":"heartbeat"'):
+            return
+        frame = json.loads(text)
+        if frame["type"] == "receipt" and "event" in frame:
+            self._truth.receipt_sent(frame["event"], frame["index"], frame["entry"])
+            self._truth.checkpoint_seen(frame["checkpoint"])
+        elif frame["type"] == "receipt" and frame["command"] not in self._truth.commands:
+            self._truth.broken(f"a receipt for command {frame['command'][:6]} goes out, no disk has it")
+        elif frame["type"] == "snapshot":
+            self._shown[line] = frame
+            if line.peer.pager:
+                for page in frame["pages"]:
+                    self._check_light(self._terminal_of(page["incident"]), page["light"], line.peer.name)
+            else:
+                self._check_light(line.peer.identity, frame["light"], line.peer.name)
+
+    def _terminal_of(self, incident: str) -> str:
+        found = self._engine.decided.incidents.get(incident)
+        return found.terminal if found else ""
+
+    def _check_light(self, terminal: str, shown: str, where: str) -> None:
+        """Every open incident of this terminal is at least so far, on the disk and as decided."""
+        rank = _RANKS[shown]
+        if not rank or not terminal:
+            return
+        on_disk = _states(self._truth.known, terminal)
+        as_decided = _states(self._engine.decided, terminal)
+        # What is resolved and not yet on the disk leaves the light as it was.
+        if not on_disk or min(_OPEN.index(state) + 1 for state in (*on_disk, *as_decided)) < rank:
+            self._truth.broken(
+                f"{where} is told that the light of {terminal} is {shown}; on the disk: {on_disk}, as decided: {as_decided}"
+            )
+
+    # ── whenever time goes on ────────────────────────────────────────────────────────────────────────────────
+
+    def settled(self) -> None:
+        hub_ms = self._clock.now_ms()
+        due_ms = self._engine.next_ms()
+        if due_ms is not None and hub_ms > due_ms + LATE_MS_MAX:
+            self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
+        self._deadlines.settled(hub_ms, self._engine.decided)
+        decided = self._engine.decided
+        for digest, terminal in self._received.items():
+            known = decided.terminals.get(terminal)
+            if known and not known.revoked and digest not in known.seen and digest not in self._truth.recorded:
+                self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
+        self._received.clear()
+        self._check_shown()
+        if not self._writer.untold and self._compared_size != self._truth.size:
+            self._compare()
+
+    def _check_shown(self) -> None:
+        """The newest frame of each connection is the truth, as far as its kernel takes frames."""
+        alerts = self._engine.view.alerts
+        for line, frame in tuple(self._shown.items()):
+            if not line.open or line.socket.is_closing:
+                del self._shown[line]
+            elif line.down.is_full:
+                continue
+            elif line.peer.pager:
+                wanted = alerts.pagers.get(line.peer.pager, {})
+                shown = {page["incident"]: page["ring"] for page in frame["pages"] if page["ring"] != "none"}
+                if shown != wanted and len(wanted) <= PAGES_MAX:
+                    self._truth.broken(f"{line.peer.name} was told {shown}, what should ring is {wanted}")
+
+    def _compare(self) -> None:
+        """Nothing is on its way to the disk: both folds and the file say the same."""
+        self._compared_size = self._truth.size
+        truth = campuses.snapshot(self._truth.campus)
+        if self._engine.size != self._truth.size or campuses.snapshot(self._engine.durable) != truth:
+            self._truth.broken("what the hub calls durable is not what the file folds to")
+        elif campuses.snapshot(self._engine.decided) != truth:
+            self._truth.broken("nothing is pending, and decided is not durable")
+
+
+def _states(campus: Campus, terminal: str) -> list[str]:
+    return [i.state for i in campus.incidents.values() if i.terminal == terminal and i.state in _OPEN]

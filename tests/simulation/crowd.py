@@ -1,0 +1,31 @@
+"""Many seeds at once, one process a core."""
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.scenario import prepare
+from tests.simulation.world import Outcome, simulate
+
+CHUNK_SEEDS = 2
+
+
+def run_seed(mutant: str, seed: int) -> Outcome:
+    if not mutant:
+        return simulate(seed, prepare)
+    with MUTANTS[mutant].built_in() as parts:
+        return simulate(seed, prepare, parts)
+
+
+def run_seeds(seeds: Iterable[int], jobs: int = 0, mutant: str = "") -> Iterator[Outcome]:
+    """The outcomes in the order of the seeds. What is not asked for any more is not run to its end."""
+    jobs = jobs or os.cpu_count() or 1
+    # A fresh process a worker: nothing of pytest's or of another thread's is carried over.
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        try:
+            yield from pool.map(functools.partial(run_seed, mutant), seeds, chunksize=CHUNK_SEEDS)
+        finally:
+            pool.shutdown(cancel_futures=True)

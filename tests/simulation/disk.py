@@ -1,0 +1,187 @@
+"""The hub's disk: a real SQLite file whose timing and failures are the simulation's.
+
+The writer is the real one; its thread's turns are given by virtual time. A turn takes `before_ms`, then it is done for
+real, and `after_ms` later the hub is told. In between it can die.
+"""
+
+import functools
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+from hub.database import connect, open_read_only
+from hub.ledger.batch import Batch, Commit
+from hub.ledger.store import Store
+from hub.ledger.writer import SqliteWriter
+from tests.simulation.truth import Truth
+from tests.simulation.virtual_time import VirtualLoop
+
+Fault = Literal["", "begin", "insert", "commit", "flip", "open", "settle", "full"]
+"""What fails: BEGIN, an INSERT, COMMIT (not done, or done all the same), opening the file, settling the write-ahead
+log; or no page is free any more.
+"""
+FAULTS: tuple[Fault, ...] = ("begin", "insert", "commit", "flip", "open", "settle", "full")
+QUICK_MS = (0, 3)
+PAGES_MAX = 1 << 30
+
+
+@dataclass(slots=True)
+class Disk:
+    """One file. `held`: nothing gets done until it is let go."""
+
+    path: Path
+    loop: VirtualLoop
+    truth: Truth
+    random: Random
+    say: Callable[[str, str], None]
+    before_ms: tuple[int, int] = QUICK_MS
+    after_ms: tuple[int, int] = QUICK_MS
+    held: bool = False
+    fault: Fault = ""
+    _connection: sqlite3.Connection | None = None
+    _reader: sqlite3.Connection | None = None
+    _writers: "list[StepwiseWriter]" = field(default_factory=list)
+
+    def connect(self, path: Path) -> sqlite3.Connection:
+        if self.fault == "open":
+            raise _error("unable to open database file", sqlite3.SQLITE_CANTOPEN)
+        self._connection = connect(path, functools.partial(_Connection, self))  # type: ignore[arg-type]
+        self._limit()
+        return self._connection
+
+    def fail(self, fault: Fault) -> None:
+        self.say("disk", f"begins to fail: {fault}")
+        self.fault = fault
+        self._limit()
+
+    def hold(self) -> None:
+        self.say("disk", "stands still")
+        self.held = True
+
+    def mend(self) -> None:
+        if self.fault or self.held:
+            self.say("disk", "is well")
+        self.fault = ""
+        self.held = False
+        self.before_ms = self.after_ms = QUICK_MS
+        self._limit()
+        for writer in self._writers:
+            writer.wake()
+
+    def _limit(self) -> None:
+        """A full disk is real: SQLite may use no page more than it has."""
+        if self._connection is None:
+            return
+        pages = PAGES_MAX
+        if self.fault == "full":
+            (pages,) = sqlite3.Connection.execute(self._connection, "PRAGMA page_count").fetchone()
+        sqlite3.Connection.execute(self._connection, f"PRAGMA max_page_count = {pages}")
+
+    def let_go(self) -> None:
+        """The process that wrote is gone."""
+        self._connection = None
+        self._writers = []
+
+    def open_writer(self, store: Store, writer: "type[StepwiseWriter]") -> "StepwiseWriter":
+        opened = writer(store, self)
+        self._writers = [opened]
+        return opened
+
+    def tell_truth(self) -> None:
+        """Reads what the file holds beyond what is known."""
+        if self._reader is None:
+            self._reader = open_read_only(self.path)
+        rows = self._reader.execute("SELECT body FROM entries WHERE idx >= ? ORDER BY idx", (self.truth.size,))
+        self.truth.grew([bytes(body) for (body,) in rows.fetchall()])
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+
+class _Connection(sqlite3.Connection):
+    """The writer's connection, which fails as its disk says."""
+
+    def __init__(self, disk: Disk, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._disk = disk
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        fault, verb = self._disk.fault, sql.split(None, 1)[0]
+        failing = (fault == "begin" and verb == "BEGIN") or (fault == "commit" and verb == "COMMIT")
+        if failing or (fault == "settle" and "wal_checkpoint(TRUNCATE)" in sql):
+            raise _error("disk I/O error", sqlite3.SQLITE_IOERR)
+        cursor = super().execute(sql, parameters)
+        if fault == "flip" and verb == "COMMIT":
+            raise _error("disk I/O error", sqlite3.SQLITE_IOERR)
+        return cursor
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        if self._disk.fault == "insert":
+            raise _error("disk I/O error", sqlite3.SQLITE_IOERR)
+        return super().executemany(sql, parameters)
+
+
+def _error(text: str, code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
+
+
+class StepwiseWriter(SqliteWriter):
+    """The real writer; virtual time gives its turns."""
+
+    def __init__(self, store: Store, disk: Disk) -> None:
+        super().__init__(store)
+        self._simulated_store = store
+        self._disk = disk
+        self._busy = False
+        self.dead = False
+        self.untold = 0
+        """Batches that the engine has handed over and not been told of."""
+
+    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        def tell(commit: Commit) -> None:
+            self._busy = True
+            self._disk.loop.in_ms(self._disk.random.randint(*self._disk.after_ms), self._told, commit, on_commit)
+
+        self.tell(tell, on_error)
+
+    def submit(self, batch: Batch) -> None:
+        super().submit(batch)
+        self.untold += 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Gives a turn soon, unless one is on its way."""
+        if not self._busy and not self.dead and not self._disk.held:
+            self._busy = True
+            self._disk.loop.in_ms(self._disk.random.randint(*self._disk.before_ms), self._give_turn)
+
+    def _give_turn(self) -> None:
+        self._busy = False
+        if self.dead or self._disk.held:
+            return
+        wait_ms = self.turn()
+        self._disk.tell_truth()
+        if wait_ms:
+            self._busy = True
+            self._disk.loop.in_ms(wait_ms, self._give_turn)
+
+    def _told(self, commit: Commit, on_commit: Callable[[Commit], None]) -> None:
+        self._busy = False
+        if self.dead:
+            return
+        self.untold -= len(commit.batches)
+        on_commit(commit)
+        if self.untold:
+            self.wake()
+
+    def die(self) -> None:
+        """The process is gone; what is on the disk stays."""
+        self.dead = True
+        self._simulated_store.close()
+        self._disk.let_go()

@@ -1,0 +1,379 @@
+"""A terminal on the wall: the real session, press filter and outbox; its disk, clock, pins and line are simulated.
+
+What the daemon does between them (terminal/daemon.py) is done here in the same order. What it needs threads, sockets
+and pins for is done by virtual time.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal
+
+from firstbell import actions, light
+from firstbell.actions import Action, Event
+from firstbell.flights import PRESSES_MAX
+from firstbell.jws import EDDSA, Ed25519Signer, Hs256Key, verify_ed25519
+from firstbell.messages import SILENCE_MS_MAX
+from firstbell.note import Checkpoint
+from firstbell.press import PANIC, Happening
+from firstbell.receipt import check_receipt
+from firstbell.session import LINKED
+
+from terminal.bell import wanted_sound
+from terminal.hub_link import BACKOFF_MS_MAX, BACKOFF_MS_MIN
+from terminal.inputs import Inputs
+from terminal.outbox import LAZY_MS, Outbox
+from terminal.outbox_file import Kept, Memory, connect, read
+from terminal.outputs import RUNG
+from terminal.panel import Edge
+from terminal.settings import HubSettings, InputSettings, Settings
+from tests.simulation.network import Line, NetworkPath
+from tests.simulation.surroundings import Surroundings
+from tests.simulation.truth import Made
+
+MONO_AT_START_MS = 20_000
+"""A Pi's monotonic clock when the daemon comes up."""
+STORE_MS = (1, 15)
+InputKind = Literal["panic", "perimeter", "tamper"]
+_HUB = HubSettings("hub.local", "c-" + "a" * 10)
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalPlan:
+    """What one terminal is. `drift_ppm`: of its clock. `sick_clock`: it is wrong beyond all promises."""
+
+    terminal: str
+    zone: str
+    role: Literal["wall", "bell"]
+    algorithm: Literal["EdDSA", "HS256"]
+    seed: bytes
+    inputs: dict[str, InputKind]
+    drift_ppm: int
+    sick_clock: bool = False
+
+
+class Clock:
+    """The terminal's monotonic clock: runs `ppm` too fast, starts anew with each boot."""
+
+    def __init__(self, ppm: float, started_ms: int) -> None:
+        self._rate = 1 + ppm / 1_000_000
+        self._started_ms = started_ms
+        self.jumped_ms = 0
+
+    def mono_ms(self, now_ms: int) -> int:
+        return MONO_AT_START_MS + self.jumped_ms + math.floor((now_ms - self._started_ms) * self._rate)
+
+    def when_ms(self, mono_ms: int) -> int:
+        """The first moment at which the clock shows `mono_ms`."""
+        return self._started_ms + math.ceil((mono_ms - MONO_AT_START_MS - self.jumped_ms) / self._rate)
+
+
+class StepwiseOutbox(Outbox):
+    """The real outbox; what its thread does, virtual time does: `start`, then `store` whenever `is_dirty`."""
+
+    def start(self) -> tuple[Memory, tuple[Kept, ...]]:
+        self._connection = self._connect()
+        if self._memory is None:
+            raise AssertionError("the outbox has begun no boot")
+        return self._memory, tuple(self._events.values())
+
+    @property
+    def is_dirty(self) -> bool:
+        return bool(self._dirty or self._memory_dirty)
+
+    @property
+    def is_urgent(self) -> bool:
+        return self._urgent
+
+    @property
+    def digests(self) -> set[str]:
+        return set(self._events)
+
+    def store(self) -> None:
+        self._write(self._connection)
+
+    def end(self) -> None:
+        self._connection.close()
+
+
+class Terminal:
+    """One terminal. `name` tells clones apart; `plan.terminal` is the identity that they share."""
+
+    def __init__(self, name: str, plan: TerminalPlan, around: Surroundings, random: Random) -> None:
+        self.name = name
+        self.plan = plan
+        self.pager = ""
+        self.identity = plan.terminal
+        self.path = NetworkPath(around.loop, random)
+        self.lines = {wire: kind != PANIC for wire, kind in plan.inputs.items()}
+        """What each wire reads: closed?"""
+        self.on = False
+        self.smashed = False
+        self.store_ms = STORE_MS
+        self._around = around
+        self._random = random
+        self._file = around.folder / f"{name}.db"
+        self._key: Any = Ed25519Signer(plan.seed) if plan.algorithm == EDDSA else Hs256Key(plan.seed)
+        inputs = {wire: InputSettings(kind, pin) for pin, (wire, kind) in enumerate(plan.inputs.items())}
+        self._settings = Settings(plan.terminal, name, plan.role, _HUB, inputs=inputs)
+        self._timer: asyncio.TimerHandle | None = None
+        self._store_timer: asyncio.TimerHandle | None = None
+        self._store_urgent = False
+        self._boots = 0
+
+    # ── power ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def power_on(self) -> None:
+        if self.on or self.smashed:
+            return
+        self.on = True
+        self._boots += 1
+        around = self._around
+        self.clock = Clock(self.plan.drift_ppm, around.loop.now_ms)
+        self.outbox = StepwiseOutbox(self._file, lambda: None, lambda _memory, _kept: None)
+        self._store_timer = None
+        memory, kept = self.outbox.start()
+        self.boot = memory.boot
+        self.session = around.session(
+            self.plan.terminal, self._key, memory.boot, "simulated", self._verify, memory.checkpoint, memory.silent
+        )
+        self._inputs = Inputs(self._settings)
+        self._line: Line | None = None
+        self._backoff_ms = BACKOFF_MS_MIN
+        self._offered_place = 0
+        self._heard_ms = self._mono_ms()
+        self.exchanged_run = 0
+        """The hub's run whose time this terminal last asked for."""
+        self.ringing = False
+        self._light = ""
+        self._presses: list[str] = []
+        around.say(self.name, f"powers on, boot {self.boot}, {len(kept)} events kept")
+        self._remind(kept)
+        self._happened("", Happening("started", self._mono_ms()))
+        self._dial()
+        self._step()
+
+    def power_cut(self) -> None:
+        """Whatever was not on its disk is gone."""
+        if not self.on:
+            return
+        self.on = False
+        for timer in (self._timer, self._store_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._line is not None:
+            self._line.vanish()
+        self.outbox.end()
+        kept = self.kept_on_disk()
+        self._around.say(self.name, f"loses power; {len(kept)} events are on its disk")
+        self._around.truth.power_lost(self.name, {one.digest for one in kept})
+
+    def smash(self) -> None:
+        """It will never come back. What a pager was shown of it must not be lost with it."""
+        self.power_cut()
+        self.smashed = True
+        self._around.say(self.name, "is smashed")
+        self._around.truth.smashed(self.name)
+
+    def kept_on_disk(self) -> tuple[Kept, ...]:
+        """What the file holds now. Only while the power is off."""
+        with closing(connect(self._file)) as connection:
+            return read(connection)[1]
+
+    def _hub_ms(self, mono_ms: int) -> int | None:
+        """The hub's time at that moment, by the clock of the run that this terminal last asked."""
+        if self.plan.sick_clock or not self.exchanged_run:
+            return None
+        return self._around.hub_ms(self.exchanged_run, self.clock.when_ms(mono_ms))
+
+    def _check_light(self) -> None:
+        """The lamp never says more than is on the hub's disk."""
+        truth = self._around.truth
+        self._presses = [digest for digest in self._presses if digest not in truth.recorded]
+        if self.session.light == light.RECORDED and self._presses:
+            truth.broken(f"{self.name}: the light says recorded, {self._presses[0][:8]} is not")
+        if self.session.light != self._light:
+            self._light = self.session.light
+            self._around.say(self.name, f"shows {self._light}")
+
+    # ── the wires ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def press(self, wire: str, hold_ms: int) -> None:
+        """A finger, or a loop that opens: active for `hold_ms`, with a contact that bounces at both ends."""
+        start_ms = self._around.loop.now_ms
+        self._move(wire, True)
+        for at_ms, active in ((1, False), (2, True), (hold_ms, False), (hold_ms + 1, True), (hold_ms + 3, False)):
+            self._around.loop.at_ms(start_ms + at_ms, self._move, wire, active)
+
+    def hold(self, wire: str, active: bool) -> None:
+        self._move(wire, active)
+
+    def _move(self, wire: str, active: bool) -> None:
+        closed = active == (self.plan.inputs[wire] == PANIC)
+        if self.lines[wire] == closed:
+            return
+        self.lines[wire] = closed
+        if self.on:
+            for name, happening in self._inputs.edge(Edge(wire, closed, self._mono_ms())):
+                self._happened(name, happening)
+            self._step()
+
+    # ── as terminal/daemon.py does it ────────────────────────────────────────────────────────────────────────
+
+    def _mono_ms(self) -> int:
+        return self.clock.mono_ms(self._around.loop.now_ms)
+
+    def _step(self) -> None:
+        if not self.on:
+            return
+        now_ms = self._mono_ms()
+        for name, happening in self._inputs.step(now_ms, lambda: self.lines):
+            self._happened(name, happening)
+        due_ms = self.session.next_ms()
+        if due_ms is not None and due_ms <= now_ms:
+            self._do(self.session.tick(now_ms))
+        self._offer_kept(now_ms)
+        lost = self.session.state != LINKED and now_ms - self._heard_ms >= SILENCE_MS_MAX
+        sound = wanted_sound(self.session.ring, lost and self.plan.role == "bell")
+        self.ringing = sound in RUNG and self.plan.role == "bell"
+        self._do(self.session.status(self.ringing, self._inputs.states(), self.outbox.pending, now_ms))
+        self._check_light()
+        self._store_soon()
+        lost_ms = self._heard_ms + SILENCE_MS_MAX
+        times_ms = [self._inputs.next_ms(), self.session.next_ms(), lost_ms if lost_ms > now_ms else None]
+        next_ms = min(time_ms for time_ms in times_ms if time_ms is not None)
+        if self._timer is not None:
+            self._timer.cancel()
+        at_ms = max(self.clock.when_ms(next_ms), self._around.loop.now_ms + 1)
+        self._timer = self._around.loop.at_ms(at_ms, self._step)
+
+    def _happened(self, name: str, happening: Happening) -> None:
+        event = self.session.make_event(name, happening.what, happening.at_ms)
+        self._around.say(self.name, f"{happening.what} {name} → event {event.digest[:8]}")
+        self._around.truth.event_made(event.digest, Made(self.name, happening.what, self._hub_ms(happening.at_ms)))
+        if happening.what == PANIC:
+            self._presses.append(event.digest)
+        self.outbox.add(event.digest, event.jws, happening.what == PANIC)
+        self._do(self.session.add_event(event, self._mono_ms()))
+
+    def _remind(self, kept: Iterable[Kept]) -> None:
+        presses = sorted((one for one in kept if one.panic), key=lambda one: one.receipted)
+        for one in presses[:PRESSES_MAX]:
+            self._do(self.session.offer_event(_event(one), self._mono_ms()))
+
+    def _offer_kept(self, now_ms: int) -> None:
+        while (room := self.session.room()) > 0:
+            kept = self.outbox.after(self._offered_place, room)
+            if not kept:
+                return
+            for one in kept:
+                self._do(self.session.offer_event(_event(one), now_ms))
+            self._offered_place = kept[-1].place
+
+    def _do(self, wanted: Iterable[Action]) -> None:
+        for action in wanted:
+            if isinstance(action, actions.Send):
+                if self._line is not None:
+                    self._line.send(action.text)
+            elif isinstance(action, actions.Close):
+                self._drop(action.reason)
+            elif isinstance(action, actions.Delivered):
+                self.outbox.receipted(action.digest)
+                self._around.say(self.name, f"has a receipt for {action.digest[:8]}")
+                self._around.truth.receipt_taken(action.digest)
+            elif isinstance(action, actions.Release):
+                self.outbox.drop([action.digest])
+                self._around.truth.released(action.digest)
+            elif isinstance(action, actions.Remember):
+                self.outbox.remember(checkpoint=action.checkpoint)
+                self._around.truth.checkpoint_seen(action.checkpoint)
+            elif isinstance(action, actions.Snapshot):
+                self._backoff_ms = BACKOFF_MS_MIN
+                self.outbox.remember(silent=action.silent)
+            elif isinstance(action, actions.NotProven):
+                self._around.truth.broken(f"{self.name}: a receipt proves nothing: {action.reason}")
+            elif isinstance(action, actions.Refused):
+                self._around.say(self.name, f"is refused: {action.reason} {action.digest[:8]}")
+
+    def _verify(self, frame: dict[str, Any], jws: str) -> Checkpoint:
+        return check_receipt(frame, jws, self._around.vkey, verify_ed25519)
+
+    # ── the disk ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _store_soon(self) -> None:
+        if not self.outbox.is_dirty:
+            return
+        hurry = self.outbox.is_urgent and not self._store_urgent
+        if self._store_timer is not None and hurry:
+            self._store_timer.cancel()
+        if self._store_timer is None or hurry:
+            self._store_urgent = self.outbox.is_urgent
+            wait_ms = self._random.randint(*self.store_ms) if self._store_urgent else LAZY_MS
+            self._store_timer = self._around.loop.in_ms(wait_ms, self._store)
+
+    def _store(self) -> None:
+        self._store_timer = None
+        self._store_urgent = False
+        self.outbox.store()
+        self._around.truth.stored(self.outbox.digests)
+        self._store_soon()
+
+    # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _dial(self) -> None:
+        self._around.dial(self, self.path, self._boots)
+
+    def opened(self, line: Line, attempt: int) -> None:
+        if not self.on or attempt != self._boots:
+            line.vanish()
+            return
+        self._line = line
+        self._offered_place = 0
+        self.session.connected(self._mono_ms())
+        self._step()
+
+    def heard(self, line: Line, text: str) -> None:
+        if line is not self._line:
+            return
+        self._heard_ms = self._mono_ms()
+        if text.startswith('{"type":"heartbeat"'):
+            self.exchanged_run = line.run
+        self._do(self.session.frame(text, self._heard_ms))
+        self._step()
+
+    def closed(self, line: Line) -> None:
+        if line is self._line:
+            self._lose()
+
+    def refused(self, attempt: int) -> None:
+        """Nobody answered the call."""
+        if self.on and attempt == self._boots:
+            self._dial_later()
+
+    def _drop(self, reason: str) -> None:
+        self._around.say(self.name, f"closes: {reason}")
+        if self._line is not None:
+            self._line.close()
+            self._around.loop.call_soon(self.closed, self._line)
+
+    def _lose(self) -> None:
+        self._line = None
+        self._do(self.session.lost(self._mono_ms()))
+        self._step()
+        self._dial_later()
+
+    def _dial_later(self) -> None:
+        pause_ms = round(self._backoff_ms * self._random.uniform(0.5, 1.5))
+        self._backoff_ms = min(2 * self._backoff_ms, BACKOFF_MS_MAX)
+        self._around.loop.in_ms(pause_ms, self._dial_again, self._boots)
+
+    def _dial_again(self, attempt: int) -> None:
+        if self.on and attempt == self._boots:
+            self._dial()
+
+
+def _event(kept: Kept) -> Event:
+    return Event(kept.jws, 0 if kept.panic else None, kept.receipted)
