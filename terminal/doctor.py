@@ -144,13 +144,14 @@ async def _greet_hub(home: Home, settings: Settings) -> tuple[Address, bool]:
             hub, clock_behind = await connect(client, address, settings.hub.server_name, home.ca)
             async with asyncio.timeout(CONNECT_MS_MAX / 1000):
                 challenge = parse_hub_frame(await hub.receive_str())
-            await hub.close()
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise HubUnreachable(explain(error, address, settings.hub.server_name)) from error
     except (FrameError, TypeError) as error:
         raise HubUnreachable(Problem("hub_not_ours", str(address), {"reason": str(error)})) from error
     finally:
         await finder.close()
+        # Leaving `client` cuts the connection; its socket goes in the loop's next turn, and this loop ends here.
+        await asyncio.sleep(0)
     if challenge["type"] != "challenge" or challenge["protocol"] != PROTOCOL:
         raise HubUnreachable(Problem("hub_not_ours", str(address), {"reason": challenge["type"]}))
     return address, clock_behind

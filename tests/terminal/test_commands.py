@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from terminal.commands import build
+from terminal.control import parse_problem
 from terminal.settings import Home
+from terminal.words import LANGUAGES, words
 from tests.terminal.conftest import Terminals
 from tests.terminal.real_terminal import COMMAND, make_home
 from tests.terminal.small_hub import Campus, SmallHub
@@ -19,11 +23,11 @@ from tests.terminal.test_daemon import quiet
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
-async def type_in(home: Path, *words: str, language: str = "en") -> tuple[int | None, str, str]:
+async def type_in(home: Path, *arguments: str, language: str = "en") -> tuple[int | None, str, str]:
     """Exit code, stdout, stderr."""
     environment = {**os.environ, "FIRSTBELL_LANG": language, "COLUMNS": "200"}
     process = await asyncio.create_subprocess_exec(
-        *(COMMAND, "--home", str(home), *words), stdout=-1, stderr=-1, env=environment
+        *(COMMAND, "--home", str(home), *arguments), stdout=-1, stderr=-1, env=environment
     )
     out, err = await process.communicate()
     assert b"Traceback" not in err, err.decode()
@@ -88,8 +92,8 @@ async def test_status_says_what_is_shown_and_known(hub: SmallHub, terminals: Ter
 
 async def test_no_terminal_runs_here(campus: Campus, tmp_path: Path) -> None:
     home, _ = make_home(tmp_path / "t", campus)
-    for words in (["status"], ["press", "panic"]):
-        code, out, err = await type_in(home.path, *words)
+    for typed in (["status"], ["press", "panic"]):
+        code, out, err = await type_in(home.path, *typed)
         assert (code, out) == (3, "")
         assert f"firstbell-terminal --home {home.path} run" in err
     # One that was killed left its socket behind.
@@ -98,7 +102,7 @@ async def test_no_terminal_runs_here(campus: Campus, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "english", "chinese"),
+    ("typed", "code", "english", "chinese"),
     [
         (["run", "--colour"], 2, "There is no option --colour.", "没有选项 --colour。"),
         (["press"], 2, "Missing: 'INPUT'.", "缺少 'INPUT'。"),
@@ -108,29 +112,35 @@ async def test_no_terminal_runs_here(campus: Campus, tmp_path: Path) -> None:
     ],
 )
 async def test_what_goes_wrong_is_said_in_both_languages(
-    words: list[str], code: int, english: str, chinese: str, tmp_path: Path
+    typed: list[str], code: int, english: str, chinese: str, tmp_path: Path
 ) -> None:
     for language, text in (("en", english), ("zh", chinese)):
-        got, out, err = await type_in(tmp_path, *words, language=language)
+        got, out, err = await type_in(tmp_path, *typed, language=language)
         assert (got, out) == (code, "")
         assert text in err
 
 
-async def test_help_in_both_languages(tmp_path: Path) -> None:
-    for words in (["--help"], *([name, "--help"] for name in ("run", "press", "status", "doctor"))):
-        code, english, _ = await type_in(tmp_path, *words)
-        assert code == 0
+def run_here(language: str, *arguments: str) -> tuple[object, str]:
+    """In this process, for what needs no daemon: the exit code, and all that was said."""
+    result = CliRunner().invoke(build(words(language)), arguments, standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result.return_value, result.output
+
+
+def test_help_in_both_languages() -> None:
+    for arguments in ([], *([name] for name in ("run", "press", "status", "doctor"))):
+        _, english = run_here("en", "--home", "x", *arguments, "--help")
+        assert english.startswith("Usage: ")
         assert not HAN.search(english)
-        code, chinese, _ = await type_in(tmp_path, *words, language="zh-CN")
-        assert code == 0
+        _, chinese = run_here("zh-CN", "--home", "x", *arguments, "--help")
         assert HAN.search(chinese)
         assert "Usage" not in chinese
         assert "Options" not in chinese
 
 
 async def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    for words in (["run"], ["doctor"]):
-        code, out, err = await type_in(tmp_path / "nowhere", *words)
+    for typed in ("run", "doctor"):
+        code, out, err = await type_in(tmp_path / "nowhere", typed)
         assert code in (1, 3)
         assert "The terminal's folder cannot be read: there is none." in out + err
 
@@ -184,20 +194,24 @@ async def test_what_is_wrong_is_named(
 ) -> None:
     home, _ = make_home(tmp_path / "t", campus, f"127.0.0.1:{hub.port}")
     harm(home)
-    code, found = await findings(home)
-    assert code == 1
-    assert found[part]["problem"]["name"] == name
-    assert found[part]["problem"]["what"]
-    assert found[part]["problem"]["do"]
-    for language, verdict in (("en", "WRONG"), ("zh", "不对")):
-        _, out, _ = await type_in(home.path, "doctor", language=language)
-        lines = [line for line in out.splitlines() if verdict in line]
-        assert len(lines) >= 1
+    code, said = await asyncio.to_thread(run_here, "en", "--home", str(home.path), "doctor", "--json")
+    answer = json.loads(said)
+    found = {finding["part"]: finding for finding in answer["findings"]}
+    assert (code, answer["ok"]) == (1, False)
+    problem = found[part]["problem"]
+    assert problem["name"] == name
+    for language in LANGUAGES:
+        code, said = await asyncio.to_thread(run_here, language, "--home", str(home.path), "doctor")
+        assert code == 1
+        shown = "".join(said.split())
+        told = parse_problem(problem)
+        for text in (words(language).what(told), words(language).to_do(told), told.where):
+            assert "".join(text.split()) in shown
     # And `run` says the same instead of limping on, where it can't go on.
     if part in ("settings", "ca", "vkey", "pins") or name in ("key_malformed", "key_unreadable"):
-        code, _, err = await type_in(home.path, "run")
-        assert code in (1, 3, 4)
-        assert found[part]["problem"]["what"] in err
+        status, _, err = await type_in(home.path, "run")
+        assert status in (1, 3, 4)
+        assert problem["what"] in err
 
 
 def change(home: Home, old: str, new: str) -> None:
