@@ -1,16 +1,18 @@
 """The demo as it is run: everything started, told line by line, until it is stopped."""
 
 import asyncio
-import contextlib
 import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firstbell.note import parse_vkey
+
 from hub.demo.server import DemoServer, demo_texts
 from hub.demo.stage import PIN, Script, Stage
 from hub.demo.story import Story
+from hub.ledger.verify import verify
 
 FOLDER_PREFIX = "firstbell-demo-"
 
@@ -21,9 +23,14 @@ def new_folder() -> Path:
 
 
 async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[str, Any]:
-    """One press from button to closed case. Raises StageError, TimeoutError, OSError."""
+    """One press from button to closed case; then everything is ended, and the record verified.
+
+    Raises StageError, TimeoutError, OSError.
+    """
     async with Stage(folder, script_of(demo_texts(language)), say) as stage:
-        return await Story(stage).tell()
+        times = await Story(stage).tell()
+    verdict = verify(stage.home.database, parse_vkey(stage.founded.vkey))
+    return {**times, "verified": verdict.ok, "entries": verdict.size, "home": str(stage.home.path)}
 
 
 async def show(
@@ -92,7 +99,7 @@ async def _tell_all(
 ) -> None:
     names = {wall.terminal: wall.name for wall in stage.walls}
     names |= dict(zip(stage.guards, stage.script.guards, strict=True))
-    async with contextlib.aclosing(stage.happenings()) as happenings:
+    async with stage.watch() as happenings:
         async for happening in happenings:
             server.hear(happening)
             if happening["what"] != "decided":

@@ -9,7 +9,7 @@ import json
 import socket
 import ssl
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -272,12 +272,17 @@ class Stage:
         self.pager.stdin.write(words.encode() + b"\n")
         await self.pager.stdin.drain()
 
-    async def happenings(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Everything that happens at the hub, from now on."""
+    @contextlib.asynccontextmanager
+    async def watch(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Everything that happens at the hub from the moment on that this is entered."""
         timeout = aiohttp.ClientTimeout(total=None)
         async with self.control.get("http://hub/control/watch", timeout=timeout) as answer:
-            async for line in answer.content:
-                yield json.loads(line)
+            yield _lines(answer.content)
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[dict[str, Any]]:
+    async for line in content:
+        yield json.loads(line)
 
 
 def _free_port() -> int:

@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from firstbell.note import parse_vkey
-
 from hub.demo.stage import Stage
-from hub.ledger.verify import verify
 
 STORY_S_MAX = 20.0
 
@@ -34,13 +31,14 @@ class Story:
         self._wall = stage.walls[0]
         self._times: dict[str, int] = {}
         self._event = ""
+        self._news = asyncio.Event()
         self._done = asyncio.Event()
 
-    async def tell(self) -> dict[str, Any]:
+    async def tell(self) -> dict[str, int]:
         """Raises TimeoutError when it does not come to its end within STORY_S_MAX."""
-        async with asyncio.timeout(STORY_S_MAX):
+        async with asyncio.timeout(STORY_S_MAX), self._stage.watch() as happenings:
             watching = [
-                asyncio.create_task(self._watch_hub()),
+                asyncio.create_task(self._watch_hub(happenings)),
                 asyncio.create_task(self._watch_wall()),
             ]
             try:
@@ -51,28 +49,26 @@ class Story:
                 for task in watching:
                     task.cancel()
                 await asyncio.gather(*watching, return_exceptions=True)
-        stage = self._stage
-        verdict = await asyncio.to_thread(verify, stage.home.database, parse_vkey(stage.founded.vkey))
-        return {
-            **{step: self._times[step] for step in STEPS},
-            "verified": verdict.ok,
-            "entries": verdict.size,
-            "home": str(stage.home.path),
-        }
+        return {step: self._times[step] for step in STEPS}
 
     async def _ready(self) -> None:
         """Until the guard's pager is READY; before that a press would go to everybody at once."""
-        async for said in _states(self._stage):
-            if any(pager["guard"] and not pager["reasons"] for pager in said["pagers"]):
+        while True:
+            self._news.clear()
+            async with self._stage.control.get("http://hub/api/campus") as answer:
+                campus = await answer.json()
+            if any(pager["guard"] and not pager["reasons"] for pager in campus["pagers"]):
                 return
+            await self._news.wait()
 
     def _note(self, step: str, hub_ms: int) -> None:
         self._times.setdefault(step, hub_ms + self._stage.offset_ms)
         if self._times.keys() >= set(STEPS):
             self._done.set()
 
-    async def _watch_hub(self) -> None:
-        async for happening in self._stage.happenings():
+    async def _watch_hub(self, happenings: AsyncIterator[dict[str, Any]]) -> None:
+        async for happening in happenings:
+            self._news.set()
             entry = happening.get("entry", {})
             kind = entry.get("kind", happening["what"])
             if happening["what"] == "committed":
@@ -111,12 +107,3 @@ class Story:
         for receipt in self._wall.state.get("receipts", ()):
             if receipt["event"] == self._event:
                 self._note("receipt_ms", receipt["at_ms"])
-
-
-async def _states(stage: Stage) -> AsyncIterator[dict[str, Any]]:
-    """The campus now and after everything that happens."""
-    happenings = stage.happenings()
-    while True:
-        async with stage.control.get("http://hub/api/campus") as answer:
-            yield await answer.json()
-        await anext(happenings)

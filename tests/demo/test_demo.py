@@ -1,0 +1,93 @@
+"""`firstbell-hub demo` as its user has it: a process, its output, its exit code."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from firstbell.note import parse_vkey
+
+from hub.demo.story import STEPS
+from hub.ledger.verify import verify
+
+HUB = Path(sys.executable).parent / "firstbell-hub"
+TERMINAL = Path(sys.executable).parent / "firstbell-terminal"
+STORY_S_MAX = 20
+START_S_MAX = 20
+
+
+def test_once_tells_the_whole_story(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [HUB, "--home", tmp_path / "campus", "demo", "--once", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=STORY_S_MAX,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    times = [told[step] for step in STEPS]
+    assert all(type(time_ms) is int for time_ms in times)
+    assert told["verified"] is True
+    in_order = ("pressed_ms", "received_ms", "paged_ms", "delivered_ms", "accepted_ms", "on_scene_ms", "resolved_ms")
+    assert [told[step] for step in in_order] == sorted(told[step] for step in in_order)
+    assert told["received_ms"] <= told["recorded_ms"]
+    home = Path(told["home"])
+    vkey = parse_vkey((home / "log.vkey").read_text().strip())
+    assert verify(home / "hub.db", vkey).size == told["entries"]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    process = subprocess.Popen(
+        [HUB, "--home", tmp_path / "campus", "demo", "--json", "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield process, json.loads(process.stdout.readline())
+    process.kill()
+    process.communicate()
+
+
+def test_it_can_be_driven_and_ends_cleanly(demo: tuple[subprocess.Popen[str], dict[str, Any]]) -> None:
+    process, there = demo
+    assert process.stdout is not None
+    assert len(there["terminals"]) == 4
+    for terminal in there["terminals"]:
+        assert Path(f"/proc/{terminal['pid']}").exists()
+    trusting = ssl.create_default_context(cafile=there["ca_file"])
+    with urllib.request.urlopen(f"{there['base_url']}/checkpoint", context=trusting) as answer:  # noqa: S310
+        assert answer.read().decode().partition("\n")[0] == parse_vkey(there["log_vkey"]).name
+    with urllib.request.urlopen(there["demo_url"]) as answer:  # noqa: S310
+        assert "Content-Security-Policy" in answer.headers
+    for link in there["links"].values():
+        with urllib.request.urlopen(link) as answer:  # noqa: S310
+            assert answer.status == 200
+    wall = there["terminals"][0]
+    pressed = subprocess.run(
+        [TERMINAL, "--home", wall["home"], "press", wall["inputs"][0]], capture_output=True, text=True, check=False
+    )
+    assert pressed.returncode == 0, pressed.stderr
+    for line in process.stdout:
+        if json.loads(line)["what"] == "incident_raised":
+            break
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(START_S_MAX) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    for terminal in there["terminals"]:
+        with pytest.raises(ProcessLookupError):
+            os.kill(terminal["pid"], 0)
