@@ -5,7 +5,7 @@ from typing import Literal
 
 from hub.dispatch import entries as e
 from hub.dispatch.calls import call_next, call_tier, guards_on, next_lead, waited_for
-from hub.dispatch.campus import Assignment, Campus, Incident, responders
+from hub.dispatch.campus import OPEN, Assignment, Campus, Incident, responders
 from hub.dispatch.requests import ReachDeadline
 from hub.dispatch.rules_terminal import lost
 from hub.dispatch.rules_trouble import began, ended
@@ -58,9 +58,10 @@ def _deserted(incident: Incident, on_duty: Set[str]) -> bool:
     Looked for here rather than at each way to leave (signed off, revoked, removed, somebody else's pager now), because
     such an entry takes effect after its commit, when others may have left too.
     """
-    if not incident.calling or incident.repeat_ms is not None:
+    if not incident.calling or incident.everyone:
         return False
-    return not any(page.guard in on_duty for page in waited_for(incident))
+    pages = waited_for(incident) if incident.repeat_ms is None else incident.assignments.values()
+    return not any(page.state in OPEN and page.guard in on_duty for page in pages)
 
 
 def reach_deadline(campus: Campus, request: ReachDeadline) -> tuple[e.Entry, ...]:
@@ -101,7 +102,6 @@ def _incident(campus: Campus, incident: Incident, now_ms: int, on_duty: Set[str]
     down: set[str] = set()
     deserted = _deserted(incident, on_duty)
     if deserted:
-        calls.append("signed_off")
         entries += [e.PageLapsed(at_ms=now_ms, incident=name, guard=page.guard) for page in waited_for(incident)]
     for mine in incident.assignments.values():
         if not _due(mine.due_ms, now_ms):
@@ -118,6 +118,9 @@ def _incident(campus: Campus, incident: Incident, now_ms: int, on_duty: Set[str]
         entries.append(call_tier(campus, incident, last, "guard_down", now_ms, leaving=down, everyone=True))
     elif _due(incident.repeat_ms, now_ms):
         entries.append(call_tier(campus, incident, incident.tier, "again", now_ms))
+    elif deserted:
+        next_tier = incident.tier if incident.repeat_ms is not None else incident.tier + 1
+        entries.append(call_tier(campus, incident, next_tier, "signed_off", now_ms, new_only=True))
     elif calls:
         entries += call_next(campus, incident, calls[0], now_ms)
     return entries

@@ -1,5 +1,7 @@
 """The log, the run, the time; zones, terminals, drills and test presses."""
 
+import msgspec
+
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.campus import Campus
@@ -7,6 +9,8 @@ from hub.dispatch.rules_trouble import ended
 
 DRILL_MS_MAX = 2 * 3_600_000
 """A drill or a test ends by itself after this time at the latest."""
+DEADLINE_MS_MAX = 30 * 86_400_000
+"""No step of an incident takes longer than this."""
 RESTART_DUE_MS = 3_000
 """After a start, whatever waits for a person is due this soon: nobody knows what the others saw."""
 
@@ -43,8 +47,9 @@ def set_utc(_campus: Campus, request: r.SetUtc) -> tuple[e.Entry, ...]:
 def set_zone(_campus: Campus, request: r.SetZone) -> tuple[e.Entry, ...]:
     if not request.tiers:
         raise r.Refused("no_tier")
-    if min(getattr(request.deadlines, name) for name in request.deadlines.__struct_fields__) <= 0:
-        raise r.Refused("no_time")
+    times_ms = msgspec.structs.astuple(request.deadlines)
+    if not 0 < min(times_ms) <= max(times_ms) <= DEADLINE_MS_MAX:
+        raise r.Refused("wrong_time")
     return (
         e.ZoneSet(
             at_ms=request.now_ms,

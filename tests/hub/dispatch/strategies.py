@@ -31,6 +31,7 @@ _NAMED: dict[str, st.SearchStrategy[Any]] = {
     "incident": st.sampled_from(INCIDENTS),
     "digest": st.sampled_from(DIGESTS),
     "command": st.sampled_from(("tap-1", "tap-2", "tap-3")),
+    "deadlines": st.builds(e.Deadlines, closed_ms=_TIME),
     "tier": st.integers(0, 4),
     "tiers": st.lists(st.sampled_from(get_args(e.TierName)), min_size=1, max_size=3).map(tuple),
     "inputs": st.dictionaries(st.sampled_from(("panic", "loop")), st.sampled_from(("panic", "tamper")), max_size=2),

@@ -165,6 +165,22 @@ def test_both_called_sign_off_before_either_is_on_the_disk() -> None:
     assert duty.rings() == {"p-li": "alarm", "p-wang": "alarm"}
 
 
+@pytest.mark.parametrize("tiers", [("zone",), ("zone", "campus")])
+def test_all_called_by_the_last_tier_sign_off_and_everything_rings_at_once(tiers: tuple[e.TierName, ...]) -> None:
+    duty = Duty(tiers=tiers)
+    duty.guard("li"), duty.guard("wang")
+    duty.pager("p-desk")
+    duty.press()
+    duty.wait(DELIVERED_MS)
+    assert duty.rings() == {"p-li": "alarm", "p-wang": "alarm"}
+    duty.do(r.SignOff, pager="p-li", by="a-li")
+    assert duty.settle() == []
+    duty.do(r.SignOff, pager="p-wang", by="a-wang")
+    tier = one(duty.settle(), e.TierRaised)
+    assert (called(tier), tier.because, tier.everyone) == ([], "signed_off", True)
+    assert set(duty.rings()) == {"p-li", "p-wang", "p-desk"}
+
+
 @pytest.mark.parametrize("how", ["revoked", "removed", "displaced"])
 def test_the_only_one_called_goes_in_another_way(how: str) -> None:
     duty = Duty()
