@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from firstbell import messages
 from firstbell.jws import (
     EDDSA,
@@ -221,7 +221,7 @@ class _Connection:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self._do(self._session.frame(message.data, self._links.now_ms()))
             else:
-                if self._socket.close_code == WSCloseCode.MESSAGE_TOO_BIG:
+                if isinstance(message.data, WebSocketError) and message.data.code == WSCloseCode.MESSAGE_TOO_BIG:
                     self._links.strangers.count("oversized", self._links.now_ms())
                 return
 

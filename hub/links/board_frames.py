@@ -1,0 +1,150 @@
+"""The board's snapshot: the whole campus, made anew from a view (PROTOCOL.md, "Board")."""
+
+from typing import Any
+
+import msgspec
+
+from hub.dispatch.campus import Campus, Incident, Pager
+from hub.dispatch.engine import View
+from hub.links.board_steps import BoardSteps
+from hub.links.pager_frames import crew, place
+from hub.names import Names
+
+INCIDENTS_MAX = 16
+"""Incidents in one snapshot; the number of the others is told."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def snapshot_of(view: View, names: Names, steps: BoardSteps, size: int, writing: bool, now_ms: int) -> str:
+    """JSON text of the board's snapshot frame. `size`: entries in the ledger; `writing`: the disk takes more."""
+    campus = view.decided
+    details = names.campus(campus)
+    incidents = sorted(
+        (i for i in campus.incidents.values() if i.state != "resolved"),
+        key=lambda i: (i.state != "raised", i.raised_ms),
+    )
+    frame = {
+        "type": "snapshot",
+        "hub_ms": now_ms,
+        "utc_ms": now_ms + campus.utc_offset_ms,
+        "zone_minutes": details.zone_minutes,
+        "campus": {"name": details.name},
+        "fault": view.fault,
+        "reachable": view.alerts.reachable,
+        "ledger": {"size": size, "writing": writing},
+        "incidents": [_incident(view, incident, names, steps) for incident in incidents[:INCIDENTS_MAX]],
+        "more": max(0, len(incidents) - INCIDENTS_MAX),
+        "guards": _guards(campus, names),
+        "bells": _bells(campus, names),
+        "terminals": _terminals(view, names),
+        "troubles": [
+            {
+                "what": trouble.what,
+                "about": trouble.about,
+                "about_name": _about(campus, trouble.about, names),
+                "since_ms": trouble.since_ms,
+                "seen": bool(trouble.seen_by),
+            }
+            for trouble in campus.troubles.values()
+        ],
+    }
+    return _encoder.encode(frame).decode()
+
+
+def _incident(view: View, incident: Incident, names: Names, steps: BoardSteps) -> dict[str, Any]:
+    return {
+        **place(view.decided, incident, names),
+        "light": view.lights.get(incident.terminal, "none"),
+        "crew": crew(view.decided, incident, names),
+        "steps": steps.steps(incident.incident, view.decided, names),
+        "next": _next(view.decided, incident),
+    }
+
+
+def _guards(campus: Campus, names: Names) -> list[dict[str, Any]]:
+    signed_on: dict[str, list[Pager]] = {}
+    for pager in campus.pagers.values():
+        if pager.guard:
+            signed_on.setdefault(pager.guard, []).append(pager)
+    return [
+        {
+            "id": guard,
+            "name": names.person(campus, guard),
+            "zones": sorted({names.zone(campus.zones[z]) for p in pagers for z in p.zones if z in campus.zones}),
+            "state": _guard_state(campus, guard, pagers),
+            "reasons": min((p.reasons for p in pagers), key=len),
+        }
+        for guard, pagers in signed_on.items()
+    ]
+
+
+def _bells(campus: Campus, names: Names) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": names.terminal(bell).name,
+            "state": "ringing" if bell.ringing else "ready" if bell.linked else "lost",
+        }
+        for bell in campus.terminals.values()
+        if bell.role == "bell" and not bell.revoked
+    ]
+
+
+def _terminals(view: View, names: Names) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": terminal.terminal,
+            "name": names.terminal(terminal).name,
+            "zone": names.zone(view.decided.zones[terminal.zone]),
+            "place": names.terminal(terminal).place,
+            "linked": terminal.linked,
+            "light": terminal.light,
+            "inputs": terminal.inputs,
+        }
+        for terminal in view.decided.terminals.values()
+        if not terminal.revoked
+    ]
+
+
+def _about(campus: Campus, about: str, names: Names) -> str:
+    terminal, _, rest = about.partition("/")
+    if terminal in campus.terminals:
+        name = names.terminal(campus.terminals[terminal]).name
+        return f"{name} / {rest}" if rest else name
+    return names.campus(campus).name if about == campus.campus else about
+
+
+def _guard_state(campus: Campus, guard: str, pagers: list[Pager]) -> str:
+    for incident in campus.incidents.values():
+        mine = incident.assignments.get(guard)
+        if incident.state == "resolved" or mine is None:
+            continue
+        if mine.state == "on_scene":
+            return "on_scene"
+        if mine.state == "accepted":
+            return "lead" if incident.lead == guard else "second"
+        if incident.lead and mine.state in ("paged", "delivered", "seen"):
+            return "silenced"
+    return "ready" if any(not p.reasons for p in pagers) else "not_ready"
+
+
+def _next(campus: Campus, incident: Incident) -> dict[str, Any] | None:
+    """What is waited for, of whom, until when."""
+    waits = {
+        "paged": "delivered",
+        "delivered": "accepted",
+        "seen": "accepted",
+        "accepted": "on_scene",
+        "on_scene": "sign",
+    }
+    due = [
+        (a.due_ms, waits[a.state], a.guard)
+        for a in incident.assignments.values()
+        if a.due_ms is not None and a.state in waits
+    ]
+    if incident.repeat_ms is not None:
+        due.append((incident.repeat_ms, "accepted", ""))
+    if not due:
+        return None
+    due_ms, what, guard = min(due)
+    return {"what": what, "due_ms": due_ms, "guard": guard}

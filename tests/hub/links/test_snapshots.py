@@ -1,0 +1,160 @@
+"""What pagers and boards are told: the whole, from one view, with names and without secrets."""
+
+import json
+from typing import Any
+
+from hub.dispatch import requests as r
+from hub.dispatch.campus import copy
+from hub.dispatch.engine import View
+from hub.dispatch.wanted import alerts, lights
+from hub.links.board_frames import snapshot_of
+from hub.links.board_steps import STEPS_MAX, BoardSteps
+from hub.links.pager_frames import PAGES_MAX, RESOLVED_SHOWN_MS, pager_snapshot
+from hub.names import Names, PersonDetails, TerminalDetails, ZoneDetails, seal_details
+from tests.hub.dispatch.duty import EAST, WALL, Duty
+
+HOSTILE = "<script>alert(1)</script>"
+SEALED = {
+    "wall": seal_details(
+        TerminalDetails(name="Corridor", building="Block 2", floor="3", place=HOSTILE, way="Stairs B")
+    ),
+    "zone": seal_details(ZoneDetails(name="East zone")),
+    "wang": seal_details(PersonDetails(name="王建国")),
+    "li": seal_details(PersonDetails(name="李敏")),
+}
+
+
+class Named:
+    """A campus on duty with names, two guards ready."""
+
+    def __init__(self) -> None:
+        self.duty = Duty()
+        self.names = Names(SEALED.values())
+        self.steps = BoardSteps()
+        self.wang, self.li = self.duty.guard("wang"), self.duty.guard("li")
+        campus = self.duty.campus
+        campus.terminals[WALL].details = SEALED["wall"].commitment
+        campus.zones[EAST].details = SEALED["zone"].commitment
+        campus.accounts[self.wang].details = SEALED["wang"].commitment
+        campus.accounts[self.li].details = SEALED["li"].commitment
+        self._folded = len(self.duty.ledger)
+
+    @property
+    def view(self) -> View:
+        campus = self.duty.campus
+        return View(campus, copy(campus), alerts(campus), lights(campus, campus), False)
+
+    def pager_of(self, guard: str) -> str:
+        return next(p.pager for p in self.duty.campus.pagers.values() if p.guard == guard)
+
+    def pager(self, guard: str) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(
+            pager_snapshot(self.view, self.pager_of(guard), self.names, self.duty.now_ms)
+        )
+        return frame
+
+    def board(self) -> dict[str, Any]:
+        self.steps.fold(self.duty.ledger[self._folded :], self.duty.campus)
+        self._folded = len(self.duty.ledger)
+        frame: dict[str, Any] = json.loads(
+            snapshot_of(self.view, self.names, self.steps, size=7, writing=True, now_ms=self.duty.now_ms)
+        )
+        return frame
+
+
+def test_a_quiet_pager_is_told_who_it_is() -> None:
+    named = Named()
+    frame = named.pager(named.wang)
+    assert frame["guard"] == {"id": named.wang, "name": "王建国", "zones": ["East zone"]}
+    assert frame["pager"]["reasons"] == []
+    assert frame["pages"] == []
+    assert frame["campus"]["reachable"] is True
+    assert frame["utc_ms"] - frame["hub_ms"] == named.duty.campus.utc_offset_ms
+
+
+def test_a_page_says_where_and_who_else() -> None:
+    named = Named()
+    incident = named.duty.press()
+    (page,) = named.pager(named.wang)["pages"]
+    where = {"zone": "East zone", "building": "Block 2", "floor": "3", "place": HOSTILE, "way": "Stairs B"}
+    assert where.items() <= page.items()
+    assert (page["ring"], page["mine"], page["state"]) == ("alarm", "paged", "raised")
+    assert page["covers"] == incident.events
+    assert page["evidence"] == incident.evidence
+    assert [(one["name"], one["state"]) for one in page["crew"]] == [("王建国", "paged"), ("李敏", "paged")]
+
+
+def test_an_accept_is_told_to_the_others() -> None:
+    named = Named()
+    named.duty.accepted(named.wang)
+    (mine,), (other,) = named.pager(named.wang)["pages"], named.pager(named.li)["pages"]
+    assert (mine["mine"], mine["ring"], mine["lead"]) == ("accepted", "none", True)
+    assert mine["due_ms"] - named.duty.now_ms == mine["due_total_ms"] == 120_000
+    assert (other["ring"], other["due_ms"]) == ("none", None)
+    assert [(one["state"], one["lead"]) for one in other["crew"]] == [("accepted", True), ("silenced", False)]
+
+
+def test_a_guard_whose_pager_is_gone_is_shown_as_lost() -> None:
+    named = Named()
+    named.duty.do(r.LosePager, pager=named.pager_of(named.li))
+    named.duty.press()
+    (page,) = named.pager(named.wang)["pages"]
+    assert [one["state"] for one in page["crew"]] == ["paged", "lost"]
+
+
+def test_a_resolved_page_stays_for_a_moment() -> None:
+    named = Named()
+    named.duty.resolved(named.wang)
+    assert [page["state"] for page in named.pager(named.wang)["pages"]] == ["resolved"]
+    named.duty.now_ms += RESOLVED_SHOWN_MS + 1
+    assert named.pager(named.wang)["pages"] == []
+
+
+def test_a_snapshot_has_a_limit_and_says_what_is_left_out() -> None:
+    named = Named()
+    for number in range(PAGES_MAX + 3):
+        named.duty.enrol(f"t-more{number}")
+        named.duty.press(terminal=f"t-more{number}")
+    frame = named.pager(named.wang)
+    assert (len(frame["pages"]), frame["more"]) == (PAGES_MAX, 3)
+    assert len(json.dumps(frame)) < 65_536
+
+
+def test_a_board_sees_the_whole_campus() -> None:
+    named = Named()
+    frame = named.board()
+    assert [(guard["name"], guard["state"]) for guard in frame["guards"]] == [("王建国", "ready"), ("李敏", "ready")]
+    assert frame["ledger"] == {"size": 7, "writing": True}
+    assert frame["incidents"] == []
+    assert {terminal["name"] for terminal in frame["terminals"]} >= {"Corridor"}
+
+
+def test_a_boards_incident_has_its_line_and_what_comes_next() -> None:
+    named = Named()
+    named.duty.accepted(named.wang)
+    (incident,) = named.board()["incidents"]
+    whats = [step["what"] for step in incident["steps"]]
+    assert whats[0] == "pressed"
+    assert whats[-1] == "accepted"
+    assert incident["steps"][-1]["who"] == ["王建国"]
+    assert incident["next"]["what"] == "on_scene"
+    assert incident["next"]["due_ms"] == named.duty.now_ms + 120_000
+    assert [guard["state"] for guard in named.board()["guards"]] == ["lead", "silenced"]
+
+
+def test_troubles_are_named() -> None:
+    named = Named()
+    named.duty.do(r.LinkTerminal, terminal=WALL)
+    named.duty.do(r.LoseTerminal, terminal=WALL)
+    troubles = [(one["what"], one["about_name"]) for one in named.board()["troubles"]]
+    assert ("lost", "Corridor") in troubles
+
+
+def test_a_long_story_keeps_its_beginning() -> None:
+    named = Named()
+    named.duty.press()
+    for _ in range(STEPS_MAX + 10):
+        named.duty.press()
+    (incident,) = named.board()["incidents"]
+    assert len(incident["steps"]) == STEPS_MAX
+    assert incident["steps"][0]["what"] == "pressed"
