@@ -84,11 +84,8 @@ def open_database(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, DATABASE_FILE))
         sync_folder(path.parent)
     connection = connect(path)
-    try:
+    with _closed_on_error(connection):
         migrate(connection)
-    except sqlite3.Error:
-        connection.close()
-        raise
     return connection
 
 
@@ -96,7 +93,7 @@ def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) 
     """As `open_database`, for a file that is there and up to date."""
     uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, factory=factory)
-    try:
+    with _closed_on_error(connection):
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
@@ -105,10 +102,20 @@ def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) 
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
-    except sqlite3.Error:
+    return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        # SQLite quotes what it finds in a damaged schema, and that need not be text.
+        connection.close()
+        raise sqlite3.DatabaseError("the schema is damaged") from error
+    except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
@@ -155,12 +162,9 @@ def _read_only(path: Path, how: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
     )
-    try:
+    with _closed_on_error(connection):
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
     return connection
 
 

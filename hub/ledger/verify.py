@@ -68,7 +68,8 @@ class _Verification:
             return Verdict(False, self._size, self._checked, bad.place, bad.why, bad.detail)
         except FileNotFoundError as error:
             return Verdict(False, self._size, self._checked, "database", "missing", str(error))
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+            # The last is SQLite's own message when it quotes damaged bytes.
             return Verdict(False, self._size, self._checked, "database", "integrity", str(error))
         return Verdict(True, self._size, self._checked)
 

@@ -93,6 +93,18 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert path.read_bytes() == b"these are somebody's notes" * 100
 
 
+def test_a_damaged_schema_is_an_error_of_the_database(tmp_path: Path) -> None:
+    """Also when SQLite's message about it is no text."""
+    path = tmp_path / "hub.db"
+    open_database(path).close()
+    data = path.read_bytes()
+    assert data.count(b"CREATE TABLE events") == 1
+    path.write_bytes(data.replace(b"CREATE TABLE events", b"CREATE TABLE \xff\xfe\xff\xfe\xff "))
+    for open_it in (open_database, open_read_only):
+        with pytest.raises(sqlite3.DatabaseError):
+            open_it(path)
+
+
 def test_connecting_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         connect(tmp_path / "hub.db")

@@ -202,6 +202,10 @@ class Desk:
             return None
         incident = self.random.choice(incidents)
         number = self.random.randrange(len(GUARDS))
+        assigned = incident.assignments.values()
+        responding = [GUARDS.index(one.guard) for one in assigned if one.state in ("accepted", "on_scene")]
+        if responding and self.random.random() < 0.7:
+            number = self.random.choice(responding)
         do = self.random.choice(DOES)
         note = self.seal("resolve-note", "一切正常")
         self.count += 1
