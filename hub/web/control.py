@@ -1,5 +1,7 @@
 """The hub's control socket, in its home: what the commands say to it. Only the hub's own user can open it."""
 
+import contextlib
+
 import msgspec
 from aiohttp import web
 
@@ -56,8 +58,9 @@ async def watch(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     happenings = request.app[HUB].watch.subscribe()
     await response.prepare(request)
-    async for happening in happenings:
-        await response.write(msgspec.json.encode(happening) + b"\n")
+    with contextlib.suppress(ConnectionResetError):
+        async for happening in happenings:
+            await response.write(msgspec.json.encode(happening) + b"\n")
     return response
 
 

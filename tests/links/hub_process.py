@@ -1,0 +1,85 @@
+"""The hub as a process of its own, started and ended as its service manager would, or killed."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.links.campus import Doors, found_home
+from tests.links.line import WAIT_S_MAX
+
+COMMAND = str(Path(sys.executable).with_name("firstbell-hub"))
+LISTENS = "the hub listens"
+
+
+class HubProcess(Doors):
+    """`log` is what it has said on stderr, over all its runs."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(*found_home(path))
+        self.log: list[str] = []
+        self._ready = asyncio.Event()
+        self._reading: asyncio.Task[None]
+        self.process: asyncio.subprocess.Process
+
+    async def start(self) -> "HubProcess":
+        await self.spawn()
+        await self.open_doors()
+        return self
+
+    async def spawn(self) -> None:
+        """The process alone; returns when it listens."""
+        self._ready.clear()
+        self.process = await asyncio.create_subprocess_exec(
+            COMMAND,
+            "--home",
+            str(self.home.path),
+            "--json",
+            "serve",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        self._reading = asyncio.create_task(self._read())
+        async with asyncio.timeout(WAIT_S_MAX):
+            await self._ready.wait()
+        assert LISTENS in self.log[-1], "".join(self.log)
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.log.append(line.decode())
+            if LISTENS in self.log[-1]:
+                self._ready.set()
+        self._ready.set()
+
+    async def stop(self) -> None:
+        """SIGTERM, which it takes well."""
+        await self.shut_doors()
+        assert await self.end(signal.SIGTERM) == 0, "".join(self.log)
+
+    async def kill(self) -> None:
+        await self.end(signal.SIGKILL)
+        await self.shut_doors()
+
+    async def end(self, number: signal.Signals) -> int:
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(WAIT_S_MAX):
+            code = await self.process.wait()
+            await self._reading
+        return code
+
+    def complaints(self) -> list[dict[str, Any] | str]:
+        """What it logged above information: errors, and whatever is no line of its log (a traceback)."""
+        return [line for line in map(_parsed, self.log) if isinstance(line, str) or line["level"] != "info"]
+
+
+def _parsed(line: str) -> dict[str, Any] | str:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return line
+    return said if isinstance(said, dict) else line

@@ -1,0 +1,87 @@
+"""One WebSocket, held by a test: everything that came over it, in order, to be waited for."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Self
+
+import aiohttp
+
+WAIT_S_MAX = 20
+
+Frame = dict[str, Any]
+
+
+class Line:
+    """`frames` is all that the hub has said on it. `code`: how it was closed, None while it is open."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.frames: list[Frame] = []
+        self._changed = asyncio.Condition()
+        self._ended = False
+        self._code: int | None = None
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, session: aiohttp.ClientSession, url: str, **headers: str) -> Self:
+        return cls(await session.ws_connect(url, headers=headers, max_msg_size=1 << 20, autoclose=False))
+
+    @property
+    def code(self) -> int | None:
+        return self._code
+
+    async def _read(self) -> None:
+        try:
+            while (message := await self.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                await self._note(message.json())
+            # What the hub said, not what became of our answer to it.
+            said = message.type is aiohttp.WSMsgType.CLOSE
+            self._code = message.data if said else aiohttp.WSCloseCode.ABNORMAL_CLOSURE
+        finally:
+            self._ended = True
+            await self._note(None)
+            await self.socket.close()
+
+    async def _note(self, frame: Frame | None) -> None:
+        async with self._changed:
+            if frame is not None:
+                self.frames.append(frame)
+            self._changed.notify_all()
+
+    async def send(self, frame: Frame | str | bytes) -> None:
+        """An object as JSON, text as it is, bytes as a binary message."""
+        if isinstance(frame, dict):
+            await self.socket.send_json(frame)
+        elif isinstance(frame, str):
+            await self.socket.send_str(frame)
+        else:
+            await self.socket.send_bytes(frame)
+
+    async def until(self, wanted: Callable[[Frame], object], since: int = 0) -> Frame:
+        """The first frame from number `since` on that is wanted, come or still to come."""
+        seen = since
+        async with asyncio.timeout(WAIT_S_MAX), self._changed:
+            while True:
+                for frame in self.frames[seen:]:
+                    if wanted(frame):
+                        return frame
+                seen = len(self.frames)
+                assert not self._ended, f"closed with {self._code}; last {self.frames[-3:]}"
+                try:
+                    await self._changed.wait()
+                except asyncio.CancelledError:
+                    print("never came; last:", self.frames[-3:])
+                    raise
+
+    async def of_type(self, kind: str, since: int = 0) -> Frame:
+        return await self.until(lambda frame: frame["type"] == kind, since)
+
+    async def closed(self) -> int | None:
+        """Waits until the hub has closed it; the code."""
+        async with asyncio.timeout(WAIT_S_MAX), self._changed:
+            await self._changed.wait_for(lambda: self._ended)
+        return self._code
+
+    async def close(self) -> None:
+        await self.socket.close()
+        await self._reading
