@@ -48,8 +48,10 @@ def set_zone(_campus: Campus, request: r.SetZone) -> tuple[e.Entry, ...]:
     if not request.tiers:
         raise r.Refused("no_tier")
     times_ms = msgspec.structs.astuple(request.deadlines)
-    if not 0 < min(times_ms) <= max(times_ms) <= DEADLINE_MS_MAX:
-        raise r.Refused("wrong_time")
+    if min(times_ms) <= 0:
+        raise r.Refused("no_time")
+    if max(times_ms) > DEADLINE_MS_MAX:
+        raise r.Refused("time_too_long")
     return (
         e.ZoneSet(
             at_ms=request.now_ms,

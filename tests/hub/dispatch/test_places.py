@@ -85,9 +85,9 @@ def test_a_zone_keeps_its_drill_when_its_times_change(duty: Duty) -> None:
     ("said", "reason"),
     [
         ({"tiers": ()}, "no_tier"),
-        ({"deadlines": e.Deadlines(accepted_ms=0)}, "wrong_time"),
-        ({"deadlines": e.Deadlines(roll_call_ms=-1)}, "wrong_time"),
-        ({"deadlines": e.Deadlines(closed_ms=DEADLINE_MS_MAX + 1)}, "wrong_time"),
+        ({"deadlines": e.Deadlines(accepted_ms=0)}, "no_time"),
+        ({"deadlines": e.Deadlines(roll_call_ms=-1)}, "no_time"),
+        ({"deadlines": e.Deadlines(closed_ms=DEADLINE_MS_MAX + 1)}, "time_too_long"),
     ],
 )
 def test_a_zone_without_tiers_or_time_is_refused(duty: Duty, said: dict[str, object], reason: str) -> None:
