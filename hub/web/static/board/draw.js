@@ -1,171 +1,67 @@
-// What the board shows, from one view: quiet, incident or gone. Nothing here remembers anything.
+// The board: the top line says what the whole campus is, the middle shows it, the annunciator never moves.
 
 import { h } from "../parts/dom.js";
-import { age, day, left, list, placeSize, timeOfDay } from "../parts/format.js";
+import { age, day, timeOfDay } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
-import { rhythm } from "../parts/marks.js";
-import { known, t, tn } from "../parts/words.js";
-import { line } from "./line.js";
+import { t, tn } from "../parts/words.js";
+import { annunciator } from "./annunciator.js";
+import { casesColumn } from "./cases.js";
+import { timeLine } from "./line.js";
+import { site } from "./site.js";
+import { watch } from "./watch.js";
 
-const CASES_MAX = 2;
-const GUARD_MARKS = { ready: "ready", not_ready: "not_ready", lead: "going", second: "going", on_scene: "on_scene", silenced: "silenced" };
-const BELL_MARKS = { ready: "ready", lost: "not_ready", ringing: "ringing" };
-const LOOKS = { not_ready: "is-trouble", lost: "is-trouble", lead: "is-person", second: "is-person", on_scene: "is-person", ringing: "is-alarm" };
+const HEADS = {
+  quiet: ["ready", () => t("board.quiet")],
+  unreachable: ["not_ready", () => t("board.unreachable")],
+  fault: ["not_ready", () => t("pager.fault.word")],
+  alarms: ["alarm", ({ n }) => tn("board.alarms", n)],
+  drills: ["alarm", ({ n }) => tn("board.drills", n)],
+};
+const GOING = { raised: "board.nobody_yet", dispatched: "board.going", on_scene: "board.here" };
 
-export function headline({ snapshot, gone }) {
-  if (gone) return t("board.gone");
-  if (snapshot.fault) return t("fault.say");
-  const { length } = snapshot.incidents;
-  return length ? tn("board.alarms", length + snapshot.more) : snapshot.guards.length ? t("board.quiet") : t("board.nobody");
+/** {word, nodes} of a view (state.js). `at`: {wall(hub_ms), hub_ms, heard_hub_ms, beat_ms, campus, refused}. */
+export function draw(view, at) {
+  if (!at.campus) return { word: waitingWord(view), nodes: [waiting(view)] };
+  const middle =
+    view.screen === "quiet"
+      ? [site(view), watch(view)]
+      : [casesColumn(view), timeLine(view.cases[0], at.wall), watch(view)];
+  const word = view.gone ? t("pager.hub_gone.word") : HEADS[view.headline.what][1](view.headline);
+  const nodes = [top(view, at, word), h("main.middle", { key: "middle" }, middle), annunciator(view, at.wall, at.refused)];
+  return { word, nodes };
 }
 
-export function draw(view) {
-  const { snapshot, gone } = view;
-  const { incidents } = snapshot;
-  const drill = incidents.length > 0 && incidents.every((incident) => incident.drill || incident.test);
-  const board = gone ? "gone" : incidents.length ? "incident" : "quiet";
-  const middle = incidents.length ? [cases(view), line(incidents[0], view.hub_ms, view.clock)] : [site(snapshot)];
-  return { board, drill, nodes: [top(view), middle, watch(snapshot), annunciator(view)] };
-}
+const waitingWord = ({ gone }) => t(gone ? "pager.hub_gone.word" : "pager.connecting.word");
 
-function top(view) {
-  const { snapshot, gone, hub_ms, beats, clock, silent_ms } = view;
-  const calm = !gone && !snapshot.incidents.length && !snapshot.fault && snapshot.guards.length > 0;
-  const name = gone ? "gone" : snapshot.incidents.length || snapshot.fault ? "alarm" : calm ? "ready" : "off_duty";
-  const look = { alarm: "is-alarm", ready: "is-ready" }[name] ?? "is-dim";
-  const wall = clock.wall(hub_ms);
-  const tail = gone
-    ? [t("board.gone.since", { age: age(silent_ms) }), t("gone.do")]
-    : [state(snapshot), snapshot.campus.name, day(wall)];
+const waiting = (view) =>
+  h(
+    "header.top",
+    { key: "top" },
+    mark("gone", view.gone ? "trouble" : ""),
+    h("h1", {}, waitingWord(view)),
+    h("p.tail", {}, t(view.gone ? "gone.do" : "connecting.say")),
+    view.gone && h("div.time", {}, h("b", {}, age(view.gone_ms))),
+  );
+
+function top(view, at, word) {
+  const { headline, gone } = view;
+  const shape = gone ? "gone" : HEADS[headline.what][0];
   return h(
     "header.top",
     { key: "top" },
-    mark(name, look),
-    h("h1", {}, headline(view)),
-    h("p.tail", {}, tail.filter(Boolean).map((text) => h("span", { key: text }, text))),
-    h(
-      "div.time",
-      {},
-      h("b", {}, gone ? "–:–:–" : timeOfDay(wall)),
-      h("div.beat", { role: "img", "aria-label": t("board.beat") }, [1, 2, 3].map((beat) => h(!gone && beat <= beats ? "i.on" : "i", { key: beat }))),
-    ),
+    mark(shape, [`head-${gone ? "gone" : headline.what}`, shape === "alarm" && headline.going === "raised" ? "lamp-alarm" : ""].join(" ")),
+    h("h1", {}, word),
+    h("p.tail", {}, tail(view, at)),
+    h("button.key.key-text", { key: "language", type: "button", "data-do": "language" }, t("language.other")),
+    gone ? h("div.time", { key: "gone" }, h("b", {}, age(view.gone_ms))) : h("div.time", { key: "time" }, h("b", {}, timeOfDay(at.wall(at.hub_ms))), beat(at.beat_ms)),
   );
 }
 
-function state({ incidents, reachable, fault }) {
-  if (fault) return t("fault.strip");
-  if (incidents.some((incident) => incident.state === "raised")) return t("board.state.raised");
-  if (incidents.some((incident) => incident.state === "dispatched")) return t("board.state.dispatched");
-  if (incidents.length) return t("board.state.on_scene");
-  return reachable ? "" : t("board.unreachable");
+function tail({ headline, gone }, at) {
+  if (gone) return [h("span", {}, t("board.gone.say", { at: timeOfDay(at.wall(at.heard_hub_ms)) })), h("span", {}, t("gone.do"))];
+  return [headline.going && h("span", {}, t(GOING[headline.going])), h("span", {}, at.campus), !headline.going && h("span", {}, day(at.wall(at.hub_ms)))];
 }
 
-function site({ terminals }) {
-  const zones = [...new Set(terminals.map(({ zone }) => zone))];
-  return h(
-    "section.site",
-    { key: "site", "aria-label": t("board.site") },
-    zones.map((zone) => [
-      h("h3", { key: `zone-${zone}` }, zone),
-      h("ul", { key: `list-${zone}` }, terminals.filter((terminal) => terminal.zone === zone).map(spot)),
-    ]),
-  );
-}
-
-const spot = ({ id, name, place, linked }) =>
-  h(
-    "li",
-    { key: id },
-    mark(linked ? "ready" : linked === null ? "called" : "not_ready", linked === false ? "is-trouble" : "is-dim"),
-    h("b", {}, name),
-    h("span", {}, linked === false ? t("board.terminal.lost") : linked === null ? t("board.terminal.unknown") : place),
-  );
-
-function cases(view) {
-  const { incidents, more } = view.snapshot;
-  const shown = incidents.slice(0, CASES_MAX);
-  const others = incidents.slice(CASES_MAX);
-  return h(
-    shown.length > 1 ? "section.cases.two" : "section.cases",
-    { key: "cases" },
-    shown.map((incident) => oneCase(incident, view)),
-    others.length + more > 0 &&
-      h("ul.further", { key: "further" }, others.map(further), more > 0 && h("li", { key: "more" }, tn("board.more", more))),
-  );
-}
-
-const further = ({ incident, state: is, zone, place }) =>
-  h("li", { key: incident }, mark(is === "raised" ? "alarm" : "going", is === "raised" ? "is-alarm" : "is-person"), h("b", {}, place), zone);
-
-function oneCase(incident, { hub_ms }) {
-  const { zone, building, floor, place, way, light, crew, raised_ms, presses, state: is, drill, test, next } = incident;
-  const lead = crew.find((one) => one.lead) ?? crew.find((one) => ["accepted", "on_scene"].includes(one.state));
-  const waits = next && next.what !== "delivered" && next.what !== "accepted";
-  const pressed = [t("board.pressed", { age: age(hub_ms - raised_ms) }), presses > 1 && t("board.presses", { n: presses })];
-  return h(
-    drill || test ? "article.case.drill" : "article.case",
-    { key: incident.incident, "data-state": is },
-    h("p.where", {}, [(drill || test) && t("board.drill"), zone, [building, floor].filter(Boolean).join(" ")].filter(Boolean).join(" · ")),
-    h(`h3.${placeSize(place)}`, {}, place),
-    h(
-      "p.who",
-      {},
-      lead
-        ? [mark(is === "on_scene" ? "on_scene" : "going"), h("b", {}, lead.name), t(`board.guard.${is === "on_scene" ? "on_scene" : "lead"}`)]
-        : [mark("alarm", "lamp-alarm"), t("board.state.raised")],
-    ),
-    h("p.clock", {}, waits ? [h("b", {}, left(next.due_ms - hub_ms)), t("board.left")] : h("b", {}, age(hub_ms - raised_ms)), h("span", {}, list(pressed.filter(Boolean)))),
-    h("div.way", {}, h("b", {}, way || t("board.no_way")), h("span", {}, t(`light.${light}`)), rhythm(light, "")),
-  );
-}
-
-function watch({ guards, bells }) {
-  return h(
-    "section.watch",
-    { key: "watch" },
-    h("div", {}, h("h2", {}, t("board.on_duty")), guards.length ? h("ul", {}, guards.map(guard)) : h("p", {}, t("board.nobody"))),
-    bells.length > 0 && h("div", {}, h("h2", {}, t("board.bells")), h("ul", {}, bells.map(bell))),
-  );
-}
-
-function guard({ id, name, zones, state: is, reasons }) {
-  const why = is === "not_ready" ? list(reasons.map((reason) => t(`reason.${reason}`))) : list(zones);
-  return h("li", { key: id }, mark(GUARD_MARKS[is] ?? "ready", LOOKS[is] ?? "is-dim"), h("div", {}, h("b", {}, name), h("span", {}, why)), h("em", {}, t(`board.guard.${is}`)));
-}
-
-const bell = ({ name, state: is }) =>
-  h("li", { key: name }, mark(BELL_MARKS[is], LOOKS[is] ?? "is-dim"), h("div", {}, h("b", {}, name), h("span", {}, t(`board.bell.${is}`))), h("em", {}, t(`board.bell.${is}`)));
-
-function annunciator({ snapshot, clock }) {
-  const { troubles, terminals, guards, bells, ledger } = snapshot;
-  const linked = terminals.filter((terminal) => terminal.linked).length;
-  const ready = guards.filter((one) => one.state !== "not_ready").length;
-  const ringing = bells.filter((one) => one.state !== "lost").length;
-  const windows = [
-    ["terminals", t("board.of", { n: linked, total: terminals.length })],
-    ["pagers", t("board.of", { n: ready, total: guards.length })],
-    ["bells", t("board.of", { n: ringing, total: bells.length })],
-    ["ledger", t(ledger.writing ? "board.ledger.writing" : "board.ledger.stopped")],
-    ["entries", String(ledger.size)],
-  ];
-  return h(
-    "footer.annunciator",
-    { key: "annunciator" },
-    troubles.length > 0 && lit(troubles, clock),
-    windows.map(([name, value]) => h("div", { key: name }, t(`board.window.${name}`), h("b", {}, value))),
-  );
-}
-
-function lit(troubles, clock) {
-  const trouble = troubles.find((one) => !one.seen) ?? troubles[0];
-  const { what, about, about_name, since_ms, seen } = trouble;
-  const since = timeOfDay(clock.wall(since_ms)).slice(0, 5);
-  const text = known(`trouble.${what}`) ? t(`trouble.${what}`, { name: about_name }) : t("trouble.other", { what, name: about_name });
-  return h(
-    seen ? "div.lit" : "div.lit.unseen-trouble",
-    { key: "lit", role: "status" },
-    mark("not_ready"),
-    h("p", {}, h("b", {}, text), t("board.since", { time: since }), troubles.length > 1 && ` · ${tn("board.troubles", troubles.length - 1)}`),
-    !seen && h("button", { type: "button", "data-what": what, "data-about": about }, t("board.seen")),
-  );
-}
+/** Three dashes, one more each second since the hub's last heartbeat: they prove that the board is alive. */
+const beat = (since_ms) =>
+  h("div.beat", { role: "img", "aria-label": t("board.beat") }, [0, 1, 2].map((dash) => h(since_ms >= dash * 1000 ? "i.on" : "i", {})));

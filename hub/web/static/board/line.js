@@ -1,55 +1,59 @@
-// The time line of one incident as a railway line: stations that were passed, and the next one if nobody comes.
+// What happened, as a railway line: solid stations happened (red: the presser, blue: a person, ink: a machine), the hollow
+// one is what is waited for, and what follows if it does not come.
 
 import { h } from "../parts/dom.js";
-import { left, list } from "../parts/format.js";
+import { age, left, list, timeOfDay } from "../parts/format.js";
 import { known, t, tn } from "../parts/words.js";
 
-const STEPS_SHOWN = 8;
 const PRESSES = ["pressed", "pressed_again"];
 const PEOPLE = ["accepted", "declined", "released", "on_scene", "sign_given", "resolved", "reopened"];
 
-const two = (n, digits = 2) => String(n).padStart(digits, "0");
-
-function clockTime(wall) {
-  return `${two(wall.getUTCHours())}:${two(wall.getUTCMinutes())}:${two(wall.getUTCSeconds())}.${two(wall.getUTCMilliseconds(), 3)}`;
-}
-
-function after(ms) {
-  if (ms < 1000) return t("board.after.ms", { n: Math.round(ms) });
-  if (ms < 60_000) return t("board.after.s", { n: (ms / 1000).toFixed(2) });
-  return t("board.after.min", { n: left(ms) });
-}
-
-export function line({ steps, next, raised_ms, crew }, hub_ms, clock) {
-  const shown = steps.length > STEPS_SHOWN ? [steps[0], ...steps.slice(1 - STEPS_SHOWN)] : steps;
-  const waiting = next && nextStep(next, crew, hub_ms);
+/** `wall` gives the campus's wall clock at a hub time. */
+export function timeLine(one, wall) {
+  const [first, ...later] = one.shown;
+  if (!first) return null;
+  const stations = later.map((step, n) => station(step, plus(step.at_ms - first.at_ms), one, `${n} ${step.at_ms}`));
   return h(
     "section.line",
     { key: "line" },
     h("h2", {}, t("board.line")),
-    h("ol", {}, shown.map((step, at) => station(step, at, raised_ms, clock, waiting && at === shown.length - 1)), waiting),
+    h(
+      "ol",
+      {},
+      station(first, exact(wall(first.at_ms)), one, "first"),
+      one.between > 0 && h("li.between", { key: "between" }, h("time", {}), h("p", {}, tn("board.steps_between", one.between))),
+      stations,
+      one.next && next(one.next),
+    ),
   );
 }
 
-function station({ what, at_ms, who, detail }, at, raised_ms, clock, before_next) {
-  const kind = PRESSES.includes(what) ? "press" : PEOPLE.includes(what) ? "person" : "machine";
-  const name = list(who);
-  const text = what === "rings" ? tn("step.rings", who.length) : t(`step.${what}`, { name });
-  const under = what === "rings" ? name : known(`step.${what}.${detail}`) ? t(`step.${what}.${detail}`) : "";
-  return h(
-    before_next ? "li.before-next" : "li",
-    { key: `${what}-${at_ms}-${name}`, "data-who": kind },
-    h("time", {}, at === 0 ? clockTime(clock.wall(at_ms)) : after(at_ms - raised_ms)),
-    h("p", {}, h("b", {}, text), under && h("span", {}, under)),
-  );
+const exact = (wall) => `${timeOfDay(wall)}.${String(wall.getUTCMilliseconds()).padStart(3, "0")}`;
+
+function plus(ms) {
+  if (ms < 1_000) return t("step.plus_ms", { n: Math.max(0, ms) });
+  return ms < 60_000 ? t("step.plus_s", { n: (ms / 1000).toFixed(2) }) : `+${age(ms)}`;
 }
 
-function nextStep({ what, due_ms, guard }, crew, hub_ms) {
-  const name = crew.find(({ id }) => id === guard)?.name ?? t("board.somebody");
-  return h(
-    "li.next",
-    { key: "next" },
-    h("time", {}, t("board.in", { left: left(due_ms - hub_ms) })),
-    h("p", {}, t(`next.${what}`, { name }), h("span", {}, t(`next.${what}.else`))),
-  );
+function station(step, time, one, key) {
+  const kind = PRESSES.includes(step.what) ? "press" : PEOPLE.includes(step.what) ? "person" : "machine";
+  const [text, under] = told(step, one);
+  return h("li", { key, class: kind }, h("time", {}, time), h("p", {}, h("b", {}, text), under && h("span", {}, under)));
+}
+
+function told({ what, who, detail }, { place }) {
+  const named = list(who);
+  if (what === "rings") return [tn("step.rings", who.length), named];
+  if (what === "light") return [t("step.light", { light: t(`light.${detail}`) })];
+  if (what === "asked") return [t(`step.asked.${detail}`, { who: named })];
+  if (what === "accepted") return [t("step.accepted", { who: named }), t(`step.accepted.${detail}`)];
+  if (what === "tier") return [t("step.tier"), [t(`because.${detail}`), named].filter(Boolean).join(" · ")];
+  if (what === "guard_down") return [t("step.guard_down", { who: named }), t("step.guard_down.sub")];
+  if (what === "resolved") return [t("step.resolved", { who: named }), t(`outcome.${detail}`)];
+  return [known(`step.${what}`) ? t(`step.${what}`, { who: named, place }) : what];
+}
+
+function next({ what, name, left_ms }) {
+  const time = left_ms > 0 ? t("next.in", { left: left(left_ms) }) : t("next.now");
+  return h("li.next", { key: "next" }, h("time", {}, time), h("p", {}, t(`next.${what}`, { who: name }), h("span", {}, t(`next.${what}.else`))));
 }

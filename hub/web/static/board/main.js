@@ -1,60 +1,103 @@
-// The board: the hub's newest snapshot, and proof that it is new. If the hub falls silent it says so, never "quiet".
+// The board: the whole campus for the guard room's wall. It shows and says nothing but heartbeats and "seen".
 
-import { post } from "../parts/api.js";
+import { post, Problem } from "../parts/api.js";
 import { HubClock } from "../parts/clock.js";
 import { patch } from "../parts/dom.js";
-import { HEARTBEAT_MS, Link, SILENCE_MS_MAX } from "../parts/link.js";
-import { useLanguage } from "../parts/words.js";
-import { draw, headline } from "./draw.js";
+import { Link } from "../parts/link.js";
+import { Sound } from "../parts/sound.js";
+import { language, t, useLanguage } from "../parts/words.js";
+import { draw } from "./draw.js";
+import { boardState } from "./state.js";
+
+const REFUSED_SHOWN_MS = 8_000;
+const STILL_A_BOARD_MS = 5_000;
 
 const root = document.querySelector("#board");
 const said = document.querySelector("#said");
 const clock = new HubClock();
+const sound = new Sound();
+const local = { silent_ms: 0 };
 let snapshot = null;
+let refused = { text: "", at_ms: 0 };
+let asked_ms = -Infinity;
 
 const link = new Link("/ws/board", clock, {
   open() {},
   frame(frame) {
     if (frame.type === "snapshot") snapshot = frame;
-    show();
+    refresh();
   },
-  closed: (opened) => opened || askAgain(),
+  closed: (opened) => !opened && stillABoard(),
 });
 
-/** A connection that never opens may mean that this screen may see nothing any more: the page itself says so then. */
-async function askAgain() {
+function refresh() {
+  local.silent_ms = link.silent_ms;
+  const heard_hub_ms = clock.hub_ms() - link.silent_ms;
+  const gone_at = local.silent_ms >= 9_000 ? heard_hub_ms : clock.hub_ms();
+  const view = boardState(local, snapshot, gone_at);
+  const { word, nodes } = draw(view, {
+    wall: (hub_ms) => clock.wall(hub_ms),
+    hub_ms: gone_at,
+    heard_hub_ms,
+    beat_ms: link.beat_ms,
+    campus: snapshot?.campus.name,
+    refused: clock.steady_ms() - refused.at_ms < REFUSED_SHOWN_MS ? refused.text : "",
+  });
+  Object.assign(document.body.dataset, { screen: view.screen, gone: view.gone, head: view.headline?.what ?? "" });
+  patch(root, nodes);
+  if (said.textContent !== word) document.title = said.textContent = word;
+  const unseen = view.trouble && !view.trouble.seen ? `${view.trouble.what} ${view.trouble.about}` : "";
+  sound.loop(view.gone || unseen ? "trouble" : "none", view.gone ? "gone" : unseen);
+}
+
+const KEYS = {
+  async see({ what, about }) {
+    try {
+      await post("/api/troubles/seen", { what, about });
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      refused = { text: t("refused.sentence", { why: problem.why }), at_ms: clock.steady_ms() };
+    }
+  },
+  async language() {
+    const other = t("language.other_code");
+    await useLanguage(other);
+    document.documentElement.lang = language();
+    await post("/api/language", { language: other });
+  },
+};
+
+async function stillABoard() {
+  if (clock.steady_ms() - asked_ms < STILL_A_BOARD_MS) return;
+  asked_ms = clock.steady_ms();
   const answer = await fetch("/board", { cache: "no-store" }).catch(() => null);
   if (answer?.ok && !(await answer.text()).includes('id="board"')) location.reload();
 }
 
-function show() {
-  if (!snapshot) return;
-  const gone = link.silent_ms >= SILENCE_MS_MAX;
-  const beats = Math.min(3, 1 + Math.floor((link.silent_ms % HEARTBEAT_MS) / 1000));
-  const view = { snapshot, gone, silent_ms: link.silent_ms, beats, hub_ms: clock.hub_ms(), clock };
-  const { board, drill, nodes } = draw(view);
-  root.dataset.board = board;
-  root.classList.toggle("drill", drill);
-  patch(root, nodes);
-  const text = headline(view);
-  if (said.textContent !== text) {
-    said.textContent = text;
-    document.title = text;
-  }
+function listen() {
+  // The first touch allows the sound, as browsers ask for.
+  for (const touch of ["pointerdown", "keydown"]) window.addEventListener(touch, () => sound.arm(), { once: true });
+  root.addEventListener("click", async ({ target }) => {
+    const key = target.closest("[data-do]");
+    if (!key) return;
+    await KEYS[key.dataset.do](key.dataset);
+    refresh();
+  });
+  window.addEventListener("keydown", ({ key, repeat }) => {
+    if (key === "Enter" && !repeat && document.activeElement === document.body) root.querySelector(".key-main:not([disabled])")?.click();
+  });
 }
 
 async function begin() {
-  document.documentElement.dataset.theme = "dark";
   await useLanguage(document.documentElement.lang);
-  root.addEventListener("click", ({ target }) => {
-    const { what, about } = target.closest("[data-what]")?.dataset ?? {};
-    if (what) post("/api/troubles/seen", { what, about }).catch(() => {});
-  });
+  listen();
   new Worker("/static/parts/beat.js").onmessage = () => {
     link.tick();
-    show();
+    sound.tick();
+    refresh();
   };
   link.tick();
+  refresh();
 }
 
 begin();

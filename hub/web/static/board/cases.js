@@ -1,0 +1,60 @@
+// One open incident in the colour of where it stands; further ones as rows.
+
+import { h } from "../parts/dom.js";
+import { age, left, placeSize } from "../parts/format.js";
+import { mark, rhythm } from "../parts/marks.js";
+import { t, tn } from "../parts/words.js";
+
+export function casesColumn({ cases, rows, more }) {
+  return h(
+    "section.cases",
+    { key: "cases", "data-n": cases.length + (rows.length ? 1 : 0) },
+    cases.map(whole),
+    rows.length > 0 && h("ul.rows", { key: "rows" }, rows.map(row), more > 0 && h("li", { key: "more" }, tn("board.more", more))),
+  );
+}
+
+const whole = (one) =>
+  h(
+    "article.case",
+    { key: one.incident, "data-tone": one.tone },
+    h("p.where", {}, whereText(one)),
+    h("h2.place", { class: placeSize(one.place) }, one.place),
+    h("p.who", {}, ...who(one)),
+    h("p.clock", {}, ...clock(one)),
+    one.blocks !== null && h("div.blocks", { key: "blocks", role: "img", "aria-label": left(one.left_ms) }, Array.from({ length: 12 }, (_, block) => h(block < one.blocks ? "i.left" : "i", {}))),
+    h(
+      "figure.way",
+      { key: "way" },
+      h("div", {}, h("figcaption", {}, t("page.way")), h("p", {}, one.way || one.place)),
+      h("div.wall-light", {}, h("p", {}, t("board.light", { light: t(`light.${one.light}`) })), rhythm(one.light, t(`light.${one.light}`))),
+    ),
+  );
+
+const row = (one) =>
+  h(
+    "li",
+    { key: one.incident, "data-tone": one.tone },
+    mark(one.tone === "person" ? "going" : "alarm", one.state === "raised" ? "lamp-alarm" : ""),
+    h("b", {}, one.place),
+    h("span", {}, whereText(one)),
+    h("b", {}, age(one.since_ms)),
+  );
+
+export function whereText({ zone, building, floor, drill, test }) {
+  const where = !building ? zone : floor ? t("page.where", { zone, building, floor }) : t("page.where_no_floor", { zone, building });
+  return drill ? t("pager.drill.word", { word: where }) : test ? t("pager.test.word", { word: where }) : where;
+}
+
+function who({ who: guard, state }) {
+  if (!guard) return [mark("alarm", "lamp-alarm"), h("b", {}, t("board.nobody_yet"))];
+  const here = guard.state === "on_scene" || state === "on_scene";
+  return [mark(here ? "on_scene" : "going"), h("b", {}, guard.name), h("span", {}, t(here ? "pager.on_scene.word" : "pager.on_the_way.word"))];
+}
+
+function clock({ left_ms, next, since_ms, presses }) {
+  const pressed = presses > 1 ? t("board.since_times", { age: age(since_ms), n: presses }) : t("board.since", { age: age(since_ms) });
+  if (left_ms === null) return [h("b", {}, age(since_ms)), h("span", {}, t("page.ago"))];
+  const about = next.what === "on_scene" ? "arrival" : "sign";
+  return [h("b", {}, left(left_ms)), h("span", {}, t(left_ms > 0 ? `page.left.${about}` : `page.overdue.${about}`)), h("span.pressed", {}, pressed)];
+}

@@ -1,0 +1,114 @@
+// What the board should show: a pure function of what this screen knows of itself (`local`), the hub's newest snapshot and
+// hub time.
+
+import { SILENCE_MS_MAX } from "../parts/link.js";
+
+const BLOCKS = 12;
+const CASES_WHOLE = 2; // drawn with everything; the others are rows
+const ROWS_MAX = 4;
+const STEPS_SHOWN = 7;
+const GUARDS_SHOWN = 7;
+
+const GUARD_ORDER = ["on_scene", "lead", "second", "silenced", "not_ready", "ready"];
+const DUE_SINCE = { on_scene: ["accepted", "asked", "sign_given"], sign: ["on_scene", "asked", "sign_given"] };
+
+/** {screen, cases, rows, …}: everything that drawing needs to decide nothing itself. */
+export function boardState(local, snapshot, now_ms) {
+  const gone = local.silent_ms >= SILENCE_MS_MAX;
+  if (!snapshot) return { screen: gone ? "hub_gone" : "connecting", gone, gone_ms: local.silent_ms };
+  const cases = snapshot.incidents.map((incident) => caseOf(incident, now_ms));
+  return {
+    screen: cases.length ? "incident" : "quiet",
+    gone,
+    gone_ms: local.silent_ms,
+    headline: headlineOf(snapshot, cases),
+    cases: cases.slice(0, CASES_WHOLE),
+    rows: cases.slice(CASES_WHOLE, CASES_WHOLE + ROWS_MAX),
+    more: Math.max(0, cases.length - CASES_WHOLE - ROWS_MAX) + snapshot.more,
+    ...guardsOf(snapshot.guards),
+    bells: snapshot.bells,
+    zones: zonesOf(snapshot.terminals),
+    panel: panelOf(snapshot),
+    trouble: troubleOf(snapshot.troubles),
+  };
+}
+
+/** What the whole campus is, in one word: the worst comes first. */
+function headlineOf({ fault, reachable, more }, cases) {
+  const real = cases.filter(({ drill }) => !drill);
+  if (cases.length) {
+    const shown = real.length ? real : cases;
+    const going = ["raised", "dispatched", "on_scene"].find((state) => shown.some((one) => one.state === state));
+    return { what: real.length ? "alarms" : "drills", n: shown.length + more, going };
+  }
+  return { what: fault ? "fault" : reachable ? "quiet" : "unreachable", n: 0 };
+}
+
+function caseOf(incident, now_ms) {
+  const { state, drill, test, event_ms, raised_ms, crew, next } = incident;
+  const who = crew.find(({ lead }) => lead) ?? crew.find((one) => ["accepted", "on_scene"].includes(one.state)) ?? null;
+  return {
+    ...incident,
+    tone: drill || test ? "drill" : state === "raised" ? "alarm" : "person",
+    who: state === "raised" ? null : who,
+    since_ms: now_ms - (event_ms ?? raised_ms),
+    next: next && { ...next, name: crew.find(({ id }) => id === next.guard)?.name ?? "", left_ms: Math.max(0, next.due_ms - now_ms) },
+    ...countdown(incident, now_ms),
+    ...stepsOf(incident.steps),
+  };
+}
+
+/** Time left for the responder, out of the time since the step that set the clock going. */
+function countdown({ next, steps, crew }, now_ms) {
+  const none = { left_ms: null, blocks: null };
+  if (!next || !(next.what in DUE_SINCE)) return none;
+  const name = crew.find(({ id }) => id === next.guard)?.name;
+  const since = steps.findLast(({ what, who }) => DUE_SINCE[next.what].includes(what) && who.includes(name));
+  if (!since) return none;
+  const total_ms = next.due_ms - since.at_ms;
+  const left_ms = Math.max(0, next.due_ms - now_ms);
+  return { left_ms, blocks: Math.min(BLOCKS, Math.ceil((left_ms / total_ms) * BLOCKS)) };
+}
+
+/** The first step and the newest; how many lie between. */
+function stepsOf(steps) {
+  if (steps.length <= STEPS_SHOWN) return { shown: steps, between: 0 };
+  const newest = steps.slice(steps.length - STEPS_SHOWN + 2);
+  return { shown: [steps[0], ...newest], between: steps.length - 1 - newest.length };
+}
+
+function guardsOf(guards) {
+  const order = ({ state }) => GUARD_ORDER.indexOf(state);
+  const sorted = [...guards].sort((one, other) => order(one) - order(other));
+  if (sorted.length <= GUARDS_SHOWN) return { guards: sorted, more_guards: 0 };
+  return { guards: sorted.slice(0, GUARDS_SHOWN - 1), more_guards: sorted.length - GUARDS_SHOWN + 1 };
+}
+
+/** Terminals by zone, the lost ones first. */
+function zonesOf(terminals) {
+  const zones = new Map();
+  for (const terminal of terminals) zones.set(terminal.zone, [...(zones.get(terminal.zone) ?? []), terminal]);
+  const lost = ({ linked }) => (linked ? 1 : 0);
+  return [...zones].map(([name, here]) => ({ name, terminals: [...here].sort((one, other) => lost(one) - lost(other)) }));
+}
+
+/** The annunciator: one window each; `well` is unlit. */
+function panelOf({ terminals, guards, bells, reachable, fault, ledger }) {
+  const linked = terminals.filter((terminal) => terminal.linked).length;
+  const ready = guards.filter(({ state }) => state !== "not_ready").length;
+  const bells_there = bells.filter(({ state }) => state !== "lost").length;
+  return {
+    terminals: { n: linked, all: terminals.length, well: linked === terminals.length },
+    pagers: { n: ready, all: guards.length, well: ready === guards.length },
+    bells: { n: bells_there, all: bells.length, well: bells_there === bells.length },
+    reach: { yes: reachable, well: reachable },
+    hub: { normal: !fault, well: !fault },
+    ledger: { writing: ledger.writing, n: ledger.size, well: ledger.writing },
+  };
+}
+
+/** The trouble to look at: what nobody has seen yet comes first, then what began last. */
+function troubleOf(troubles) {
+  const sorted = [...troubles].sort((one, other) => Number(one.seen) - Number(other.seen) || other.since_ms - one.since_ms);
+  return sorted.length ? { ...sorted[0], more: sorted.length - 1 } : null;
+}
