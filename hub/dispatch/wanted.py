@@ -99,11 +99,10 @@ def lights(decided: Campus, durable: Campus) -> dict[str, e.LightState]:
     least: dict[str, int] = {}
     for name in decided.incidents.keys() | durable.incidents.keys():
         here, there = decided.incidents.get(name), durable.incidents.get(name)
-        incident = here or there
-        if incident is not None:
-            # What only durable has is closed, and not yet for good; what only decided has is not on the disk.
-            rank = min(_RANKS[here.state] if here else _OVER, _RANKS[there.state] if there else _NOTHING)
-            least[incident.terminal] = min(rank, least.get(incident.terminal, _OVER))
+        terminal_id = (here or durable.incidents[name]).terminal
+        # What only durable has is closed, and not yet for good; what only decided has is not on the disk.
+        rank = min(_RANKS[here.state] if here else _OVER, _RANKS[there.state] if there else _NOTHING)
+        least[terminal_id] = min(rank, least.get(terminal_id, _OVER))
     return {
         terminal.terminal: "none" if terminal.silent else _LIGHTS[least.get(terminal.terminal, _OVER)]
         for terminal in decided.terminals.values()

@@ -1,5 +1,6 @@
 """`apply` is total: any entry on any campus, and what should be can still be computed."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,6 +77,40 @@ def test_an_entry_about_something_unknown_changes_nothing(entry: e.Entry) -> Non
     if not isinstance(entry, begins):
         campus.at_ms, campus.commands = 0, []
         assert campus == Campus()
+
+
+def test_a_call_of_somebody_who_responds_leaves_them_responding() -> None:
+    duty = Duty()
+    duty.guard("li")
+    incident = duty.accepted("a-li")
+    call = e.TierRaised(
+        at_ms=0,
+        incident=incident.incident,
+        tier=0,
+        because="again",
+        paged=(e.Paged(guard="a-li", due_ms=None),),
+        everyone=False,
+        repeat_ms=None,
+    )
+    apply(duty.campus, call)
+    assert incident.assignments["a-li"].state == "accepted"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        e.Arrived(at_ms=0, incident="", guard="a-li", by="", command="", due_ms=5),
+        e.SignGiven(at_ms=0, incident="", guard="a-li", by="", command="", due_ms=5),
+        e.Asked(at_ms=0, incident="", guard="a-li", about="arrival", misses=0, due_ms=5),
+    ],
+)
+def test_steps_of_somebody_who_does_not_respond_change_nothing(step: e.Entry) -> None:
+    duty = Duty()
+    duty.guard("li")
+    incident = duty.press()
+    before = snapshot(duty.campus)
+    apply(duty.campus, msgspec.structs.replace(step, incident=incident.incident))
+    assert snapshot(duty.campus) == before
 
 
 @pytest.mark.parametrize("kind", e.KINDS, ids=lambda kind: kind.__name__)

@@ -145,6 +145,16 @@ def test_the_only_one_called_signs_off_and_the_next_tier_comes_at_once() -> None
     assert one(happened, e.PageLapsed).guard == li
 
 
+def test_the_only_one_called_signs_off_at_the_very_end_of_their_time() -> None:
+    duty = Duty()
+    li = duty.guard("li")
+    duty.guard("west", zone=WEST)
+    duty.press()
+    duty.now_ms += DELIVERED_MS
+    duty.do(r.SignOff, pager="p-li", by=li)
+    assert kinds(duty.settle()) == ["PageLapsed", "TierRaised"]
+
+
 def test_one_of_two_called_signs_off_and_the_other_has_their_time() -> None:
     duty = Duty()
     li, _wang = duty.guard("li"), duty.guard("wang")
