@@ -26,7 +26,7 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     "see_incidents": frozenset({"dispatcher", "leader", "admin"}),
     "act_for_guard": frozenset({"dispatcher", "admin"}),
     "close_incident": frozenset({"leader", "admin"}),
-    "see_troubles": frozenset({"dispatcher", "maintainer", "admin"}),
+    "see_troubles": frozenset({"dispatcher", "leader", "maintainer", "admin"}),
     "run_drills": frozenset({"leader", "admin"}),
     "test_terminals": frozenset({"maintainer", "admin"}),
     "revoke_terminals": frozenset({"maintainer", "admin"}),

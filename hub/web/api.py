@@ -27,10 +27,10 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 async def body_of(request: web.Request, kind: type[Body]) -> Body:
-    """The request's JSON as `kind`. Raises Problem 400 that names the field."""
+    """The request's JSON as `kind`. Raises Problem 400."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, "malformed") from error
 
 
@@ -160,6 +160,7 @@ async def sign_on(request: web.Request) -> web.Response:
 
 @routes.post("/api/language")
 async def language(request: web.Request) -> web.Response:
+    """The language that this browser wants from now on."""
     chosen = (await body_of(request, Language)).language
     if chosen not in LANGUAGES:
         raise Problem(400, "malformed")
@@ -199,6 +200,7 @@ async def act(request: web.Request) -> web.Response:
 
 @routes.post("/api/troubles/seen")
 async def see_trouble(request: web.Request) -> web.Response:
+    """Somebody has seen a trouble: it no longer calls for attention, and stays until it ends."""
     hub = request.app[HUB]
     by = allow(request, "see_troubles")
     given = await body_of(request, TroubleNamed)
@@ -208,12 +210,14 @@ async def see_trouble(request: web.Request) -> web.Response:
 
 @routes.get("/ws/pager")
 async def pager_socket(request: web.Request) -> web.StreamResponse:
+    """A pager's WebSocket."""
     _check_browser(request)
     return await request.app[HUB].pagers.serve(request, pager(request))
 
 
 @routes.get("/ws/board")
 async def board_socket(request: web.Request) -> web.StreamResponse:
+    """A board's WebSocket."""
     _check_browser(request)
     allow(request, "see_board")
     return await request.app[HUB].boards.serve(request, lambda: allowed(request, "see_board"))
@@ -221,6 +225,7 @@ async def board_socket(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/ws/terminal")
 async def terminal_socket(request: web.Request) -> web.StreamResponse:
+    """A terminal's WebSocket; who it is, it says there."""
     return await request.app[HUB].terminals.serve(request)
 
 

@@ -22,13 +22,13 @@ async def ask(hub: Hub, *submissions: Submission) -> Answer:
         # Known from now on: the engine shows them before they are on the disk.
         hub.names.add(submission.sealed)
     asked = [asyncio.ensure_future(hub.engine.ask(submission)) for submission in submissions]
-    done, waiting = await asyncio.wait(asked, timeout=COMMIT_MS_MAX / 1000)
+    _, waiting = await asyncio.wait(asked, timeout=COMMIT_MS_MAX / 1000)
     for one in waiting:
         one.add_done_callback(_forget)
-    for one in done:
-        if one.exception():
-            _forget_all(done)
-            one.result()
+    # In their order: what is refused first is why the others are.
+    refused = [error for one in asked if one not in waiting and (error := one.exception())]
+    if refused:
+        raise refused[0]
     if waiting:
         raise Refused(DISK_WAITS)
     return asked[-1].result()
@@ -36,9 +36,5 @@ async def ask(hub: Hub, *submissions: Submission) -> Answer:
 
 def _forget(late: "asyncio.Future[Answer]") -> None:
     """Whoever asked was told already that it takes long; what became of it stands in the ledger."""
-    late.cancelled() or late.exception()
-
-
-def _forget_all(done: "set[asyncio.Task[Answer]]") -> None:
-    for one in done:
-        _forget(one)
+    if not late.cancelled():
+        late.exception()

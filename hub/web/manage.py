@@ -58,7 +58,7 @@ class NewPager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewBoard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`account`: whose rights the board has."""
+    """`account`, by id or name: in whose name the board is there."""
 
     account: Text
 
@@ -199,6 +199,7 @@ async def add_account(request: web.Request) -> web.Response:
 
 @routes.post("/api/accounts/{account}/pin")
 async def set_pin(request: web.Request) -> web.Response:
+    """Another PIN; sessions that the old one opened are over."""
     hub, by = request.app[HUB], allow(request, "manage_accounts")
     pin = await hub.pins.hash((await body_of(request, NewPin)).pin)
     await ask(hub, accounts.set_pin(request.match_info["account"], pin, by, hub.now_ms()))
@@ -214,6 +215,7 @@ async def link_account(request: web.Request) -> web.Response:
 
 @routes.delete("/api/accounts/{account}")
 async def remove_account(request: web.Request) -> web.Response:
+    """Removes an account; what it did stays on record."""
     hub, by = request.app[HUB], allow(request, "manage_accounts")
     await ask(hub, accounts.remove_account(request.match_info["account"], by, hub.now_ms()))
     return web.json_response({})
@@ -237,6 +239,7 @@ async def link_pager(request: web.Request) -> web.Response:
 
 @routes.delete("/api/pagers/{pager}")
 async def revoke_pager(request: web.Request) -> web.Response:
+    """Takes a pager out of use at once."""
     hub, by = request.app[HUB], allow(request, "manage_pagers")
     await ask(hub, accounts.revoke_pager(request.match_info["pager"], by, hub.now_ms()))
     return web.json_response({})
@@ -246,7 +249,10 @@ async def revoke_pager(request: web.Request) -> web.Response:
 async def link_board(request: web.Request) -> web.Response:
     """A one-time link that makes the browser which opens it a board, in the name of an account."""
     hub, by = request.app[HUB], allow(request, "manage_pagers")
-    return await _linked(hub, (await body_of(request, NewBoard)).account, "board", by)
+    account = accounts.find_account(hub.engine.decided, hub.names, (await body_of(request, NewBoard)).account)
+    if account is None:
+        raise Refused("unknown_account")
+    return await _linked(hub, account.account, "board", by)
 
 
 async def _linked(hub: Hub, owner: str, use: Use, by: str, *first: Submission) -> web.Response:
@@ -259,6 +265,7 @@ async def _linked(hub: Hub, owner: str, use: Use, by: str, *first: Submission) -
 
 @routes.post("/api/terminals")
 async def enrol_terminal(request: web.Request) -> web.Response:
+    """A new terminal, by its key."""
     hub, by = request.app[HUB], allow(request, "revoke_terminals")
     given = await body_of(request, NewTerminal)
     terminal = new_id("t")
@@ -290,6 +297,7 @@ async def enrol_terminal(request: web.Request) -> web.Response:
 
 @routes.delete("/api/terminals/{terminal}")
 async def revoke_terminal(request: web.Request) -> web.Response:
+    """Never believes this terminal again."""
     hub, by = request.app[HUB], allow(request, "revoke_terminals")
     terminal = request.match_info["terminal"]
     revoked = r.RevokeTerminal(now_ms=hub.now_ms(), terminal=terminal, by=by)
@@ -309,6 +317,7 @@ async def test_terminal(request: web.Request) -> web.Response:
 
 @routes.delete("/api/terminals/{terminal}/test")
 async def end_test(request: web.Request) -> web.Response:
+    """Its presses are real ones again."""
     hub, by = request.app[HUB], allow(request, "test_terminals")
     ended = r.EndTest(now_ms=hub.now_ms(), terminal=request.match_info["terminal"], by=by)
     await ask(hub, Submission(ended))
@@ -317,6 +326,7 @@ async def end_test(request: web.Request) -> web.Response:
 
 @routes.post("/api/drills")
 async def start_drill(request: web.Request) -> web.Response:
+    """Alarms of a zone are marked as a drill for a while; they ring all the same."""
     hub, by = request.app[HUB], allow(request, "run_drills")
     given = await body_of(request, NewDrill)
     until_ms = hub.now_ms() + given.minutes * 60_000
@@ -327,6 +337,7 @@ async def start_drill(request: web.Request) -> web.Response:
 
 @routes.delete("/api/drills/{zone}")
 async def end_drill(request: web.Request) -> web.Response:
+    """The drill is over; alarms are real ones again."""
     hub, by = request.app[HUB], allow(request, "run_drills")
     (zone,) = zone_ids(hub, (request.match_info["zone"],))
     await ask(hub, Submission(r.EndDrill(now_ms=hub.now_ms(), zone=zone, by=by)))

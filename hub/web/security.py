@@ -48,16 +48,11 @@ _STATUS = {
     "not_permitted": 403,
     "wrong_pin": 403,
     "link_spent": 404,
-    "unknown_incident": 404,
-    "unknown_account": 404,
-    "unknown_pager": 404,
-    "unknown_terminal": 404,
-    "unknown_zone": 404,
     "hub_fault": 500,
     "busy": 503,
     "disk_waits": 503,
 }
-"""HTTP's word for a refusal; 409 where none fits better."""
+"""HTTP's word for a refusal; 404 for what the hub doesn't know, 409 where none fits better."""
 
 log = structlog.get_logger()
 
@@ -103,7 +98,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         problem.headers["Retry-After"] = str(-(-refused.wait_ms // 1000))
         raise problem from refused
     except Refused as refused:
-        raise Problem(_STATUS.get(refused.reason, 409), refused.reason) from refused
+        otherwise = 404 if refused.reason.startswith("unknown_") else 409
+        raise Problem(_STATUS.get(refused.reason, otherwise), refused.reason) from refused
     except Problem:
         raise
     except web.HTTPException as error:

@@ -1,0 +1,51 @@
+"""Plain http: the campus certificate, its fingerprint, nothing else."""
+
+import re
+
+import aiohttp
+import pytest
+from cryptography import x509
+
+from hub.places.authority import fingerprint, load_certificate
+from tests.hub.web.running import RunningHub
+
+
+async def get(hub: RunningHub, path: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    base = hub.settings.join_url.removesuffix("/join")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(base + path, headers=headers, allow_redirects=False) as answer,
+    ):
+        return answer.status, await answer.read(), dict(answer.headers)
+
+
+async def test_it_is_the_certificate_that_https_shows(hub: RunningHub) -> None:
+    status, body, headers = await get(hub, "/join/firstbell.crt")
+    assert status == 200
+    assert headers["Content-Type"] == "application/x-x509-ca-cert"
+    given = x509.load_der_x509_certificate(body)
+    assert given == load_certificate(hub.home.keys / "ca.pem")
+    load_certificate(hub.home.keys / "hub.pem").verify_directly_issued_by(given)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_the_fingerprint_is_shown_to_compare(hub: RunningHub, language: str) -> None:
+    _, body, headers = await get(hub, "/join", **{"Accept-Language": language})
+    shown = re.sub(r"<[^>]*>|\s", "", body.decode())
+    assert fingerprint(load_certificate(hub.home.keys / "ca.pem")) in shown
+    assert f'<html lang="{language}">' in body.decode()
+    assert hub.url in body.decode()
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "certificate." not in shown, "a text is missing"
+
+
+async def test_nothing_else_is_there(hub: RunningHub) -> None:
+    for path in ("/pager", "/api/campus", "/api/join", "/checkpoint", "/ws/terminal", "/join/some-code"):
+        assert (await get(hub, path))[0] == 404, path
+    assert (await get(hub, "/"))[0] == 303
+    assert (await get(hub, "/join", Host="evil.example"))[0] == 421
+
+
+async def test_it_sets_no_cookie(hub: RunningHub) -> None:
+    for path in ("/", "/join", "/join/firstbell.crt", "/static/join/join.css"):
+        assert "Set-Cookie" not in (await get(hub, path))[2]
