@@ -143,6 +143,20 @@ async def test_what_the_hub_lacks_is_handed_back_once_on_each_connection(blank: 
     assert found == [[], [frame], [], [frame], [], [frame]]
 
 
+async def test_an_event_that_its_incident_lacks_is_handed_back(blank: Page) -> None:
+    """A second press joined, and the hub lost it before it was on the disk: the incident is there, that press is not."""
+    found = await run(
+        blank,
+        "pager/evidence.js",
+        """
+        const evidence = new m.Evidence({ getItem: () => null, setItem: () => {} });
+        return given.map((snapshot) => evidence.exchange(snapshot));
+        """,
+        [snapshot(page(evidence=["one", "two"])), snapshot(page(evidence=["one"])), snapshot(page(evidence=["one"]))],
+    )
+    assert found == [[], [{"type": "evidence", "jws": ["two"]}], []]
+
+
 async def test_what_is_resolved_needs_no_evidence(blank: Page) -> None:
     found = await run(
         blank,

@@ -8,7 +8,7 @@ const FRAME_CHARS_MAX = 15_000;
 export class Evidence {
   #store;
   #held; // incident → JWS texts, oldest incident first
-  #handed = new Set(); // on this connection
+  #handed = new Set(); // JWS texts, on this connection
 
   constructor(store = localStorage) {
     this.#store = store;
@@ -30,15 +30,20 @@ export class Evidence {
     while (this.#held.size > INCIDENTS_MAX) this.#held.delete(this.#held.keys().next().value);
     const after = JSON.stringify([...this.#held]);
     if (after !== before) this.#store.setItem(KEPT_AS, after);
-    const told = new Set(pages.map(({ incident }) => incident));
-    return [...this.#held.keys()].filter((incident) => !told.has(incident)).flatMap((incident) => this.handBack(incident));
+    // A press that joined an incident can be lost alone: the hub then shows the incident, and not all of its events.
+    const told = new Set(pages.flatMap(({ evidence }) => evidence));
+    return [...this.#held.values()].flatMap((texts) => this.#hand(texts.filter((jws) => !told.has(jws)), false));
   }
 
-  /** The frames with the events of one incident, once per connection unless `again`. */
+  /** The frames with the events of one incident, each once per connection unless `again`. */
   handBack(incident, again = false) {
-    if (this.#handed.has(incident) && !again) return [];
-    this.#handed.add(incident);
-    return inFrames(this.#held.get(incident) ?? []);
+    return this.#hand(this.#held.get(incident) ?? [], again);
+  }
+
+  #hand(texts, again) {
+    const due = again ? texts : texts.filter((jws) => !this.#handed.has(jws));
+    for (const jws of due) this.#handed.add(jws);
+    return inFrames(due);
   }
 }
 
