@@ -144,7 +144,7 @@ async def test_what_the_hub_lacks_is_handed_back_once_on_each_connection(blank: 
 
 
 async def test_an_event_that_its_incident_lacks_is_handed_back(blank: Page) -> None:
-    """A second press joined, and the hub lost it before it was on the disk: the incident is there, that press is not."""
+    """A second press joined and was lost before it was on the disk: the hub has the incident without it."""
     found = await run(
         blank,
         "pager/evidence.js",
