@@ -1,10 +1,12 @@
 """One WebSocket, held by a test: everything that came over it, in order, to be waited for."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Self
 
 import aiohttp
+from firstbell.messages import HEARTBEAT_MS
 
 WAIT_S_MAX = 20
 
@@ -20,6 +22,7 @@ class Line:
         self._changed = asyncio.Condition()
         self._ended = False
         self._code: int | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -39,6 +42,8 @@ class Line:
             self._code = message.data if said else aiohttp.WSCloseCode.ABNORMAL_CLOSURE
         finally:
             self._ended = True
+            if self._beating is not None:
+                self._beating.cancel()
             await self._note(None)
             await self.socket.close()
 
@@ -66,12 +71,15 @@ class Line:
                     if wanted(frame):
                         return frame
                 seen = len(self.frames)
-                assert not self._ended, f"closed with {self._code}; last {self.frames[-3:]}"
+                assert not self._ended, f"closed with {self._code}; last {self._last()}"
                 try:
                     await self._changed.wait()
                 except asyncio.CancelledError:
-                    print("never came; last:", self.frames[-3:])
+                    print("never came; last:", self._last())
                     raise
+
+    def _last(self) -> str:
+        return str(self.frames[-1:])[:1_500]
 
     async def of_type(self, kind: str, since: int = 0) -> Frame:
         return await self.until(lambda frame: frame["type"] == kind, since)
@@ -81,6 +89,24 @@ class Line:
         async with asyncio.timeout(WAIT_S_MAX), self._changed:
             await self._changed.wait_for(lambda: self._ended)
         return self._code
+
+    def keep_alive(self) -> Self:
+        """Heartbeats from now on, as long as the line is open."""
+        self._beating = asyncio.create_task(self._beat())
+        return self
+
+    async def _beat(self) -> None:
+        while not self._ended:
+            await asyncio.sleep(HEARTBEAT_MS / 1000)
+            with contextlib.suppress(ConnectionError):
+                await self.send({"type": "heartbeat", "t1_ms": 1})
+
+    def cut(self) -> None:
+        """No goodbye."""
+        connection = self.socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.abort()
 
     async def close(self) -> None:
         await self.socket.close()

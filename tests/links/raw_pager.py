@@ -19,7 +19,7 @@ class RawPager:
 
     @property
     def snapshot(self) -> Frame:
-        """The newest."""
+        """The newest; there is one from the first `ready` on."""
         return next(frame for frame in reversed(self.line.frames) if frame["type"] == "snapshot")
 
     async def say(self, **changes: Any) -> None:
@@ -42,8 +42,15 @@ class RawPager:
 
     async def ready(self) -> None:
         """Says that it is, and waits until the hub has it."""
-        await self.say()
-        await self.until(lambda frame: frame["pager"]["reasons"] == [])
+        since = len(self.line.frames)
+        await self.say(**READY)
+        if self.snapshot_reasons() != []:
+            await self.until(lambda frame: frame["pager"]["reasons"] == [], since)
+
+    def snapshot_reasons(self) -> list[str] | None:
+        """As the hub has told it last; None: it has told nothing yet."""
+        told = [frame["pager"]["reasons"] for frame in self.line.frames if frame["type"] == "snapshot"]
+        return told[-1] if told else None
 
     async def tap(self, do: str, incident: str, **fields: Any) -> dict[str, Any]:
         """Sends a command, which is returned."""

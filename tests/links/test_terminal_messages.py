@@ -161,11 +161,11 @@ async def test_a_frame_that_is_no_text(terminal: RawTerminal) -> None:
 
 async def test_a_line_that_breaks_in_the_middle_of_a_frame(terminal: RawTerminal) -> None:
     line = await terminal.link()
-    transport = line.socket.get_extra_info("ssl_object") and line.socket._response.connection
-    assert transport is not None
-    assert transport.transport is not None
-    transport.transport.write(b"\x81\xfe\x0f")
-    transport.transport.abort()
+    connection = line.socket._response.connection
+    assert connection is not None
+    assert connection.transport is not None
+    connection.transport.write(b"\x81\xfe\x0f")
+    line.cut()
     await line.closed()
 
 

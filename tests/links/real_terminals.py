@@ -1,0 +1,32 @@
+"""The real terminal's daemon, in a process of its own, at a hub of `Doors`."""
+
+from pathlib import Path
+from typing import Any
+
+from terminal.settings import Home
+from tests.links.campus import Doors, Enrolled
+from tests.terminal.real_terminal import RealTerminal
+
+
+async def start_terminal(hub: Doors, folder: Path, enrolled: Enrolled) -> RealTerminal:
+    """Enrolled, started, linked, and knowing the hub's time; `folder` is to be its home."""
+    hub.write_terminal(folder, enrolled)
+    terminal = await RealTerminal(Home(folder)).start()
+    await terminal.until(is_quiet)
+    return terminal
+
+
+def is_quiet(state: dict[str, Any]) -> bool:
+    """Linked, and the hub has everything."""
+    return bool(state["linked"]) and state["pending"] == 0
+
+
+def receipts(terminal: RealTerminal) -> set[str]:
+    """The events whose receipts it has checked and taken."""
+    return {receipt["event"] for state in terminal.states for receipt in state["receipts"]}
+
+
+def lights(terminal: RealTerminal) -> list[str]:
+    """What its light has shown, one after the other."""
+    shown = [state["light"] for state in terminal.states]
+    return [light for number, light in enumerate(shown) if number == 0 or light != shown[number - 1]]
