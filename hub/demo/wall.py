@@ -29,15 +29,16 @@ class Wall:
     cut: bool = False
 
     async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            SCRIPTS / "firstbell-terminal",
-            "--home",
-            self.home,
-            "run",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=(self.home.parent / f"{self.home.name}.log").open("wb"),
-        )
+        with (self.home.parent / f"{self.home.name}.log").open("wb") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                SCRIPTS / "firstbell-terminal",
+                "--home",
+                self.home,
+                "run",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=log,
+            )
 
     async def ask(self, **request: Any) -> dict[str, Any]:
         """One request, one answer. Raises OSError, ValueError."""
