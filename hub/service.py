@@ -77,12 +77,13 @@ async def serve(path: Path) -> None:
 async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack) -> None:
     vkey = parse_vkey(home.vkey.read_text().strip())
     store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
+    writer = SqliteWriter(store)
+    stack.callback(writer.close)
     reader = Reader(home.database)
+    # Closed before the writer, so that SQLite moves the write-ahead log into the file, which is then a whole backup.
     stack.callback(reader.close)
     campus = reader.load_campus()
     clock = HubClock(campus.at_ms, campus.utc_offset_ms or None)
-    writer = SqliteWriter(store)
-    stack.callback(writer.close)
     core = Core(campus, store.head.size, reader, load_keyring(home.database), clock, writer, vkey)
     pins = Pins()
     stack.callback(pins.close)

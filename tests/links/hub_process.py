@@ -59,6 +59,7 @@ class HubProcess(Doors):
         """SIGTERM, which it takes well."""
         await self.shut_doors()
         assert await self.end(signal.SIGTERM) == 0, "".join(self.log)
+        assert self.is_whole()
 
     async def kill(self) -> None:
         await self.end(signal.SIGKILL)
@@ -72,14 +73,18 @@ class HubProcess(Doors):
             await self._reading
         return code
 
-    def complaints(self) -> list[dict[str, Any] | str]:
+    def is_whole(self) -> bool:
+        """Whether the database is one file, and a copy of it is a backup."""
+        return not Path(f"{self.home.database}-wal").exists()
+
+    def complaints(self) -> list[dict[str, Any]]:
         """What it logged above information: errors, and whatever is no line of its log (a traceback)."""
-        return [line for line in map(_parsed, self.log) if isinstance(line, str) or line["level"] != "info"]
+        return [line for line in map(_parsed, self.log) if line["level"] != "info"]
 
 
-def _parsed(line: str) -> dict[str, Any] | str:
+def _parsed(line: str) -> dict[str, Any]:
     try:
-        said = json.loads(line)
+        said: dict[str, Any] = json.loads(line)
     except ValueError:
-        return line
-    return said if isinstance(said, dict) else line
+        return {"level": "none", "event": line}
+    return said

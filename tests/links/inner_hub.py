@@ -74,6 +74,8 @@ class InnerHub(Doors):
         stack.enter_context(HomeLock(home.path))
         vkey = parse_vkey(home.vkey.read_text().strip())
         store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
+        self.writer = HeldWriter(store)
+        stack.callback(self.writer.close)
         reader = Reader(home.database)
         stack.callback(reader.close)
         campus = reader.load_campus()
@@ -83,8 +85,6 @@ class InnerHub(Doors):
             boot=lambda: boot_ms() + self.skip_ms,
             wall=lambda: wall_ms() + self.skip_ms,
         )
-        self.writer = HeldWriter(store)
-        stack.callback(self.writer.close)
         keyring = load_keyring(home.database)
         self.core = core = Core(campus, store.head.size, reader, keyring, clock, self.writer, vkey)
         pins = Pins()

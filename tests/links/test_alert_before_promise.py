@@ -109,5 +109,5 @@ async def test_a_disk_that_is_full(tmp_path: Path) -> None:
         assert len(recorded) == len(set(recorded)) == len(made) + 1
         await wall.end()
         await hub.stop()
-        assert {complaint["word"] for complaint in hub.complaints() if isinstance(complaint, dict)} == {"full"}
+        assert {complaint.get("word") for complaint in hub.complaints()} == {"full"}
         assert (await hub.verify()).ok
