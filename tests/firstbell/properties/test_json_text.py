@@ -62,7 +62,7 @@ def refuse(text: str) -> object:
     raise ValueError(text)
 
 
-@settings(max_examples=2000)
+@settings(max_examples=600)
 @given(JSON_LIKE)
 @example("[1.5,-0,1e5]")
 def test_takes_exactly_what_is_json(text: str) -> None:
@@ -89,7 +89,7 @@ WORDS = st.sampled_from(
 FRAME_LIKE = st.dictionaries(WORDS, WORDS | VALUES, max_size=6).map(json.dumps)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(ANYTHING | FRAME_LIKE)
 def test_no_text_breaks_a_reader(text: str) -> None:
     for parse in (parse_hub_frame, parse_terminal_frame):

@@ -333,6 +333,6 @@ class AnyDay(TwoFolds, RuleBasedStateMachine):
         assert self.decided == self.durable
 
 
-AnyDay.TestCase.settings = settings(max_examples=150, stateful_step_count=60)
+AnyDay.TestCase.settings = settings(max_examples=60, stateful_step_count=60)
 # To make a day that fails a short one takes its time.
 TestAnyDay = pytest.mark.timeout(400)(AnyDay.TestCase)

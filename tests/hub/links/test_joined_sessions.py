@@ -252,7 +252,7 @@ def play(world: World, steps: list[Step]) -> None:
         world.check()
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(STEPS, max_size=60))
 def test_every_event_is_recorded_once_whatever_breaks(steps: list[Step]) -> None:
     world = World()
@@ -269,7 +269,7 @@ def test_every_event_is_recorded_once_whatever_breaks(steps: list[Step]) -> None
     assert world.terminal.light == "none"
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.lists(STEPS, max_size=30), st.integers(0, 10), st.lists(STEPS, max_size=20))
 def test_a_restored_hub_gets_back_what_is_kept(before: list[Step], size: int, after: list[Step]) -> None:
     world = World()
@@ -288,7 +288,7 @@ def test_a_restored_hub_gets_back_what_is_kept(before: list[Step], size: int, af
 PARTS = ("event", "index", "entry", "proof", "checkpoint")
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.integers(2, 8), st.data())
 def test_no_receipt_is_taken_for_another_event(count: int, data: st.DataObject) -> None:
     """Receipts with their parts exchanged: believed only when all belongs to one event that is in the log."""
