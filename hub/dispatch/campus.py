@@ -135,6 +135,11 @@ class Incident(msgspec.Struct):
     outcome: Outcome | None = None
 
 
+def incident_id(digest: str) -> str:
+    """What an incident is called, by the digest of its first event."""
+    return f"i-{digest[:20]}"
+
+
 def responders(incident: Incident) -> list[Assignment]:
     """Who accepted and has not left, in the order of the calls."""
     return [a for a in incident.assignments.values() if a.state in RESPONDING]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.calls import call_again, call_next, call_tier, next_lead, waited_for
-from hub.dispatch.campus import OPEN, RESPONDING, Assignment, Campus, Incident, responders
+from hub.dispatch.campus import OPEN, RESPONDING, Assignment, Campus, Incident, incident_id, responders
 
 ACTING_ROLES = {"dispatcher", "admin"}
 """Who may act for a guard by radio, resolve, and reopen."""
@@ -39,11 +39,22 @@ def _check_guard(campus: Campus, request: r.Command) -> None:
 
 
 def find(campus: Campus, named: str) -> Incident:
-    """By its id or by the digest of any of its events."""
-    incident = campus.incidents.get(named) or campus.incidents.get(campus.event_incidents.get(named, ""))
+    """By its id, by the digest of any of its events, or by the id of an incident that a crash took: its first event,
+    which gave it that id, may have joined another since.
+    """
+    incident = campus.incidents.get(named) or campus.incidents.get(_incident_of(campus, named))
     if incident is None:
         raise r.Refused("unknown_incident")
     return incident
+
+
+def _incident_of(campus: Campus, named: str) -> str:
+    if named in campus.event_incidents:
+        return campus.event_incidents[named]
+    for digest, incident in campus.event_incidents.items():
+        if named == incident_id(digest):
+            return incident
+    return ""
 
 
 def _roles(campus: Campus, by: str) -> set[str]:

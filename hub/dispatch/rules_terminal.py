@@ -3,7 +3,7 @@
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.calls import raised
-from hub.dispatch.campus import Campus, Incident, Terminal
+from hub.dispatch.campus import Campus, Incident, Terminal, incident_id
 from hub.dispatch.rules_trouble import began, ended
 
 ALARMS = ("panic", "perimeter")
@@ -28,7 +28,7 @@ def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...
         due_ms = request.now_ms + campus.zones[joined.zone].deadlines.asked_ms
         repeated = e.PressRepeated(at_ms=request.now_ms, incident=joined.incident, digest=request.digest, due_ms=due_ms)
         return (_recorded(request, joined.incident, again), repeated, *troubles)
-    event = _recorded(request, f"i-{request.digest[:20]}", again)
+    event = _recorded(request, incident_id(request.digest), again)
     return (raised(campus, event, drill, test), event, *troubles)
 
 

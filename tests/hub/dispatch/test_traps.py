@@ -111,6 +111,18 @@ def test_an_accept_is_lost(duty: Duty) -> None:
     assert incident.lead == "a-li"
 
 
+def test_an_accept_is_lost_and_its_press_joins_another(duty: Duty) -> None:
+    """Crash; a clone presses first; the resent press joins, and no incident has the name that the pager knows."""
+    on_the_disk = copy(duty.campus)
+    name = duty.press(seq=9, jws="lost in the crash").incident
+    duty.campus = on_the_disk
+    other = duty.press(seq=9, jws="of the clone")
+    assert duty.command_refused("accept", name, "a-li", command="tap-1") == "unknown_incident"
+    assert duty.press(seq=9, jws="lost in the crash") is other
+    duty.command("accept", name, "a-li", command="tap-1")
+    assert other.lead == "a-li"
+
+
 def test_a_late_resend_never_accepts_again_after_a_release(duty: Duty) -> None:
     incident = duty.press()
     duty.command("accept", incident, "a-li", command="tap-1")
