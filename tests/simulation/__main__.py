@@ -5,8 +5,8 @@ import contextlib
 import sys
 import time
 
-from tests.simulation.crowd import run_seeds
-from tests.simulation.mutants import MUTANTS, Mutant, seeds_until_caught
+from tests.simulation.crowd import run_seeds, until_caught
+from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.scenario import prepare
 from tests.simulation.world import Outcome, simulate
 
@@ -32,8 +32,8 @@ def main() -> int:
 
 
 def retell(seed: int, aloud: bool, mutant: Mutant | None) -> int:
-    with mutant.built_in() if mutant else contextlib.nullcontext(None) as parts:
-        outcome = simulate(seed, prepare, parts, aloud)
+    with mutant.built_in() if mutant else contextlib.nullcontext():
+        outcome = simulate(seed, prepare, aloud)
     if outcome.broken and not aloud:
         print(*outcome.trace, sep="\n")
     print(describe(outcome))
@@ -77,9 +77,9 @@ def show_mutants(seeds: int) -> int:
     """Each deliberate bug, and after how many seeds it was caught."""
     missed = 0
     for name in MUTANTS:
-        caught, outcome = seeds_until_caught(name, seeds)
+        caught, broken = until_caught(name, seeds)
         missed += not caught
-        verdict = f"caught by seed {caught}: {outcome.broken}" if caught and outcome else f"NOT CAUGHT in {seeds} seeds"
+        verdict = f"caught by seed {caught}: {broken[:100]}" if caught else f"NOT CAUGHT in {seeds} seeds"
         print(f"{name:<32} {verdict}", flush=True)
     print(f"{len(MUTANTS)} mutants, {missed} not caught")
     return 1 if missed else 0

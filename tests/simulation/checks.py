@@ -53,10 +53,10 @@ class Checks:
         self._begun = True
         for entry in entries:
             self._deadlines.decided(entry, self._engine.decided)
-            if isinstance(entry, e.IncidentRaised) and entry.drill:
-                zone = self._truth.campus.zones[entry.zone]
-                if zone.drill_until_ms is None:
-                    self._truth.broken(f"{entry.incident[:10]} is called a drill by a drill that no disk has")
+            if isinstance(entry, e.IncidentRaised) and (entry.drill or entry.test):
+                marked = self._truth.drills.get(entry.zone if entry.drill else entry.terminal)
+                if marked != self._engine.decided.run:
+                    self._truth.broken(f"{entry.incident[:10]} is called a drill, and no disk has one of this run")
 
     def refresh(self, view: View) -> None:
         if not self._begun:
@@ -64,8 +64,14 @@ class Checks:
         if view.fault:
             self._truth.broken("the hub has a fault of its own")
             return
+        places = set()
         for incident in view.decided.incidents.values():
             self._check_rings(view, incident)
+            place = incident.terminal, incident.drill, incident.test
+            if incident.state in _OPEN and place in places:
+                self._truth.broken(f"two incidents are open at {incident.terminal}")
+            places |= {place} if incident.state in _OPEN else set()
+        self._check_bells(view)
         for name, rings in view.alerts.pagers.items():
             guard = view.decided.pagers[name].guard
             for incident_name, ring in rings.items():
@@ -89,6 +95,14 @@ class Checks:
         waits = incident.repeat_ms is not None or any(a.due_ms is not None for a in incident.assignments.values())
         if not waits:
             self._truth.broken(f"{name} is open and nobody will be called any more")
+
+    def _check_bells(self, view: View) -> None:
+        """A call that is no drill rings every bell as an alarm."""
+        calls = [i for i in view.decided.incidents.values() if i.state == "raised"]
+        wanted = "alarm" if any(not (i.drill or i.test) for i in calls) else "drill" if calls else ""
+        for bell, ring in view.alerts.bells.items():
+            if wanted and ring not in (wanted, "alarm"):
+                self._truth.broken(f"{bell} sounds {ring} while somebody is called")
 
     def _check_quiet(self, incident: Incident | None, pager: str, guard: str, ring: str) -> None:
         """Nothing rings for a guard who answered, but a question or a new press."""
@@ -161,7 +175,8 @@ class Checks:
         # What is resolved and not yet on the disk leaves the light as it was.
         if not on_disk or min(_OPEN.index(state) + 1 for state in (*on_disk, *as_decided)) < rank:
             self._truth.broken(
-                f"{where} is told that the light of {terminal} is {shown}; on the disk: {on_disk}, as decided: {as_decided}"
+                f"{where} is told that the light of {terminal} is {shown}; "
+                f"on the disk: {on_disk}, as decided: {as_decided}"
             )
 
     # ── whenever time goes on ────────────────────────────────────────────────────────────────────────────────
@@ -190,7 +205,11 @@ class Checks:
                 del self._shown[line]
             elif line.down.is_full:
                 continue
-            elif line.peer.pager:
+            elif not line.peer.pager:
+                bell = alerts.bells.get(line.peer.identity, "none")
+                if frame["ring"] != bell:
+                    self._truth.broken(f"{line.peer.name} was told {frame['ring']}, what should ring is {bell}")
+            else:
                 wanted = alerts.pagers.get(line.peer.pager, {})
                 shown = {page["incident"]: page["ring"] for page in frame["pages"] if page["ring"] != "none"}
                 if shown != wanted and len(wanted) <= PAGES_MAX:

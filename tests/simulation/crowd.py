@@ -16,8 +16,8 @@ CHUNK_SEEDS = 2
 def run_seed(mutant: str, seed: int) -> Outcome:
     if not mutant:
         return simulate(seed, prepare)
-    with MUTANTS[mutant].built_in() as parts:
-        return simulate(seed, prepare, parts)
+    with MUTANTS[mutant].built_in():
+        return simulate(seed, prepare)
 
 
 def run_seeds(seeds: Iterable[int], jobs: int = 0, mutant: str = "") -> Iterator[Outcome]:
@@ -29,3 +29,11 @@ def run_seeds(seeds: Iterable[int], jobs: int = 0, mutant: str = "") -> Iterator
             yield from pool.map(functools.partial(run_seed, mutant), seeds, chunksize=CHUNK_SEEDS)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def until_caught(mutant: str, seeds: int, jobs: int = 0) -> tuple[int, str]:
+    """How many seeds it took to catch this bug, and by what; 0 when none of `seeds` did."""
+    for count, outcome in enumerate(run_seeds(range(1, seeds + 1), jobs, mutant), 1):
+        if outcome.broken:
+            return count, outcome.broken
+    return 0, ""

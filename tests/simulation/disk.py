@@ -85,8 +85,8 @@ class Disk:
         self._connection = None
         self._writers = []
 
-    def open_writer(self, store: Store, writer: "type[StepwiseWriter]") -> "StepwiseWriter":
-        opened = writer(store, self)
+    def open_writer(self, store: Store) -> "StepwiseWriter":
+        opened = StepwiseWriter(store, self)
         self._writers = [opened]
         return opened
 

@@ -18,7 +18,7 @@ from hub.ledger.store import Store
 from hub.people.keyring import load_keyring
 from hub.service import Core
 from tests.simulation.checks import Checks
-from tests.simulation.disk import Disk, StepwiseWriter
+from tests.simulation.disk import Disk
 from tests.simulation.network import CONNECT_MS_MAX, Line, NetworkPath, Peer
 from tests.simulation.truth import Truth
 from tests.simulation.virtual_time import VirtualLoop
@@ -41,7 +41,6 @@ class Machine:
     base: str
     key: Ed25519PrivateKey
     vkey: Vkey
-    writer: type[StepwiseWriter]
     say: Callable[[str, str], None]
     wall_wrong_ms: int = 0
     booted_ms: int = 0
@@ -142,7 +141,7 @@ class Run:
         self.number = machine.runs
         machine.zeros_ms[self.number] = clock.now_ms() - machine.loop.now_ms
         machine.say("hub", f"starts run {self.number} at {store.head.size} entries, hub time {clock.now_ms()}")
-        self._writer = disk.open_writer(store, machine.writer)
+        self._writer = disk.open_writer(store)
         keyring = load_keyring(disk.path)
         self.core = Core(campus, store.head.size, self._reader, keyring, clock, self._writer, machine.vkey)
         self.checks = Checks(self.engine, self._writer, clock, machine.truth, lambda: machine.loop.now_ms)

@@ -1,4 +1,4 @@
-"""A pager: what its screen does by PROTOCOL.md, without a screen.
+"""A pager: what its screen does by PROTOCOL.md (hub/web/static/pager), without a screen.
 
 It shows the newest snapshot, says what it has, shows and sounds, keeps a command until its receipt, and hands back the
 signed events that the hub's snapshot lacks.
@@ -15,8 +15,12 @@ from tests.simulation.surroundings import Surroundings
 HEARTBEAT_MS = 3_000
 SILENCE_MS_MAX = 9_000
 BACKOFF_MS = (250, 3_000)
-EVIDENCE_MS_MIN = 1_000
-"""Handed back again so soon at the earliest."""
+AGAIN_MS = 2_000
+"""What was no answer is asked again after this long."""
+NO_ANSWER = ("unknown_incident", "not_signed_on", "busy")
+INCIDENTS_MAX = 16
+EVENTS_MAX = 32
+"""Signed events kept, per incident the newest."""
 
 
 @dataclass(slots=True)
@@ -39,7 +43,8 @@ class Pager:
     path: NetworkPath = field(init=False)
     _line: Line | None = None
     _heard_ms: int = 0
-    _evidence_ms: int = 0
+    _handed: set[str] = field(default_factory=set)
+    _sent_here: bool = False
     _attempts: int = 0
     _lives: int = 0
 
@@ -92,7 +97,10 @@ class Pager:
         return {page["incident"]: page["ring"] for page in self.pages() if page["ring"] != "none"}
 
     def tap(self, do: str, incident: str, covers: list[str], outcome: str | None = None) -> str:
-        """One command; it stays until its receipt or refusal."""
+        """One command; it stays until its receipt or refusal. A second tap on the same thing is the same command."""
+        for known, command in self.commands.items():
+            if (command["do"], command["incident"]) == (do, incident):
+                return known
         identity = f"{self.random.getrandbits(64):016x}"
         self.commands[identity] = {
             "type": "command",
@@ -127,10 +135,9 @@ class Pager:
             return
         self._line = line
         self._heard_ms = self.around.loop.now_ms
-        self._evidence_ms = 0
+        self._handed.clear()
+        self._sent_here = False
         self._send_state()
-        for command in self.commands.values():
-            self._send(command)
 
     def refused(self, attempt: int) -> None:
         if self.on and attempt == self._attempts:
@@ -200,13 +207,17 @@ class Pager:
                 self._send_state()
             self._keep_evidence(frame)
             self._hand_back(frame)
+            if not self._sent_here and frame["guard"]:
+                self._sent_here = True
+                for command in self.commands.values():
+                    self._send(command)
         elif frame["type"] == "receipt":
             self._done(frame["command"], "")
         elif frame["type"] == "refused" and frame["command"]:
-            if frame["reason"] != "unknown_incident":
-                self._done(frame["command"], frame["reason"])
+            if frame["reason"] in NO_ANSWER:
+                self._hand_back_again(frame["command"])
             else:
-                self.around.loop.in_ms(EVIDENCE_MS_MIN, self.tap_again, frame["command"])
+                self._done(frame["command"], frame["reason"])
 
     def _done(self, identity: str, refused: str) -> None:
         command = self.commands.pop(identity, None)
@@ -217,19 +228,31 @@ class Pager:
 
     def _keep_evidence(self, frame: dict[str, Any]) -> None:
         for page in frame["pages"]:
+            name = page["incident"]
             if page["state"] in ("resolved", "closed"):
-                self.held.pop(page["incident"], None)
+                self.held.pop(name, None)
             else:
-                self.held[page["incident"]] = page["evidence"]
+                self.held[name] = list(dict.fromkeys([*self.held.get(name, ()), *page["evidence"]]))[-EVENTS_MAX:]
+        while len(self.held) > INCIDENTS_MAX:
+            del self.held[next(iter(self.held))]
 
     def _hand_back(self, frame: dict[str, Any]) -> None:
-        """Signed events of pages that this pager holds and the snapshot lacks."""
-        shown = {page["incident"] for page in frame["pages"]}
-        lacking = [jws for name, kept in self.held.items() if name not in shown for jws in kept]
-        now_ms = self.around.loop.now_ms
-        if lacking and frame["more"] == 0 and now_ms - self._evidence_ms >= EVIDENCE_MS_MIN:
-            self._evidence_ms = now_ms
-            self._send({"type": "evidence", "jws": lacking[:64]})
+        """Signed events of pages that this pager holds and the snapshot lacks, each once per connection."""
+        shown = {jws for page in frame["pages"] for jws in page["evidence"]} | self._handed
+        lacking = [jws for kept in self.held.values() for jws in kept if jws not in shown]
+        self._handed.update(lacking)
+        if lacking:
+            self._send({"type": "evidence", "jws": lacking})
+
+    def _hand_back_again(self, identity: str) -> None:
+        """The hub does not know what this command is about."""
+        command = self.commands.get(identity)
+        if command is None:
+            return
+        evidence = self.held.get(command["incident"])
+        if evidence:
+            self._send({"type": "evidence", "jws": evidence})
+        self.around.loop.in_ms(AGAIN_MS, self.tap_again, identity)
 
 
 def _short(rings: dict[str, str]) -> str:

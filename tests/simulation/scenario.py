@@ -116,6 +116,18 @@ class Scenario:
             wall.press("panic", 100)
             self._later(100, 600, wall.smash)
 
+    def smash_and_cut_hub_power(self) -> None:
+        """The last copy of a press is the one that a pager was shown."""
+        if len(self._walls) < 2:
+            return
+        wall = self._draw.choice(self._walls)
+        self._world.disk.hold()
+        wall.press("panic", 60)
+        self._world.loop.in_ms(400, wall.smash)
+        self._world.loop.in_ms(500, self._world.machine.cut_power)
+        self._world.loop.in_ms(600, self._world.disk.mend)
+        self._later(700, 20_000, self._world.machine.power_on)
+
     def kill_hub(self) -> None:
         self._world.machine.kill()
 
@@ -208,6 +220,7 @@ MISHAPS = (
     Scenario.press_and_lose_power,
     Scenario.slow_card,
     Scenario.smash,
+    Scenario.smash_and_cut_hub_power,
     Scenario.kill_hub,
     Scenario.kill_hub_on_event,
     Scenario.cut_hub_power,

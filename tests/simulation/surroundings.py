@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from firstbell.note import Vkey
-from firstbell.session import TerminalSession
 
 from tests.simulation.network import NetworkPath, Peer
 from tests.simulation.truth import Truth
@@ -42,7 +41,7 @@ class Trace:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`dial(peer, path, attempt)` calls the hub. `hub_ms(run, now_ms)`: what the clock of that run of the hub shows, or
-    would. `session`: the class of the terminals' half of the conversation.
+    would.
     """
 
     loop: VirtualLoop
@@ -52,7 +51,6 @@ class Surroundings:
     hub_ms: Callable[[int, int], int]
     folder: Path
     vkey: Vkey
-    session: type[TerminalSession]
 
     def say(self, who: str, what: str) -> None:
         self.trace.say(who, what)

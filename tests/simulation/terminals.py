@@ -20,7 +20,7 @@ from firstbell.messages import SILENCE_MS_MAX
 from firstbell.note import Checkpoint
 from firstbell.press import PANIC, Happening
 from firstbell.receipt import check_receipt
-from firstbell.session import LINKED
+from firstbell.session import LINKED, TerminalSession
 
 from terminal.bell import wanted_sound
 from terminal.hub_link import BACKOFF_MS_MAX, BACKOFF_MS_MIN
@@ -137,7 +137,7 @@ class Terminal:
         self._store_timer = None
         memory, kept = self.outbox.start()
         self.boot = memory.boot
-        self.session = around.session(
+        self.session = TerminalSession(
             self.plan.terminal, self._key, memory.boot, "simulated", self._verify, memory.checkpoint, memory.silent
         )
         self._inputs = Inputs(self._settings)

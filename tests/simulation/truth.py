@@ -69,6 +69,9 @@ class Truth:
         self.commands: set[str] = set()
         self.made: dict[str, Made] = {}
         self.receipts: dict[str, int] = {}
+        self.run = 0
+        self.drills: dict[str, int] = {}
+        """Zones and terminals that a drill or a test was begun for, and in which run."""
         self._checkpoints: set[str] = set()
         self._last_ms = 0
 
@@ -98,8 +101,15 @@ class Truth:
         if entry.at_ms < self._last_ms:
             self.broken(f"hub time went back in the ledger: {entry.at_ms} after {self._last_ms}")
         self._last_ms = entry.at_ms
-        if isinstance(entry, e.EventRecorded):
-            self._check_event(entry)
+        match entry:
+            case e.EventRecorded():
+                self._check_event(entry)
+            case e.RunStarted():
+                self.run = entry.run
+            case e.DrillStarted():
+                self.drills[entry.zone] = self.run
+            case e.TestStarted():
+                self.drills[entry.terminal] = self.run
         command = getattr(entry, "command", "")
         if command:
             if command in self.commands:

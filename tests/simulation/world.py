@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.jws import EDDSA, Ed25519Signer, b64url, digest_of
-from firstbell.session import TerminalSession
 
 from hub.dispatch import requests as r
 from hub.dispatch.campus import Campus
@@ -23,7 +22,7 @@ from hub.ledger.origin import origin_of
 from hub.ledger.store import Store, create_ledger
 from hub.ledger.verify import verify
 from hub.names import CampusDetails, PagerDetails, PersonDetails, TerminalDetails, ZoneDetails, seal_details
-from tests.simulation.disk import Disk, StepwiseWriter
+from tests.simulation.disk import Disk
 from tests.simulation.guards import Guard, Temper
 from tests.simulation.hub import Machine
 from tests.simulation.network import NetworkPath
@@ -42,14 +41,6 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The classes under test that a mutant may take the place of."""
-
-    session: type[TerminalSession] = TerminalSession
-    writer: type[StepwiseWriter] = StepwiseWriter
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """`broken`: what must never be, or empty. `trace`: the last lines."""
 
@@ -62,7 +53,7 @@ class Outcome:
 
 
 class World:
-    def __init__(self, seed: int, folder: Path, parts: Parts, aloud: bool) -> None:
+    def __init__(self, seed: int, folder: Path, aloud: bool) -> None:
         self.seed = seed
         self.broken = ""
         self.calm_from_ms = 0
@@ -78,7 +69,7 @@ class World:
         self.disk = Disk(database, self.loop, self.truth, self.stream("disk"), self.trace.say)
         self.vkey = Signer(origin_of(BASE, 1), key).vkey
         self.machine = Machine(
-            self.loop, self.truth, self.disk, self.stream("hub"), BASE, key, self.vkey, parts.writer, self.trace.say
+            self.loop, self.truth, self.disk, self.stream("hub"), BASE, key, self.vkey, self.trace.say
         )
         self.around = Surroundings(
             self.loop,
@@ -88,7 +79,6 @@ class World:
             self.machine.hub_ms,
             folder,
             self.vkey,
-            parts.session,
         )
         self.zones = [_identity("z", self.draw) for _ in range(self.draw.randint(1, 2))]
         self.terminals = self._make_terminals()
@@ -346,12 +336,12 @@ def _identity(letter: str, draw: Random) -> str:
     return f"{letter}-{''.join(draw.choices(LETTERS, k=10))}"
 
 
-def simulate(seed: int, prepare: Callable[[World], int], parts: Parts | None = None, aloud: bool = False) -> Outcome:
+def simulate(seed: int, prepare: Callable[[World], int], aloud: bool = False) -> Outcome:
     """Runs one seed. `prepare` schedules what goes on in the world, and returns when all of it is over."""
     shared = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="firstbell-sim-", dir=shared if shared.is_dir() else None))
     try:
-        world = World(seed, folder, parts or Parts(), aloud)
+        world = World(seed, folder, aloud)
         try:
             world.run(prepare(world))
             presses = sum(made.what == "panic" for made in world.truth.made.values())
