@@ -246,6 +246,16 @@ def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[
     return status if isinstance(status, int) else OK
 
 
+def _values(parameter: click.Parameter | None) -> str:
+    """What may stand there, where that can be said without words."""
+    match parameter.type if parameter is not None else None:
+        case click.Choice() as choice:
+            return " | ".join(map(str, choice.choices))
+        case click.IntRange() as numbers:
+            return f"{numbers.min}…{numbers.max}"
+    return ""
+
+
 def explain_usage(words: Words, error: click.UsageError) -> str:
     """What was typed wrongly, and where the help is."""
     path = error.ctx.command_path if error.ctx is not None else NAME
@@ -254,10 +264,12 @@ def explain_usage(words: Words, error: click.UsageError) -> str:
     match error:
         case click.NoSuchOption():
             what = words.say("usage.no_such_option", name=error.option_name)
+        case click.NoSuchCommand():
+            what = words.say("usage.no_such_command", name=error.command_name)
         case click.MissingParameter():
             what = words.say("usage.missing", name=name)
         case click.BadParameter():
-            what = words.say("usage.bad_value", name=name, reason=error.message)
+            what = words.say("usage.bad_value", name=name, reason=_values(parameter) or error.message)
         case _:
             what = error.format_message()
     return words.say("usage.sentence", what=what, command=path)

@@ -19,6 +19,7 @@ from hub.founding import Founded, found
 from hub.home import Home
 from hub.settings import ListenSettings, Settings
 from hub.words import words
+from tests.hub.web.wall import Wall
 
 START_S_MAX = 20
 HAPPENS_S_MAX = 30
@@ -97,6 +98,9 @@ class RunningHub:
         session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self.home.control)))
         await self._stack.enter_async_context(session)
         return Browser(session, "http://hub")
+
+    def wall(self, name: str = "Stairs", host: str = "") -> Wall:
+        return Wall(self.url, self.tls, self.home.control, name, host=host)
 
     @contextlib.contextmanager
     def disk_held(self) -> Iterator[None]:

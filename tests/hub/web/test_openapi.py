@@ -12,7 +12,6 @@ from firstbell.jws import b64url
 from hub.web import api, log, manage, openapi, screens
 from hub.web.openapi import OPERATIONS, PROBLEM_TYPE, ProblemShown
 from tests.hub.web.running import PIN, Answer, Browser, RunningHub
-from tests.hub.web.wall import Wall
 
 DOCUMENTED = ("/api/", "/checkpoint", "/tile/", "/ws/")
 
@@ -82,7 +81,7 @@ async def test_every_answer_fits(hub: RunningHub) -> None:
     await admin.ask("DELETE", "/api/terminals/{terminal}/test", terminal=enrolled)
     await admin.ask("POST", "/api/drills", {"zone": "South", "minutes": 5})
     await admin.ask("DELETE", "/api/drills/{zone}", zone=zone)
-    async with Wall(hub) as wall:
+    async with hub.wall() as wall:
         await wall.say("tamper")
         (trouble,) = [t for t in (await admin.ask("GET", "/api/campus")).json["troubles"] if t["what"] == "tamper"]
     await admin.ask("POST", "/api/troubles/seen", {key: trouble[key] for key in ("what", "about")})

@@ -9,7 +9,6 @@ import pytest
 
 from hub.web.security import BODY_BYTES_MAX, HEADERS
 from tests.hub.web.running import PIN, Browser, RunningHub
-from tests.hub.web.wall import Wall
 
 MARKUP = "<img src=x onerror=\"alert('1')\">&"
 SCREENS = ("/pager", "/admin", "/join/none")
@@ -112,7 +111,7 @@ async def socket_status(browser: Browser, path: str, origin: str) -> int:
 
 
 async def test_a_terminal_comes_under_whatever_address_it_found(hub: RunningHub) -> None:
-    async with Wall(hub, host="192.168.44.5:8443") as wall:
+    async with hub.wall(host="192.168.44.5:8443") as wall:
         assert (await wall.say("panic"))["terminal"] == wall.terminal
     browser = await hub.browser()
     assert (await browser.get("/checkpoint", Host="10.0.0.9", Origin="")).status == 200
@@ -153,7 +152,7 @@ async def test_markup_in_a_name_is_text(hub: RunningHub) -> None:
     text = page.body.decode()
     assert MARKUP not in text
     assert html.unescape(text).count(MARKUP) == 1
-    async with Wall(hub, name=MARKUP):
+    async with hub.wall(MARKUP):
         campus = await console.get("/api/campus")
         assert campus.json["terminals"][0]["name"] == MARKUP
         assert campus.headers["Content-Type"].startswith("application/json")

@@ -1,32 +1,35 @@
 """The least that a terminal can be: enrolled, signed on the wire, a press and its receipt."""
 
 import json
+import ssl
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 from firstbell import jws, messages
 
 from hub.places.enrolment import TerminalKey, new_key
-from tests.hub.web.running import RunningHub
 
 BOOT = 1
 WAIT_S_MAX = 20
 
 
 class Wall:
-    """`async with` links it. `name` is what people call it; `zone` is where it hangs."""
+    """`async with` enrols it over the hub's `control` socket, and links it at `url`.
 
-    def __init__(self, hub: RunningHub, name: str = "Stairs", zone: str = "East", host: str = "") -> None:
-        self._hub = hub
-        self._name, self._zone = name, zone
-        self._url = f"{hub.url}/ws/terminal"
-        self._host = host
+    `name` is what people call it; `zone` is where it hangs; `host` what it says the hub is called.
+    """
+
+    def __init__(
+        self, url: str, tls: ssl.SSLContext, control: Path, name: str = "Stairs", zone: str = "East", host: str = ""
+    ) -> None:
+        self._url, self._tls, self._control = url, tls, control
+        self._name, self._zone, self._host = name, zone, host
         self._key: TerminalKey = new_key("EdDSA")
         self._seq = 0
         self.terminal = ""
 
     async def __aenter__(self) -> Self:
-        console = await self._hub.console()
         body = {
             "name": self._name,
             "zone": self._zone,
@@ -34,10 +37,14 @@ class Wall:
             "key": self._key.told,
             "inputs": {"panic": "panic"},
         }
-        self.terminal = (await console.post("/api/terminals", body)).json["id"]
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._hub.tls))
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._control))) as console,
+            console.post("http://hub/api/terminals", json=body) as answer,
+        ):
+            self.terminal = (await answer.json())["id"]
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls))
         headers = {"Host": self._host} if self._host else {}
-        self._socket = await self._session.ws_connect(self._url, headers=headers)
+        self._socket = await self._session.ws_connect(f"{self._url}/ws/terminal", headers=headers)
         challenge = await self._frame("challenge")
         hello = messages.hello_payload(self.terminal, challenge["nonce"], BOOT, 0, 1, "test", "")
         await self._socket.send_str(messages.hello_frame(self._sign(hello, jws.HELLO_TYP)))

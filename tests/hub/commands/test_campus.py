@@ -1,0 +1,181 @@
+"""`init`, `serve`, `status`: a campus is made whole or not at all, runs once, and says what is wrong with it."""
+
+import random
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from firstbell.note import parse_vkey
+
+from hub.home import Home
+from hub.places.authority import fingerprint, load_certificate
+from hub.settings import load_settings
+from tests.hub.commands.typed import SCRIPT, Served, environment, make_home, serving, type_in
+
+KILLS = 8
+INIT_S = 1.5
+"""About what `init` takes; it is killed somewhere within."""
+
+
+def test_init_makes_a_whole_campus(tmp_path: Path) -> None:
+    made = make_home(tmp_path / "hub")
+    home = Home(tmp_path / "hub")
+    assert made["home"] == str(home.path)
+    assert home.vkey.read_text().strip() == made["log_vkey"] == parse_vkey(made["log_vkey"]).text()
+    assert made["campus"] in made["log_vkey"]
+    assert made["ca_fingerprint"] == fingerprint(load_certificate(Path(made["ca_file"])))
+    settings = load_settings(home.settings)
+    assert made["base_url"] == settings.base_url
+    assert made["administrator_link"].startswith(f"{settings.base_url}/join/")
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (home.path, *home.path.rglob("*"))}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert type_in("verify", "--home", home.path, "--vkey", made["log_vkey"]).status == 0
+    code = made["administrator_link"].rpartition("/")[2]
+    assert code.encode() not in home.database.read_bytes()
+
+
+def test_init_says_what_to_keep_and_what_comes_next(tmp_path: Path) -> None:
+    for language in ("en", "zh-CN"):
+        folder = tmp_path / language
+        said = type_in("init", "--home", folder, "--name", "城南中学", language=language)
+        assert said.status == 0
+        for shown in (Home(folder).vkey.read_text().strip(), "https://firstbell.local:8443/join/", f"--home {folder}"):
+            assert shown in said.out
+
+
+def test_init_never_makes_one_over_another(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    make_home(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    said = type_in("init", "--home", folder, "--name", "Again")
+    assert said.status == 1
+    assert str(folder) in said.err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["hub"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "says"),
+    [
+        (["--host", "hub.example.org"], 1, "hub.example.org"),
+        (["--host", "8.8.8.8"], 1, "8.8.8.8"),
+        (["--address", "10.0.0.1.2"], 1, "addresses"),
+        (["--port", "9000", "--join-port", "9000"], 1, "9000"),
+        (["--administrator", "x" * 40], 2, "long"),
+    ],
+)
+def test_init_refuses_what_cannot_be(tmp_path: Path, typed: list[str], status: int, says: str) -> None:
+    said = type_in("init", "--home", tmp_path / "hub", "--name", "Campus", *typed)
+    assert (said.status, says in said.err) == (status, True), said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_that_is_killed_leaves_nothing_half_made(tmp_path: Path) -> None:
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    for number in range(KILLS):
+        folder = tmp_path / f"hub{number}"
+        command = [str(SCRIPT), "init", "--home", str(folder), "--name", "Campus"]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0, INIT_S))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if folder.exists():
+            assert type_in("verify", "--home", folder).status == 0
+            load_settings(Home(folder).settings)
+        else:
+            assert type_in("init", "--home", folder, "--name", "Campus").status == 0
+
+
+def test_status_of_a_running_hub(hub: Served) -> None:
+    now = hub.done("status")
+    assert (now["campus"], now["base_url"]) == ("城南中学", hub.made["base_url"])
+    assert (now["incidents_open"], now["fault"], now["reachable"]) == (0, False, False)
+    for language, says in (("en", "NOBODY can be reached"), ("zh-CN", "谁也呼不到")):
+        said = hub("status", language=language)
+        assert says in said.out
+        assert "城南中学" in said.out
+
+
+def test_no_hub_no_home(tmp_path: Path) -> None:
+    make_home(tmp_path / "hub")
+    said = type_in("status", "--home", tmp_path / "hub")
+    assert (said.status, said.out) == (5, "")
+    assert "serve" in said.err
+    said = type_in("status", "--home", tmp_path / "none", "--json")
+    assert said.status == 3
+    assert said.json["problem"] == "no_home"
+
+
+def test_a_home_runs_once(hub: Served) -> None:
+    said = type_in("serve", "--home", hub.folder)
+    assert said.status == 1
+    assert hub.home.lock.read_text().strip() in said.err
+    assert hub("status").status == 0
+
+
+def test_serve_says_why_it_cannot(tmp_path: Path) -> None:
+    made = make_home(tmp_path / "hub")
+    home = Home(tmp_path / "hub")
+    with socket.create_server(("127.0.0.1", int(made["base_url"].rpartition(":")[2]))):
+        home.settings.write_text(home.settings.read_text().replace('"0.0.0.0"', '"127.0.0.1"'))
+        assert type_in("serve", "--home", home.path).status == 4
+    key = home.log_key.read_bytes()
+    home.log_key.write_bytes(b"nonsense")
+    assert type_in("serve", "--home", home.path).status == 1
+    home.log_key.write_bytes(key)
+    with sqlite3.connect(home.database) as database:
+        database.execute("UPDATE head SET size = size + 1")
+    database.close()
+    said = type_in("serve", "--home", home.path)
+    assert said.status == 1
+    assert "verify" in said.err
+    home.settings.write_text("names = 1")
+    said = type_in("serve", "--home", home.path)
+    assert said.status == 1
+    assert "names" in said.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_cleanly_and_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    made = make_home(tmp_path / "hub")
+    hub = Served(tmp_path / "hub", made)
+    with serving(hub.folder) as process:
+        hub.done("zone", "set", "西区")
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    assert type_in("verify", "--home", hub.folder).status == 0
+    with serving(hub.folder):
+        assert [zone["name"] for zone in hub.done("zone", "list")["zones"]] == ["东区", "西区"]
+
+
+def test_the_home_may_be_given_by_the_environment(hub: Served) -> None:
+    command = [str(SCRIPT), "status", "--json"]
+    variables = environment(FIRSTBELL_HOME=str(hub.folder))
+    result = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 0, result.stderr
+    first = type_in("--home", hub.folder, "--json", "status")
+    assert first.json["campus"] == "城南中学"
+
+
+def test_a_pipe_that_closes_is_no_error(hub: Served) -> None:
+    command = f"{SCRIPT} zone list --home {hub.folder} | head -c 1"
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+
+
+def test_a_home_deep_in_the_tree(tmp_path: Path) -> None:
+    """A Unix socket's address holds 107 bytes; the commands reach further."""
+    made = make_home(tmp_path / "hub")
+    with serving(tmp_path / "hub"):
+        deep = tmp_path / ("a" * 60) / ("b" * 60)
+        deep.mkdir(parents=True)
+        (deep / "hub").symlink_to(tmp_path / "hub")
+        assert type_in("status", "--home", deep / "hub", "--json").json["base_url"] == made["base_url"]

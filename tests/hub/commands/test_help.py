@@ -1,0 +1,89 @@
+"""Every command explains itself, in both languages, and says clearly what was typed wrongly."""
+
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from hub.commands.main import build
+from hub.commands.shell import Run
+from hub.words import LANGUAGES, words
+from tests.hub.commands.typed import type_in
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def every(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, one in command.commands.items():
+            yield from every(one, (*path, name))
+
+
+def commands(language: str) -> dict[tuple[str, ...], click.Command]:
+    return dict(every(build(Run(words(language), click.Context))))
+
+
+PATHS = sorted(commands("en"))
+
+
+def test_all_nouns_are_there() -> None:
+    nouns = {path[0] for path in PATHS if path}
+    assert nouns >= {"init", "serve", "guard", "pager", "terminal", "zone", "drill", "incident", "verify", "status"}
+    assert {path for path in PATHS if path[:1] == ("guard",)} == {
+        ("guard",),
+        *(("guard", verb) for verb in ("add", "list", "remove", "pin")),
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: " ".join(path) or "firstbell-hub")
+def test_help(path: tuple[str, ...], language: str) -> None:
+    said = type_in(*path, "--help", language=language)
+    assert (said.status, said.err) == (0, "")
+    command = commands(language)[path]
+    assert command.help
+    for word in command.help.split("\n")[0].split()[:3]:
+        assert word[:20] in said.out
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.opts[0] in said.out
+    assert bool(HAN.search(said.out)) is (language == "zh-CN")
+    for heading in ("Usage", "Options", "Commands", "Show this message"):
+        assert language == "en" or heading not in said.out
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path])
+def test_every_command_has_home_and_json(path: tuple[str, ...]) -> None:
+    command = commands("en")[path]
+    if not isinstance(command, click.Group):
+        names = {parameter.name for parameter in command.params}
+        assert {"home", "as_json"} <= names
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["nonsense"],
+        ["guard", "nonsense"],
+        ["guard", "add"],
+        ["guard", "add", "--nonsense"],
+        ["guard", "add", "A", "--role", "king"],
+        ["guard", "add", "A", "B"],
+        ["drill", "start", "A", "--minutes", "soon"],
+        ["drill", "start", "A", "--minutes", "121"],
+        ["terminal", "enrol", "A"],
+        ["init", "--port", "70000"],
+        ["guard", "list"],
+        ["guard"],
+    ],
+)
+def test_typed_wrongly(typed: list[str], language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRSTBELL_HOME", raising=False)
+    said = type_in(*typed, language=language)
+    assert said.status == 2
+    assert said.out == ""
+    assert "--help" in said.err

@@ -1,0 +1,148 @@
+"""`incident …` and `verify`: what happened is read from the ledger itself, in words and as JSON, and can be checked."""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.hub.commands.typed import PIN, Served, make_home, serving, type_in
+from tests.hub.web.wall import Wall
+
+
+class Story:
+    """One press, accepted, arrived at and resolved by a dispatcher for a guard; then the hub is stopped."""
+
+    def __init__(self, hub: Served, incident: str) -> None:
+        self.hub = hub
+        self.incident = incident
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("story") / "hub"
+    hub = Served(folder, make_home(folder))
+    with serving(folder):
+        guard = hub.done("guard", "add", "王建国", "--pin", piped=f"{PIN}\n")["id"]
+        hub.done("guard", "add", "李敏", "--role", "dispatcher", "--pin", piped=f"{PIN}\n")
+        hub.done("guard", "add", "陈校长", "--role", "leader", "--pin", piped=f"{PIN}\n")
+        incident = asyncio.run(_play(hub, guard))
+        assert hub("incident", "close", incident, "--by", "陈校长", piped="999998\n").status == 1
+        assert hub("incident", "close", incident, "--by", "李敏", piped=f"{PIN}\n").status == 1
+        assert hub("incident", "close", incident, "--by", "陈校长", piped=f"{PIN}\n").status == 0
+    return Story(hub, incident)
+
+
+async def _play(hub: Served, guard: str) -> str:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=hub.browsing()),
+        headers={"Origin": hub.made["base_url"], "X-Firstbell": "1"},
+    ) as session:
+
+        async def post(path: str, body: dict[str, Any]) -> None:
+            async with session.post(hub.made["base_url"] + path, json=body) as answer:
+                assert answer.status == 200, await answer.text()
+
+        await post("/api/session", {"name": "李敏", "pin": PIN})
+        wall = Wall(hub.made["base_url"], hub.browsing(), hub.home.control, "三层走廊", "东区")
+        async with wall:
+            entry = await wall.say("panic")
+            incident, commands = entry["incident"], f"/api/incidents/{entry['incident']}/commands"
+            await post(commands, {"id": "command-1", "do": "accept", "guard": guard})
+            await post(commands, {"id": "command-2", "do": "on_scene", "guard": guard})
+            resolve = {"do": "resolve", "guard": guard, "outcome": "genuine", "covers": [entry["digest"]]}
+            await post(commands, {"id": "command-3", **resolve})
+    return str(incident)
+
+
+def test_it_is_listed_without_a_running_hub(story: Story) -> None:
+    (listed,) = story.hub.done("incident", "list")["incidents"]
+    assert listed["incident"] == story.incident
+    assert (listed["state"], listed["outcome"], listed["presses"]) == ("closed", "genuine", 1)
+    assert (listed["zone_name"], listed["terminal_name"]) == ("东区", "三层走廊")
+    for language, says in (("en", "closed · Genuine"), ("zh-CN", "已结案 · 属实")):
+        shown = story.hub("incident", "list", language=language).out
+        assert all(one in shown for one in (story.incident, "东区", "三层走廊", says)), shown
+
+
+def test_every_step_is_shown(story: Story) -> None:
+    shown = story.hub.done("incident", "show", story.incident)
+    kinds = [entry["kind"] for entry in shown["entries"]]
+    steps = ["incident_raised", "event_recorded", "accepted", "arrived", "resolved", "closed"]
+    assert [kind for kind in kinds if kind in steps] == steps
+    assert [entry["index"] for entry in shown["entries"]] == sorted(entry["index"] for entry in shown["entries"])
+    times = [entry["utc_ms"] for entry in shown["entries"]]
+    assert times == sorted(times)
+    said = {
+        "en": ("button pressed", "王建国 accepts", "told by 李敏", "王建国 is on scene", "Genuine", "Closed by 陈校长"),
+        "zh-CN": ("按下按钮", "王建国接警", "由李敏代报", "王建国到场", "属实", "陈校长结案"),
+    }
+    for language, says in said.items():
+        text = story.hub("incident", "show", story.incident, language=language).out
+        assert all(one in text for one in says), text
+
+
+def test_the_record_verifies_and_an_older_checkpoint_is_in_it(story: Story, tmp_path: Path) -> None:
+    good = story.hub.done("verify", "--vkey", story.hub.made["log_vkey"])
+    assert (good["ok"], good["first_bad"], good["vkey_given"]) == (True, "", True)
+    with sqlite3.connect(story.hub.home.database) as database:
+        ((note,),) = database.execute("SELECT note FROM head").fetchall()
+    database.close()
+    (tmp_path / "checkpoint").write_text(note)
+    assert story.hub("verify", "--against", tmp_path / "checkpoint").status == 0
+    said = story.hub("verify")
+    assert said.status == 0
+    assert "--vkey" in said.err
+
+
+def test_one_changed_byte_is_found(story: Story, tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    shutil.copytree(story.hub.folder, folder, ignore=shutil.ignore_patterns("*.sock"))
+    with sqlite3.connect(folder / "hub.db") as database:
+        ((index, body),) = database.execute(
+            "SELECT idx, body FROM entries WHERE instr(body, ?)", (b'"outcome":"genuine"',)
+        ).fetchall()
+        changed = body.replace(b'"outcome":"genuine"', b'"outcome":"mistaken"')
+        database.execute("UPDATE entries SET body = ? WHERE idx = ?", (changed, index))
+    database.close()
+    said = type_in("verify", "--home", folder, "--json")
+    assert said.status == 1
+    assert said.json["ok"] is False
+    assert said.json["first_bad"] == f"entry {index}"
+    for language, says in (("en", "NOT intact"), ("zh-CN", "记录不完整")):
+        shown = type_in("verify", "--home", folder, language=language)
+        assert says in shown.out
+        assert said.json["first_bad"] in shown.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "problem"),
+    [
+        (["--vkey", "nonsense"], 1, "vkey_malformed"),
+        (["--against", "/none"], 3, "checkpoint_unreadable"),
+    ],
+)
+def test_what_it_cannot_check_with(story: Story, typed: list[str], status: int, problem: str) -> None:
+    said = story.hub("verify", *typed, "--json")
+    assert (said.status, said.json["problem"]) == (status, problem)
+
+
+def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
+    other = make_home(tmp_path / "other")
+    assert story.hub("verify", "--vkey", other["log_vkey"]).status == 1
+
+
+def test_without_a_ledger(tmp_path: Path) -> None:
+    said = type_in("verify", "--home", tmp_path, "--json")
+    assert (said.status, said.json["problem"]) == (3, "no_ledger")
+
+
+def test_json_is_one_object_and_nothing_else(story: Story) -> None:
+    for typed in (["incident", "list"], ["incident", "show", story.incident], ["verify"]):
+        said = story.hub(*typed, "--json")
+        assert isinstance(json.loads(said.out), dict)
+        assert said.out.endswith("}\n")
