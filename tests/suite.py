@@ -37,8 +37,13 @@ class Part:
 # Budgets are what a part may take on two slow cores, some three times what it takes on a desk.
 PARTS = (
     Part("lint", 90, commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))),
-    Part("unit", 120, ("tests/house", "tests/firstbell"), COVERAGE),
+    Part("unit", 240, ("tests/house", "tests/firstbell", "tests/hub"), COVERAGE),
     Part("micropython", 45, ("tests/firmware",)),
+    Part("terminal", 120, ("tests/terminal",)),
+    Part("links", 90, ("tests/links",)),
+    Part("browser", 120, ("tests/browser",)),
+    Part("demo", 60, ("tests/demo",)),
+    Part("bench", 60, ("tests/bench",)),
 )
 
 
