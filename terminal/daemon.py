@@ -127,7 +127,7 @@ class Daemon:
         if self._failure is not None:
             raise self._failure
 
-    def _guard(self, work: Callable[[], None]) -> None:
+    def guard(self, work: Callable[[], None]) -> None:
         """Do what the event loop calls us for. A defect of ours ends the daemon, so that it is started anew; left to
         the loop it would be logged, and the terminal would be deaf from then on.
         """
@@ -141,7 +141,7 @@ class Daemon:
 
     def _soon(self) -> None:
         """From another thread: look again."""
-        self._loop.call_soon_threadsafe(self._guard, self._step)
+        self._loop.call_soon_threadsafe(self.guard, self._step)
 
     def _step(self) -> None:
         now_ms = mono_ms()
@@ -165,7 +165,7 @@ class Daemon:
         if self._timer is not None:
             self._timer.cancel()
         # Never at once: whoever is late, the loop has other things to do.
-        self._timer = self._loop.call_at(max(next_ms, now_ms + 1) / 1000, self._guard, self._step)
+        self._timer = self._loop.call_at(max(next_ms, now_ms + 1) / 1000, self.guard, self._step)
 
     def _is_lost(self, now_ms: int) -> bool:
         """Whether a bell has to say that nobody could ring it."""
@@ -180,7 +180,7 @@ class Daemon:
                 self._happened(name, happening)
             self._step()
 
-        self._guard(count)
+        self.guard(count)
 
     def _happened(self, name: str, happening: Happening) -> None:
         event = self._session.make_event(name, happening.what, happening.at_ms)
@@ -201,7 +201,7 @@ class Daemon:
             self._remind(kept)
             self._step()
 
-        self._loop.call_soon_threadsafe(self._guard, take_over)
+        self._loop.call_soon_threadsafe(self.guard, take_over)
 
     def _remind(self, kept: Iterable[Kept]) -> None:
         """The light answers presses of earlier boots too, those without a receipt first."""

@@ -5,7 +5,6 @@ for why there is no link. Nothing that the daemon calls here waits.
 """
 
 import asyncio
-import contextlib
 import random
 import socket
 import ssl
@@ -73,7 +72,6 @@ class HubLink:
         self._conversation = conversation
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_FRAMES_MAX)
         self._dropped = asyncio.Event()
-        self._hurry = asyncio.Event()
         self._uncut = asyncio.Event()
         self._uncut.set()
         self._backoff_ms = BACKOFF_MS_MIN
@@ -112,14 +110,12 @@ class HubLink:
             self._uncut.set()
             # What was sent meanwhile is lost: a stream with a hole in it is of no use.
             self.drop(Problem("not_linked", str(self.address)))
-            self._hurry.set()
 
     async def run(self) -> None:
         """Connects again and again until it is cancelled."""
         async with new_client() as client:
             while True:
                 await self._uncut.wait()
-                self._hurry.clear()
                 self._dropped.clear()
                 try:
                     await self._attempt(client)
@@ -137,8 +133,7 @@ class HubLink:
     async def _pause(self) -> None:
         pause_ms = self._backoff_ms * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
         self._backoff_ms = min(2 * self._backoff_ms, BACKOFF_MS_MAX)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), pause_ms / 1000)
+        await asyncio.sleep(pause_ms / 1000)
 
     async def _attempt(self, client: aiohttp.ClientSession) -> None:
         """One connection, from its beginning to its end. Raises TerminalError, aiohttp.ClientError, OSError,

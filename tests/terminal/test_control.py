@@ -116,10 +116,12 @@ async def test_who_says_nothing_is_sent_away(
 
 async def test_a_crowd_is_not_let_in(server: ControlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "CLIENTS_MAX", 1)
+    monkeypatch.setattr(control, "REQUEST_MS_MAX", 600_000)
     async with connection(tmp_path / "control.sock") as (reader, writer):
         writer.write(b'{"do":"watch"}\n')
         assert json.loads(await reader.readline()) == {}
-        assert await say(tmp_path / "control.sock", "") == []
+        async with connection(tmp_path / "control.sock") as (second, _):
+            assert await second.read() == b""
 
 
 async def test_watching_tells_every_change_once(server: ControlServer, tmp_path: Path) -> None:

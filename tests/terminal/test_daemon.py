@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from firstbell.light import NOT_DELIVERED_MS
 
+from terminal.daemon import Daemon
 from tests.terminal.conftest import Terminals
 from tests.terminal.disk import fill, small_disk
 from tests.terminal.real_terminal import COMMAND, RealTerminal, make_home
@@ -104,6 +105,20 @@ async def test_a_silent_terminal_shows_nothing_and_remembers_it(hub: SmallHub, t
     assert {state["light"] for state in again.states} == {"none"}
     await again.end()
     await hub.start()
+
+
+async def test_the_next_boot_knows_what_the_last_one_learnt(hub: SmallHub, terminals: Terminals) -> None:
+    terminal = await terminals(hub)
+    await terminal.press()
+    await terminal.until(quiet)
+    await terminal.end()
+    again = await RealTerminal(terminal.home).start()
+    await again.until(quiet)
+    await again.end()
+    assert [hello.boot for hello in hub.hellos] == [1, 2]
+    assert [hello.checkpoint.split("\n")[:2] for hello in hub.hellos] == [[""], ["hub.internal/log", "2"]]
+    # Both kept events were offered again, and recorded once.
+    assert [(event.boot, event.what) for event in hub.events] == [(1, "started"), (1, "panic"), (2, "started")]
 
 
 async def test_two_presses_at_one_moment_are_two_events(hub: SmallHub, terminals: Terminals) -> None:
@@ -265,3 +280,17 @@ async def test_a_bell_rings_at_the_hubs_word(role: str, hub: SmallHub, terminals
         state = await terminal.until(lambda state: state["sound"] == "none")
         assert not state["ringing"]
         await hub.until(lambda: not hub.statuses[-1].ringing)
+
+
+async def test_a_defect_ends_the_daemon_instead_of_leaving_it_deaf(campus: Campus, tmp_path: Path) -> None:
+    """The event loop alone would log it and go on without us."""
+    home, _ = make_home(tmp_path / "t", campus)
+    daemon = Daemon(home, asyncio.get_running_loop())
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    asyncio.get_running_loop().call_soon(daemon.guard, fail)
+    with pytest.raises(ZeroDivisionError):
+        await daemon.run()
+    assert not home.control.exists()

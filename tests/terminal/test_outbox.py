@@ -165,6 +165,18 @@ def test_adding_waits_for_no_disk(tmp_path: Path) -> None:
         assert [kept.jws for kept in events] == ["event-1", "event-2"]
 
 
+def test_an_event_waits_for_no_company_and_a_receipt_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "LAZY_MS", 600_000)
+    with opened(tmp_path / "outbox.db") as (watched, _, _):
+        add(watched.box, 1)
+        watched.until(lambda: watched.box.unstored == 0)
+        watched.box.receipted(event(1)[0])
+        assert watched.box.unstored == 1
+        # The next event takes it along.
+        add(watched.box, 2)
+        watched.until(lambda: watched.box.unstored == 0)
+
+
 def test_a_full_disk_loses_nothing_once_there_is_room(tmp_path: Path) -> None:
     with small_disk(tmp_path, 2_048) as folder:
         path = folder / "outbox.db"
