@@ -29,7 +29,7 @@ from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
-from hub.links.announce import Announcement
+from hub.links.announce import Announcement, reachable_addresses
 from hub.links.board_steps import BoardSteps
 from hub.links.boards import BoardLinks
 from hub.links.pagers import PagerLinks
@@ -68,13 +68,16 @@ async def serve(path: Path) -> None:
     Raises HubRunning, SettingsError, KeysError, LedgerDamaged, sqlite3.Error, OSError before it listens.
     """
     home = Home(path)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     with HomeLock(path):
         settings = load_settings(home.settings)
         async with contextlib.AsyncExitStack() as stack:
-            await _run(home, settings, stack)
+            await _run(home, settings, stack, stopped)
 
 
-async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack) -> None:
+async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack, stopped: asyncio.Event) -> None:
     vkey = parse_vkey(home.vkey.read_text().strip())
     store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
     writer = SqliteWriter(store)
@@ -108,7 +111,7 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack)
     stack.push_async_callback(_end, tasks)
     await _listen(hub, stack, tasks)
     log.info("the hub listens", url=settings.base_url)
-    await _until_stopped(tasks)
+    await _until(stopped, tasks)
 
 
 class Core:
@@ -215,8 +218,10 @@ async def _hand_out_certificate(hub: Hub, stack: contextlib.AsyncExitStack) -> N
 async def _announce(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
     """Takes a second or so, for which nobody waits; goes on until cancelled."""
     listen = hub.settings.listen
-    addresses = [a for a in hub.settings.addresses if ":" not in a] or [listen.address]
-    announcement = Announcement(hub.engine.durable.campus, hub.settings.names[0], addresses, listen.port)
+    fixed = [address for address in hub.settings.addresses if ":" not in address]
+    announcement = Announcement(
+        hub.engine.durable.campus, hub.settings.names[0], fixed or reachable_addresses(listen.address), listen.port
+    )
     stack.push_async_callback(announcement.stop)
     try:
         await announcement.start()
@@ -234,11 +239,8 @@ async def _site(
     await site(runner).start()
 
 
-async def _until_stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Returns at SIGTERM or SIGINT; a task of ours that ends by itself is a defect and ends the hub with its error."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+async def _until(stopped: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """A task of ours that ends by itself is a defect and ends the hub with its error."""
     waiting = asyncio.create_task(stopped.wait())
     done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -3,10 +3,19 @@
 import ipaddress
 import socket
 
-from zeroconf import IPVersion
+from zeroconf import IPVersion, get_all_addresses
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 SERVICE = "_firstbell._tcp.local."
+LOOPBACK = "127.0.0.1"
+
+
+def reachable_addresses(listening: str) -> list[str]:
+    """Where a hub that listens at `listening` is reached: there, or at every IPv4 address of this machine."""
+    if not ipaddress.ip_address(listening).is_unspecified:
+        return [listening]
+    everywhere = [address for address in get_all_addresses() if not ipaddress.ip_address(address).is_loopback]
+    return everywhere or [LOOPBACK]
 
 
 class Announcement:
@@ -26,7 +35,7 @@ class Announcement:
 
     async def start(self) -> None:
         """Raises OSError where the machine has no multicast."""
-        interfaces = ["127.0.0.1"] if self._loopback else None
+        interfaces = [LOOPBACK] if self._loopback else None
         self._zeroconf = (
             AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
             if interfaces
