@@ -93,6 +93,10 @@ class Campus:
         made = await self.post("/api/accounts", name=f"王建国 {next(self._numbers)}", pin=self.said["pin"])
         return str(made["id"])
 
+    async def name_of(self, guard: str) -> str:
+        accounts = (await self.get("/api/campus"))["accounts"]
+        return str(next(account["name"] for account in accounts if account["id"] == guard))
+
     async def new_pager(self) -> tuple[str, str]:
         """Its id and its one-time link."""
         made = await self.post("/api/pagers", name=f"手机 {next(self._numbers)}")

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -21,6 +20,7 @@ from tests.browser.real_campus import (
     SOON_S_MAX,
     Campus,
     Device,
+    join,
     new_device,
     running_campus,
     shows,
@@ -30,15 +30,6 @@ GONE_S_MAX = 10 + 1
 """Within 10 s the pager says that the hub is gone; one more for a machine that is busy."""
 DESK = ViewportSize(width=1440, height=900)
 MARKUP = "<b>三楼</b><img src=x>"
-CONNECT = """
-async (code) => {
-  const headers = { "Content-Type": "application/json", "X-Firstbell": "1" };
-  await fetch("/api/join", { method: "POST", headers, body: JSON.stringify({ code }) });
-  const socket = new WebSocket(`ws://${location.host}/ws/board`);
-  socket.onmessage = ({ data }) => told(data);
-  setInterval(() => socket.send(JSON.stringify({ type: "heartbeat", t1_ms: 0 })), 3000);
-}
-"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -60,34 +51,17 @@ async def device(campus: Campus, chromium: Browser, guard: str) -> AsyncIterator
 
 
 class Board:
-    """What a board is told: the newest snapshot on its WebSocket."""
+    """The board's screen, in Chinese."""
 
     def __init__(self, tab: Page) -> None:
-        self.tab = tab
-        self.snapshot: dict[str, Any] = {}
-        self._told = asyncio.Condition()
+        self._tab = tab
 
-    async def open(self, link: str) -> None:
-        """Uses the link up as its page does, and stays connected."""
-        await self.tab.goto(link)
-        await self.tab.expose_function("told", self._hear)
-        await self.tab.evaluate(CONNECT, link.rpartition("/")[2])
-
-    async def _hear(self, text: str) -> None:
-        frame = json.loads(text)
-        if frame["type"] != "snapshot":
-            return
-        async with self._told:
-            self.snapshot = frame
-            self._told.notify_all()
-
-    async def until(self, guard: str, state: str, reasons: list[str]) -> None:
-        def so() -> bool:
-            told = [one for one in self.snapshot.get("guards", []) if one["id"] == guard]
-            return [(one["state"], one["reasons"]) for one in told] == [(state, reasons)]
-
-        async with asyncio.timeout(2 * SOON_S_MAX), self._told:
-            await self._told.wait_for(so)
+    async def says(self, guard: str, word: str, reason: str = "") -> None:
+        row = self._tab.locator("section.watch li", has_text=guard)
+        within_ms = 2_000 * SOON_S_MAX
+        await expect(row.locator("em")).to_have_text(word, timeout=within_ms)
+        if reason:
+            await expect(row.locator("div span")).to_contain_text(reason, timeout=within_ms)
 
 
 class Cable:
@@ -115,9 +89,9 @@ class Cable:
 async def new_board(campus: Campus, browser: Browser, account: str) -> AsyncIterator[Board]:
     made = await campus.post("/api/boards", account=account)
     async with opened(browser, viewport=DESK) as tab:
-        board = Board(tab)
-        await board.open(f"{campus.origin}/join/{made['link'].rpartition('/')[2]}")
-        yield board
+        await join(campus, tab, made["link"])
+        await tab.wait_for_url("**/board")
+        yield Board(tab)
 
 
 async def test_a_press_rings_the_guard_who_goes_and_closes_the_case(campus: Campus, device: Device, guard: str) -> None:
@@ -175,36 +149,39 @@ async def test_the_other_pager_of_a_guard_goes_quiet_when_one_answers(
 
 
 async def test_without_a_tap_the_pager_is_not_ready_and_all_know(campus: Campus, chromium: Browser, guard: str) -> None:
+    name = await campus.name_of(guard)
     async with new_device(campus, chromium, locale="en-US") as device, new_board(campus, chromium, guard) as board:
         await device.on_duty(guard)
         await expect(device.tab.locator(".strip .word")).to_have_text("Ready")
-        await board.until(guard, "ready", [])
+        await board.says(name, "就绪")
         # Whoever loads the screen anew has not tapped yet.
         await device.tab.reload()
         await device.sees("not_ready")
         await expect(device.tab.locator(".strip .word")).to_have_text("Not ready")
         assert "running" not in await device.audio()
         assert "sound" in await campus.until_reasons(device.pager, lambda reasons: "sound" in reasons)
+        await board.says(name, "未就绪", "声音")
         await device.tap("cure_sound")
         await device.sees("ready")
         assert await device.audio() == ["running"]
         await campus.until_reasons(device.pager, lambda reasons: not reasons)
-        await board.until(guard, "ready", [])
+        await board.says(name, "就绪")
 
 
 async def test_a_stale_connection_is_not_ready_here_and_there(campus: Campus, chromium: Browser, guard: str) -> None:
+    name = await campus.name_of(guard)
     cable = Cable()
     async with new_device(campus, chromium) as device, new_board(campus, chromium, guard) as board:
         await device.tab.route_web_socket("**/ws/pager", cable.between)
         await device.tab.reload()
         await device.on_duty(guard)
-        await board.until(guard, "ready", [])
+        await board.says(name, "就绪")
         cable.cut = True
         cut_s = time.monotonic()
         await device.sees("hub_gone", 1_000 * GONE_S_MAX)
         assert time.monotonic() - cut_s <= GONE_S_MAX
         assert "link" in await campus.until_reasons(device.pager, lambda reasons: "link" in reasons)
-        await board.until(guard, "not_ready", ["link"])
+        await board.says(name, "未就绪", "连接")
         await cable.mend()
         await device.sees("ready")
         await campus.until_reasons(device.pager, lambda reasons: not reasons)
