@@ -3,7 +3,8 @@
 import ipaddress
 import socket
 
-from zeroconf import IPVersion, get_all_addresses
+import ifaddr
+from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 SERVICE = "_firstbell._tcp.local."
@@ -14,8 +15,8 @@ def reachable_addresses(listening: str) -> list[str]:
     """Where a hub that listens at `listening` is reached: there, or at every IPv4 address of this machine."""
     if not ipaddress.ip_address(listening).is_unspecified:
         return [listening]
-    everywhere = [address for address in get_all_addresses() if not ipaddress.ip_address(address).is_loopback]
-    return everywhere or [LOOPBACK]
+    everywhere = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+    return [address for address in everywhere if not ipaddress.ip_address(address).is_loopback] or [LOOPBACK]
 
 
 class Announcement:
