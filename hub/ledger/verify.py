@@ -58,6 +58,8 @@ class _Verification:
 
     def run(self) -> Verdict:
         try:
+            if not self._path.is_file():
+                raise Bad("database", "missing", str(self._path))
             older = self._open("against", self._against) if self._against is not None else None
             with untouched(self._path) as connection:
                 # Text that isn't UTF-8 is to be found wrong, not to end the reading.
@@ -66,8 +68,6 @@ class _Verification:
                 self._check(connection, older)
         except Bad as bad:
             return Verdict(False, self._size, self._checked, bad.place, bad.why, bad.detail)
-        except FileNotFoundError as error:
-            return Verdict(False, self._size, self._checked, "database", "missing", str(error))
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             # The last is SQLite's own message when it quotes damaged bytes.
             return Verdict(False, self._size, self._checked, "database", "integrity", str(error))

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 import msgspec
-from firstbell.merkle import HASH_BYTES, leaf_hash
+from firstbell.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 
 from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.dispatch.fold import apply
 from hub.ledger.batch import Head
-from hub.ledger.errors import LedgerDamaged
 from hub.ledger.evidence import judge_event
 from hub.ledger.project import commitments, project
 from hub.ledger.tiles import TILE_HASHES, TILE_HEIGHT
@@ -81,7 +80,7 @@ class LogCheck:
     # ── the walk ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _walk(self) -> Tree:
-        tree = Tree.empty(_no_tile)
+        tree = Tree.empty(self._stored_tile)
         leaves: list[bytes] = []
         for index, leaf, body in self._rows():
             computed = leaf_hash(body)
@@ -102,7 +101,7 @@ class LogCheck:
             if self._story.checked.entries % PROGRESS_ENTRIES == 0:
                 self._story.progress(self._story.checked.entries)
         if self._look_at == 0:
-            self.root_then = Tree.empty(_no_tile).root()
+            self.root_then = EMPTY_ROOT
         return tree
 
     def _rows(self) -> Iterator[tuple[int, bytes, bytes]]:
@@ -198,19 +197,23 @@ class LogCheck:
 
     def _compare_tile(self, tile: FullTile) -> None:
         """A stored tile that differs tells of a changed tile or of changed entries: the root decides which."""
-        row = self._connection.execute(
-            "SELECT hashes FROM tiles WHERE epoch = ? AND level = ? AND n = ?", (self._head.epoch, tile.level, tile.n)
-        ).fetchone()
         self._story.checked.tiles += 1
-        stored = row[0] if row else b""
+        stored = self._stored_tile(tile.level, tile.n)
         if stored == tile.hashes:
             return
         if self._bad_tile is None:
-            self._bad_tile = f"tile {tile.level}/{tile.n}", "tile" if row else "missing"
+            self._bad_tile = f"tile {tile.level}/{tile.n}", "tile" if stored else "missing"
         if len(stored) == len(tile.hashes):
             start, end = _first_difference(tile, stored)
             if self._tile_doubt is None or start < self._tile_doubt[0]:
                 self._tile_doubt = start, end
+
+    def _stored_tile(self, level: int, n: int) -> bytes:
+        """Empty when it is missing."""
+        row = self._connection.execute(
+            "SELECT hashes FROM tiles WHERE epoch = ? AND level = ? AND n = ?", (self._head.epoch, level, n)
+        ).fetchone()
+        return bytes(row[0]) if row else b""
 
     def _check_no_other_tiles(self) -> None:
         rows = self._connection.execute(
@@ -233,7 +236,3 @@ def _first_difference(tile: FullTile, stored: bytes) -> tuple[int, int]:
 
 def _origin(head: Head) -> str:
     return head.note.partition("\n")[0]
-
-
-def _no_tile(level: int, n: int) -> bytes:
-    raise LedgerDamaged(f"tile {level}/{n} isn't needed for a root")

@@ -137,12 +137,12 @@ class SqliteWriter:
             self._held = ""
             self._changed.notify_all()
 
-    def close(self) -> None:
+    def close(self, ms_max: int = CLOSE_MS_MAX) -> None:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         if self._thread.ident is not None:
-            self._thread.join(CLOSE_MS_MAX / 1000)
+            self._thread.join(ms_max / 1000)
         if not self._thread.is_alive():
             self._store.close()
 

@@ -1,6 +1,7 @@
 """A hub's decisions without the hub: batches for the writer from the real rules, and whole ledgers of them."""
 
 import json
+import sqlite3
 from pathlib import Path
 from random import Random
 
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.jws import EVENT_TYP, Ed25519Signer, Hs256Key, b64url, digest_of, header, sign
 from firstbell.note import ED25519, Vkey
 
+from hub.database import connect
 from hub.dispatch import campus as campuses
 from hub.dispatch import requests as r
 from hub.dispatch.campus import Campus
@@ -223,20 +225,28 @@ class Desk:
         return self.ask(request, note)
 
 
+def unsynced(path: Path) -> sqlite3.Connection:
+    """For what only has to be there while the test runs."""
+    connection = connect(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
 def new_store(folder: Path) -> Store:
     path = folder / "hub.db"
     create_ledger(path, BASE, LOG_KEY)
-    return Store(path, BASE, LOG_KEY)
+    return Store(path, BASE, LOG_KEY, unsynced)
 
 
 def make_ledger(folder: Path, seed: int, entries: int, snapshot_every: int = 1_000) -> tuple[Path, Desk]:
-    """A ledger of at least so many entries, with everything in it, closed."""
+    """A ledger of at least so many entries, with everything in it, closed. A large one in larger transactions."""
+    together = max(1, entries // 500)
     desk = Desk(Random(seed))
     store = new_store(folder)
     waiting = desk.found()
     snapshot, taken = None, 0
     while store.head.size < entries:
-        while len(waiting) < desk.random.choice((1, 2, 5)):
+        while len(waiting) < together * desk.random.choice((1, 2, 5)):
             batch = desk.play()
             waiting += [batch] if batch else []
         if snapshot:

@@ -88,3 +88,14 @@ class _Connection:
         result = do()
         self._disk._check(sql, False)
         return result
+
+
+PLACES = [
+    ("BEGIN", True),
+    ("INSERT INTO entries", True),
+    ("INSERT INTO entries", False),
+    ("INSERT OR IGNORE INTO events", True),
+    ("UPDATE head", False),
+    ("COMMIT", True),
+    ("COMMIT", False),
+]

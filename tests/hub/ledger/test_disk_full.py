@@ -15,7 +15,7 @@ from hub.ledger.store import Store
 from hub.ledger.verify import verify
 from hub.ledger.writer import SqliteWriter
 from tests.hub.ledger.desk import BASE, LOG_KEY, VKEY, make_ledger
-from tests.hub.ledger.test_writer import Told
+from tests.hub.ledger.writing import Told
 
 SEED = random.randrange(1 << 32)
 DISK_BYTES = 4 << 20

@@ -109,7 +109,7 @@ def test_entries_in_order(beside: Beside) -> None:
     assert list(beside.reader.entries(7, 0, 5)) == []
 
 
-# ── incidents ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── incidents ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("offset", range(5))
@@ -179,7 +179,7 @@ def test_incidents_newest_first_and_no_more_than_asked(beside: Beside) -> None:
     assert len(rows) == 3
 
 
-# ── the campus at a start ───────────────────────────────────────────────────────────────────────────────────
+# ── the campus at a start ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("snapshot_every", [50, 1_000])
@@ -221,7 +221,7 @@ def test_details_are_the_names_and_not_the_notes(beside: Beside) -> None:
     assert beside.reader.secret(GUARDS[0], "pin") == b"a hash"
 
 
-# ── damage ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── damage ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 DAMAGE = [
     ("UPDATE head SET root = zeroblob(32)", "not the one that was signed"),
@@ -280,7 +280,7 @@ def test_an_entry_of_a_log_that_has_no_end(beside: Beside) -> None:
         beside.reader.receipt(beside.desk.pressed[0])
 
 
-# ── how what somebody remembers stands to us ────────────────────────────────────────────────────────────────
+# ── how what somebody remembers stands to us ───────────────────────────────────────────────────────────────────
 
 
 def test_standing_of_a_remembered_checkpoint(beside: Beside) -> None:
