@@ -182,7 +182,9 @@ async def running_campus(folder: Path) -> AsyncIterator[Campus]:
     tasks: list[asyncio.Task[None]] = []
     try:
         async with asyncio.timeout(START_S_MAX):
-            said = json.loads(await process.stdout.readline())
+            first = await process.stdout.readline()
+        assert first, "the demo did not start"
+        said = json.loads(first)
         tasks.append(asyncio.create_task(_drain(process.stdout)))
         connector = aiohttp.UnixConnector(str(Path(said["home"]) / "control.sock"))
         async with aiohttp.ClientSession(connector=connector) as control:

@@ -73,6 +73,8 @@ class Cable:
 
     def between(self, screen: WebSocketRoute) -> None:
         self._screens.append(screen)
+        if self.cut:
+            return
         hub = screen.connect_to_server()
         screen.on_message(lambda text: None if self.cut else hub.send(text))
         hub.on_message(lambda text: None if self.cut else screen.send(text))
