@@ -1,13 +1,24 @@
 """Plain http: the campus certificate, its fingerprint, nothing else."""
 
 import re
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from cryptography import x509
 
 from hub.places.authority import fingerprint, load_certificate
-from tests.hub.web.running import RunningHub
+from tests.hub.web.running import RunningHub, running_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHub]:
+    """One for all tests of this file: none of them changes what another looks at."""
+    async with running_hub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
 
 
 async def get(hub: RunningHub, path: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:

@@ -1,11 +1,24 @@
 """The log as outsiders read it: tiles and bundles over https agree with the signed head, computed anew here."""
 
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
 from firstbell.merkle import leaf_hash, node_hash
 from firstbell.note import parse_vkey
 
 from hub.ledger.checkpoint import open_checkpoint
 from hub.ledger.tiles import decode_bundle
-from tests.hub.web.running import RunningHub
+from tests.hub.web.running import RunningHub, running_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHub]:
+    """One for all tests of this file: none of them changes what another looks at."""
+    async with running_hub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
 
 
 def root_of(leaves: list[bytes]) -> bytes:

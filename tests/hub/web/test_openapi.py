@@ -5,12 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import pytest
 from aiohttp.web import RouteDef
 from firstbell.jws import b64url
 
 from hub.web import api, log, manage, openapi, screens
-from hub.web.openapi import OPERATIONS, PROBLEM_TYPE, ProblemShown
+from hub.web.openapi import OPERATIONS
 from tests.hub.web.running import PIN, Answer, Browser, RunningHub
 
 DOCUMENTED = ("/api/", "/checkpoint", "/tile/", "/ws/")
@@ -104,42 +103,3 @@ async def test_every_answer_fits(hub: RunningHub) -> None:
     await admin.ask("POST", "/api/sign-out")
     missing = {key for key in OPERATIONS if not key[1].startswith("/ws/")} - admin.seen - pager.seen
     assert missing == {("POST", "/api/incidents/{incident}/commands")}
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "code"),
-    [
-        ("POST", "/api/zones", {"name": ""}, 409, "bad_text"),
-        ("POST", "/api/zones", {"name": "x" * 37}, 409, "bad_text"),
-        ("POST", "/api/zones", {"name": "a\u202eb"}, 409, "bad_text"),
-        ("POST", "/api/zones", {"name": "x" * 201}, 400, "malformed"),
-        ("POST", "/api/zones", {}, 400, "malformed"),
-        ("POST", "/api/zones", {"name": "a", "more": 1}, 400, "malformed"),
-        ("POST", "/api/zones", {"name": "East", "deadlines": {"accepted_ms": 1}}, 400, "malformed"),
-        ("POST", "/api/zones", {"name": "East", "deadlines": {"never_ms": 5000}}, 400, "malformed"),
-        ("POST", "/api/accounts", {"name": "Root"}, 409, "known_name"),
-        ("POST", "/api/accounts", {"name": "  Root "}, 409, "known_name"),
-        ("POST", "/api/accounts", {"name": "X", "roles": []}, 409, "no_role"),
-        ("POST", "/api/accounts", {"name": "X", "roles": ["king"]}, 400, "malformed"),
-        ("POST", "/api/accounts", {"name": "X", "zones": ["Nowhere"]}, 404, "unknown_zone"),
-        ("POST", "/api/accounts", {"name": "X", "pin": "12345"}, 409, "pin_digits"),
-        ("POST", "/api/accounts", {"name": "X", "pin": "123456"}, 409, "pin_simple"),
-        ("DELETE", "/api/accounts/a-none", None, 404, "unknown_account"),
-        ("DELETE", "/api/pagers/p-none", None, 404, "unknown_pager"),
-        ("DELETE", "/api/terminals/t-none", None, 404, "unknown_terminal"),
-        ("POST", "/api/drills", {"zone": "East", "minutes": 0}, 400, "malformed"),
-        ("POST", "/api/drills", {"zone": "East", "minutes": 121}, 400, "malformed"),
-        ("DELETE", "/api/drills/none", None, 404, "unknown_zone"),
-        ("POST", "/api/boards", {"account": "Nobody"}, 404, "unknown_account"),
-        ("GET", "/api/none", None, 404, "http_404"),
-        ("PUT", "/api/zones", {}, 405, "http_405"),
-    ],
-)
-async def test_a_refusal_is_a_problem(
-    hub: RunningHub, method: str, path: str, body: object, status: int, code: str
-) -> None:
-    answer = await (await hub.console()).ask(method, path, body)
-    assert (answer.status, answer.code) == (status, code)
-    assert answer.headers["Content-Type"].startswith(PROBLEM_TYPE)
-    shown = msgspec.json.decode(answer.body, type=ProblemShown)
-    assert shown.status == status
