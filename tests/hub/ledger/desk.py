@@ -30,7 +30,8 @@ PAGERS = ("p-pager22222", "p-pager33333", "p-pager44444")
 WALLS = ("t-wall222222", "t-wall333333", "t-node222222")
 BELL = "t-bell222222"
 OUTCOMES = ("genuine", "mistaken", "malicious", "fault", "drill", "unfounded")
-DOES = ("accept", "decline", "release", "on_scene", "sign", "backup", "resolve", "resolve", "reopen", "close")
+OPEN_DOES: tuple[r.Do, ...] = ("accept", "decline", "release", "on_scene", "sign", "backup", "resolve")
+RESOLVED_DOES: tuple[r.Do, ...] = ("reopen", "close")
 
 
 class Desk:
@@ -208,16 +209,16 @@ class Desk:
         responding = [GUARDS.index(one.guard) for one in assigned if one.state in ("accepted", "on_scene")]
         if responding and self.random.random() < 0.7:
             number = self.random.choice(responding)
-        do = self.random.choice(DOES)
+        do = self.random.choice(RESOLVED_DOES if incident.state == "resolved" else OPEN_DOES)
         note = self.seal("resolve-note", "一切正常")
         self.count += 1
         request = r.Command(
             now_ms=self.now_ms,
             command=f"command-{self.count}",
-            do=do,  # type: ignore[arg-type]
+            do=do,
             incident=incident.incident,
             guard=GUARDS[number],
-            by=GUARDS[number] if do in ("close", "reopen") else PAGERS[number],
+            by=GUARDS[number] if do in RESOLVED_DOES else PAGERS[number],
             covers=tuple(incident.events),
             outcome=self.random.choice(OUTCOMES) if do == "resolve" else None,  # type: ignore[arg-type]
             note=note.commitment if do == "resolve" else "",

@@ -146,7 +146,7 @@ def compare(reader: Reader, campus: Campus) -> None:
 def test_the_whole_life_of_an_incident(beside: Beside) -> None:
     """Through every way in and out of a response, from the desk's own play."""
     seen: set[str] = set()
-    for _ in range(2_000):
+    for _ in range(6_000):
         batch = beside.desk.play()
         if batch:
             beside.store.commit([batch])
@@ -154,7 +154,7 @@ def test_the_whole_life_of_an_incident(beside: Beside) -> None:
             compare(beside.reader, beside.desk.campus)
         if {"arrived", "resolved", "reopened", "closed", "released", "declined"} <= seen:
             return
-    raise AssertionError(f"in 2,000 steps only {sorted(seen)}")
+    raise AssertionError(f"in 6,000 steps only {sorted(seen)}")
 
 
 def test_entries_of_an_incident(beside: Beside) -> None:

@@ -210,7 +210,7 @@ def test_an_empty_log_with_another_root_is_found(tmp_path: Path) -> None:
 def test_a_row_that_refers_to_no_entry_is_found(ledger: Path) -> None:
     """Rebuilding the tables finds it first; SQLite's own check stands behind it."""
     change(ledger, "DELETE FROM entries WHERE idx = (SELECT max(idx) FROM events)")
-    with closing(sqlite3.connect(ledger)) as connection, pytest.raises(Bad, match="table (events|incident_entries)"):
+    with closing(sqlite3.connect(ledger)) as connection, pytest.raises(Bad, match=r"table (events|incident_entries)"):
         check_references(connection)
 
 
