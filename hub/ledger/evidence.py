@@ -1,23 +1,25 @@
 """Whether a recorded event is what its terminal signed. Pure, and with public keys alone."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from firstbell.jws import EDDSA, EVENT_TYP, Ed25519Verifier, JwsError, digest_of, header, open_jws, unb64url
 from firstbell.messages import understand_event
 
 from hub.dispatch.entries import EventRecorded, TerminalEnrolled
+from hub.ledger.verdict import Why
 
 _SIGNED_FIELDS = ("boot", "seq", "mono_ms", "event_ms", "error_ms", "input", "what")
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`wrong`: a word (digest, terminal, signature, fields), or "" when all that can be checked is right.
+    """`wrong`: digest, terminal, signature or fields; "" when all that can be checked is right.
 
     `checkable`: whether the signature could be; that of an HS256 terminal needs a key that only it and the hub have.
     """
 
-    wrong: str = ""
+    wrong: Why | Literal[""] = ""
     checkable: bool = True
 
 

@@ -1,12 +1,39 @@
 """What a verification finds, and how it names a place."""
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Why = Literal[
+    "missing",
+    "unreadable",
+    "leaf",
+    "tile",
+    "root",
+    "head",
+    "signature",
+    "unsigned",
+    "cut",
+    "fork",
+    "log_began",
+    "digest",
+    "terminal",
+    "fields",
+    "fold",
+    "sealed",
+    "unnamed",
+    "snapshot",
+    "row",
+    "schema",
+    "reference",
+    "integrity",
+]
+"""What is wrong with a place. Each is a word of the commands' catalogue, `verify.why.<word>`."""
 
 
 class Bad(Exception):
-    """The verification ends here: `place` says where, `why` is a word of the catalogue (`verify.why.<word>`)."""
+    """The verification ends here: `place` says where, `why` what is wrong with it."""
 
-    def __init__(self, place: str, why: str, detail: str = "") -> None:
+    def __init__(self, place: str, why: Why, detail: str = "") -> None:
         super().__init__(f"{place}: {why} {detail}")
         self.place = place
         self.why = why
@@ -32,15 +59,15 @@ class Verdict:
     """`size`: entries of the present log. `first_bad`: the first place that is wrong, "" when everything is right:
 
     "entry 17", "entries 256–301", "tile 0/3", "checkpoint", "cut: …", "fork: …", "sealed …", "snapshot …",
-    "table incidents, incident i-…", "database". Where there are several logs, "… of log 2". `why` is a word of the
-    catalogue, `detail` what a log may say about it.
+    "table incidents, incident i-…", "database". Where there are several logs, "… of log 2". `why` says what is wrong
+    there ("" when nothing is), `detail` is what a log may say about it.
     """
 
     ok: bool
     size: int
     checked: Checked
     first_bad: str = ""
-    why: str = ""
+    why: Why | Literal[""] = ""
     detail: str = field(default="", repr=False)
 
 

@@ -13,7 +13,7 @@ from firstbell.note import Checkpoint, NoteError, Vkey
 from hub.database import migrate, untouched
 from hub.ledger.batch import Head
 from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
-from hub.ledger.verdict import Bad, Checked, Verdict
+from hub.ledger.verdict import Bad, Checked, Verdict, Why
 from hub.ledger.verify_log import LogCheck, Story
 from hub.ledger.verify_tables import (
     check_derived,
@@ -70,7 +70,7 @@ class _Verification:
             return Verdict(False, self._size, self._checked, bad.place, bad.why, bad.detail)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             # The last is SQLite's own message when it quotes damaged bytes.
-            return Verdict(False, self._size, self._checked, "database", "integrity", str(error))
+            return Verdict(False, self._size, self._checked, "database", _why(error), str(error))
         return Verdict(True, self._size, self._checked)
 
     def _check(self, connection: sqlite3.Connection, older: tuple[int, Checkpoint] | None) -> None:
@@ -140,6 +140,12 @@ class _Verification:
             row = connection.execute(f"SELECT epoch FROM {table} WHERE epoch NOT IN ({known}) LIMIT 1").fetchone()  # noqa: S608
             if row is not None:
                 raise Bad(f"log {row[0]}", "unsigned")
+
+
+def _why(error: Exception) -> Why:
+    """A file that we may not read is not a damaged one."""
+    closed = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CANTOPEN
+    return "unreadable" if closed or isinstance(error, OSError) else "integrity"
 
 
 def _compare(older: Checkpoint, head: Head, root: bytes | None, label: str) -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import msgspec
 from firstbell.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
@@ -17,7 +17,7 @@ from hub.ledger.evidence import judge_event
 from hub.ledger.project import commitments, project
 from hub.ledger.tiles import TILE_HASHES, TILE_HEIGHT
 from hub.ledger.tree import FullTile, Tree
-from hub.ledger.verdict import Bad, Checked, entries_place
+from hub.ledger.verdict import Bad, Checked, Why, entries_place
 
 SIZE_BITS = 63
 PROGRESS_ENTRIES = 1_000
@@ -55,9 +55,9 @@ class LogCheck:
         self._previous = previous
         self._label = label
         self._look_at = look_at
-        self._suspect: tuple[int, int, str] | None = None
+        self._suspect: tuple[int, int, Why] | None = None
         self._tile_doubt: tuple[int, int] | None = None
-        self._bad_tile: tuple[str, str] | None = None
+        self._bad_tile: tuple[str, Why] | None = None
         self.root_then: bytes | None = None
 
     def run(self) -> None:
@@ -120,20 +120,20 @@ class LogCheck:
         if expected < self._head.size:
             self._give_up(expected, self._head.size, "missing")
 
-    def _give_up(self, start: int, end: int, why: str) -> NoReturn:
+    def _give_up(self, start: int, end: int, why: Why) -> NoReturn:
         """The entries are not those that were signed; the first sign of it on the way says where, if there was one."""
-        signs = [self._suspect] if self._suspect else []
+        signs: list[tuple[int, int, Why]] = [self._suspect] if self._suspect else []
         if self._tile_doubt:
             signs.append((*self._tile_doubt, "tile"))
         if not signs or why == "missing":
             signs.append((start, end, why))
         raise self._bad(min(signs))
 
-    def _bad(self, sign: tuple[int, int, str]) -> Bad:
+    def _bad(self, sign: tuple[int, int, Why]) -> Bad:
         start, end, why = sign
         return Bad(entries_place(start, end) + self._label, why)
 
-    def _doubt(self, start: int, end: int, why: str) -> None:
+    def _doubt(self, start: int, end: int, why: Why) -> None:
         if self._suspect is None or start < self._suspect[0]:
             self._suspect = start, end, why
 
@@ -141,7 +141,7 @@ class LogCheck:
 
     def _understand(self, index: int, body: bytes) -> None:
         story = self._story
-        why = ""
+        why: Why | Literal[""] = ""
         try:
             entry = e.decode(body)
         except msgspec.MsgspecError:
@@ -170,7 +170,7 @@ class LogCheck:
             story.named.setdefault(commitment, f"entry {index}{self._label}")
         return True
 
-    def _wrong_beginning(self, index: int, entry: e.Entry) -> str:
+    def _wrong_beginning(self, index: int, entry: e.Entry) -> Why | Literal[""]:
         """A log begins with LogBegan, which says where the one before it ended, and has no other."""
         if not isinstance(entry, e.LogBegan):
             return "" if index else "log_began"
@@ -182,7 +182,7 @@ class LogCheck:
             right = not entry.previous_origin
         return "" if right else "log_began"
 
-    def _wrong_event(self, entry: e.Entry) -> str:
+    def _wrong_event(self, entry: e.Entry) -> Why | Literal[""]:
         story = self._story
         if isinstance(entry, e.TerminalEnrolled):
             story.enrolled[entry.terminal] = entry

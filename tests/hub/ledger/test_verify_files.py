@@ -1,5 +1,6 @@
 """`verify` on files that are none, beside a hub, without write permission, and how long it takes."""
 
+import json
 import os
 import random
 import shutil
@@ -9,15 +10,18 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from hub.database import DERIVED_TABLES
 from hub.ledger.store import Store
+from hub.ledger.verdict import Why
 from hub.ledger.verify import verify
 from tests.hub.ledger.desk import BASE, LOG_KEY, VKEY, make_ledger
 from tests.hub.ledger.spoil import SEED, found, rows, size_of
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def bad_files(path: Path) -> Iterator[None]:
@@ -40,10 +44,16 @@ def test_damaged_files_get_a_verdict(ledger: Path) -> None:
         assert not found(ledger).ok or dump(ledger) == content, number
 
 
+def test_each_reason_has_its_words() -> None:
+    for language in ("en", "zh-CN"):
+        texts = json.loads((ROOT / f"hub/commands/locales/{language}.json").read_text())
+        assert {f"verify.why.{why}" for why in get_args(Why)} == {key for key in texts if key.startswith("verify.why.")}
+
+
 def test_no_file_gets_a_verdict(tmp_path: Path) -> None:
-    assert found(tmp_path / "hub.db").first_bad == "database"
-    assert found(tmp_path).first_bad == "database"
-    assert found(tmp_path / "no folder" / "hub.db").first_bad == "database"
+    for path in (tmp_path / "hub.db", tmp_path, tmp_path / "no folder" / "hub.db"):
+        verdict = found(path)
+        assert (verdict.first_bad, verdict.why) == ("database", "missing")
 
 
 def test_any_flipped_byte_of_the_file_is_found_or_harmless(ledger: Path) -> None:
@@ -117,13 +127,14 @@ VERIFY = """
 import os, sys
 from pathlib import Path
 from firstbell.note import parse_vkey
+from hub.ledger.verdict import Why
 from hub.ledger.verify import verify
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(int(sys.argv[3]))
     os.setuid(int(sys.argv[3]))
 verdict = verify(Path(sys.argv[1]), parse_vkey(sys.argv[2]))
-print(verdict.ok, verdict.size, verdict.first_bad)
+print(verdict.ok, verdict.size, verdict.first_bad, verdict.why)
 """
 
 
@@ -155,7 +166,15 @@ def shown(whole: Path) -> Iterator[Path]:
 
 def test_a_file_that_cannot_be_written(shown: Path) -> None:
     shown.parent.chmod(0o555)
-    assert verify_as_nobody(shown) == f"True {size_of(shown)} "
+    assert verify_as_nobody(shown) == f"True {size_of(shown)}  "
+
+
+@pytest.mark.parametrize("left_open", [False, True])
+def test_a_file_that_cannot_be_read_is_not_called_damaged(shown: Path, left_open: bool) -> None:
+    if left_open:
+        shown.with_name("hub.db-wal").touch()
+    shown.chmod(0)
+    assert verify_as_nobody(shown) == "False 0 database unreadable"
 
 
 def test_what_a_killed_hub_left_on_a_disk_that_cannot_be_written(shown: Path, tmp_path: Path) -> None:
@@ -169,7 +188,7 @@ def test_what_a_killed_hub_left_on_a_disk_that_cannot_be_written(shown: Path, tm
         (shown.parent / name).chmod(0o444)
     store.close()
     shown.parent.chmod(0o555)
-    assert verify_as_nobody(shown) == f"True {desk.size} "
+    assert verify_as_nobody(shown) == f"True {desk.size}  "
 
 
 def test_how_long_ten_thousand_entries_take(tmp_path: Path) -> None:
