@@ -76,13 +76,15 @@ class Calls:
 
 
 @asynccontextmanager
-async def running(daemon: Daemon) -> AsyncIterator[None]:
+async def running_terminal(home: Path) -> AsyncIterator[Daemon]:
+    stopping = asyncio.Event()
+    daemon = Daemon(Home(home), asyncio.get_running_loop(), stopping)
     task = asyncio.create_task(daemon.run())
     try:
-        yield
+        yield daemon
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        stopping.set()
+        await task
 
 
 async def test_a_press_goes_the_way_that_the_readme_says(tmp_path: Path) -> None:
@@ -93,8 +95,7 @@ async def test_a_press_goes_the_way_that_the_readme_says(tmp_path: Path) -> None
         hub.write_terminal(tmp_path / "wall", enrolled)
         pager = await hub.pager(await hub.guard("王建国"))
         await pager.ready()
-        daemon = Daemon(Home(tmp_path / "wall"), asyncio.get_running_loop())
-        async with running(daemon):
+        async with running_terminal(tmp_path / "wall") as daemon:
             await hub.until_entry("event_recorded", what="started")
             calls = Calls(STEPS)
             with calls.listening():
