@@ -5,11 +5,12 @@ from aiohttp import web
 from hub.web import api, log, manage, openapi, screens
 from hub.web.context import HUB, Hub
 from hub.web.identity import IS_CONSOLE
-from hub.web.security import BODY_BYTES_MAX, add_headers, guard
+from hub.web.security import BODY_BYTES_MAX, add_headers, guard, keep_log_clean
 
 
 def make_app(hub: Hub) -> web.Application:
     """https: screens, API, WebSockets, the log."""
+    keep_log_clean()
     app = web.Application(middlewares=[guard], client_max_size=BODY_BYTES_MAX)
     app[HUB] = hub
     app[IS_CONSOLE] = False

@@ -1,10 +1,13 @@
 """What holds for every answer and every request: headers, origin, problem details, sizes."""
 
 import json
+import logging
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 
 from hub.dispatch.requests import Refused
 from hub.people.attempts import TooSoon
@@ -70,6 +73,21 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+
+
+class NotOurErrors(logging.Filter):
+    """Keeps out of the log what is no HTTP: aiohttp answers it with 400, and a stranger could fill the disk with it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_not_our_errors = NotOurErrors()
+
+
+def keep_log_clean() -> None:
+    """For every server of this process; again is no harm."""
+    server_logger.addFilter(_not_our_errors)
 
 
 @web.middleware

@@ -59,11 +59,12 @@ class HeldWriter(SqliteWriter):
 
 
 class InnerHub(Doors):
-    """Runs from `start` to `stop`. `skip_ms`: its clock is so far ahead of the machine's."""
+    """Runs from `start` to `stop`. `skip_ms`: its clock is so far ahead of the machine's. `pins`: cheaper ones."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pins: Pins | None = None) -> None:
         super().__init__(*found_home(path))
         self.skip_ms = 0
+        self._pins = pins or Pins()
         self._running = AsyncExitStack()
         self.core: Core
         self.hub: Hub
@@ -87,8 +88,7 @@ class InnerHub(Doors):
         )
         keyring = load_keyring(home.database)
         self.core = core = Core(campus, store.head.size, reader, keyring, clock, self.writer, vkey)
-        pins = Pins()
-        stack.callback(pins.close)
+        stack.callback(self._pins.close)
         self.hub = Hub(
             home=home,
             settings=load_settings(home.settings),
@@ -99,8 +99,8 @@ class InnerHub(Doors):
             keyring=keyring,
             links=Links(keyring),
             sessions=Sessions(keyring),
-            pins=pins,
-            desk=SignOnDesk(lambda: core.engine.durable, core.names, keyring, pins, clock.now_ms),
+            pins=self._pins,
+            desk=SignOnDesk(lambda: core.engine.durable, core.names, keyring, self._pins, clock.now_ms),
             terminals=core.terminals,
             pagers=core.pagers,
             boards=core.boards,

@@ -84,6 +84,11 @@ class Line:
     async def of_type(self, kind: str, since: int = 0) -> Frame:
         return await self.until(lambda frame: frame["type"] == kind, since)
 
+    async def more(self, known: int) -> None:
+        """Waits until there are more than `known` frames, or the end."""
+        async with asyncio.timeout(WAIT_S_MAX), self._changed:
+            await self._changed.wait_for(lambda: self._ended or len(self.frames) > known)
+
     async def closed(self) -> int | None:
         """Waits until the hub has closed it; the code."""
         async with asyncio.timeout(WAIT_S_MAX), self._changed:

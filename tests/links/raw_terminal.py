@@ -1,14 +1,18 @@
 """A terminal by hand: it signs what a test wants, and says it when a test wants."""
 
 import itertools
+import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from firstbell import jws
-from firstbell.json_text import write
 
 from tests.links.line import Line
+
+
+class Damage(Protocol):
+    def done_to(self, whole: dict[str, Any]) -> dict[str, Any]: ...
 
 
 class Signer(Protocol):
@@ -28,8 +32,11 @@ class RawTerminal:
         self._connect = connect
         self._sequence = itertools.count(1)
 
-    def hello(self, nonce: str, **changes: Any) -> str:
-        """The JWS of a hello; `changes` to its payload, or `header` (the whole text) and `signer` in place of ours."""
+    def hello(self, nonce: str, damage: Damage | None = None, **changes: Any) -> str:
+        """The JWS of a hello; `changes` to its payload, or `header` (the whole text) and `signer` in place of ours.
+
+        `damage` is done to the payload before it is signed.
+        """
         payload = {
             "terminal": self.terminal,
             "nonce": nonce,
@@ -39,9 +46,9 @@ class RawTerminal:
             "software": "test",
             "checkpoint": "",
         }
-        return self._sign(jws.HELLO_TYP, payload, changes)
+        return self._sign(jws.HELLO_TYP, payload, changes, damage)
 
-    def event(self, **changes: Any) -> str:
+    def event(self, damage: Damage | None = None, **changes: Any) -> str:
         """The JWS of a press; `changes` as in `hello`."""
         payload = {
             "terminal": self.terminal,
@@ -53,14 +60,16 @@ class RawTerminal:
             "event_ms": None,
             "error_ms": None,
         }
-        return self._sign(jws.EVENT_TYP, payload, changes)
+        return self._sign(jws.EVENT_TYP, payload, changes, damage)
 
-    def _sign(self, typ: str, payload: dict[str, Any], changes: dict[str, Any]) -> str:
+    def _sign(self, typ: str, payload: dict[str, Any], changes: dict[str, Any], damage: Damage | None) -> str:
         segment = jws.header(self.algorithm, self.terminal, typ)
         if "header" in changes:
             segment = jws.b64url(changes.pop("header").encode())
         signer = changes.pop("signer", self.signer)
-        signed = f"{segment}.{jws.b64url(write(tuple({**payload, **changes}.items())).encode())}"
+        said = {**payload, **changes}
+        text = json.dumps(damage.done_to(said) if damage else said, separators=(",", ":"))
+        signed = f"{segment}.{jws.b64url(text.encode())}"
         # `jws.sign` makes none that is too long.
         return f"{signed}.{jws.b64url(signer.sign(signed.encode()))}"
 
