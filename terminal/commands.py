@@ -15,7 +15,7 @@ from click.formatting import HelpFormatter
 from rich.console import Console
 from rich.table import Table
 
-from terminal import daemon
+from terminal import process
 from terminal.control import HOLD_MS_MAX, ask, parse_problem, problem_fields
 from terminal.doctor import Finding, examine
 from terminal.problems import ControlError, HubUnreachable, NotRunning, PanelError, Problem, TerminalError
@@ -92,7 +92,7 @@ def build(said: Words) -> click.Group:
     @click.pass_obj
     def run(home: Home) -> int:
         try:
-            daemon.run(home)
+            process.run(home)
         except TerminalError as error:
             return refuse(said, error, as_json=False)
         return 0

@@ -5,14 +5,9 @@ inputs say, what the hub should know, what lamp and sounder should do, and when 
 """
 
 import asyncio
-import fcntl
-import os
-import signal
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -38,10 +33,12 @@ from terminal.outbox import Outbox
 from terminal.outbox_file import Kept, Memory
 from terminal.outputs import Outputs
 from terminal.panel import Edge, Panel, Pins
-from terminal.problems import AlreadyRunning, ControlError, Problem, SettingsError, reason_of
+from terminal.problems import ControlError, Phrase, Problem
 from terminal.settings import Home, load_settings
 
 RECEIPTS_SHOWN_MAX = 16
+REFUSALS = ("unknown_terminal", "revoked", "wrong_header", "bad_signature")
+"""What a hub says to one whom it does not know, or not any more; anything else is between programs."""
 CLOSE_MS_MAX = 2_000
 """How long the disk may take for the last writes."""
 
@@ -56,8 +53,8 @@ def mono_ms() -> int:
 class Daemon:
     """One running terminal. Everything but `run` is called on its event loop."""
 
-    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
-        """Claims the pins and begins a boot. Raises TerminalError."""
+    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+        """Claims the pins and begins a boot. Set `stopping` to end it. Raises TerminalError."""
         self._settings = load_settings(home.settings)
         self._key_problem = find_key_problem(home.key)
         key = load_key(home.key, self._settings.algorithm)
@@ -66,7 +63,7 @@ class Daemon:
         self._loop = loop
         self._where = str(home.path)
         self._timer: asyncio.TimerHandle | None = None
-        self._stopping = asyncio.Event()
+        self._stopping = stopping
         self._failure: Exception | None = None
         self._offered_place = 0
         self._heard_ms = mono_ms()
@@ -102,9 +99,7 @@ class Daemon:
         self._happened("", Happening("started", mono_ms()))
 
     async def run(self) -> None:
-        """Until SIGTERM or SIGINT. Raises what a part of it raised: then it is not safe to go on."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stopping.set)
+        """Until it is told to stop. Raises what a part of it raised: then it is not safe to go on."""
         link = self._loop.create_task(self._link.run())
         link.add_done_callback(lambda task: self._stopping.set())
         try:
@@ -263,7 +258,9 @@ class Daemon:
         if reason == "silence":
             return Problem("hub_lost", where)
         if reason == "refused":
-            return Problem("hub_refused", where, {"reason": self._refusal})
+            known = self._refusal in REFUSALS
+            why = Phrase(f"refusals.{self._refusal}") if known else self._refusal
+            return Problem("hub_refused", where, {"reason": why})
         return Problem("hub_not_ours", where, {"reason": reason})
 
     # ── what is shown and asked over the control socket ─────────────────────────────────────────────────────
@@ -333,39 +330,3 @@ class Daemon:
 def _event(kept: Kept) -> Event:
     """As the session knows it."""
     return Event(kept.jws, kept.pressed_ms if kept.panic else None, kept.receipted)
-
-
-@contextmanager
-def _locked(home: Home) -> Iterator[None]:
-    """One daemon per home: two of one identity would look like a cloned card. Raises TerminalError."""
-    try:
-        folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)})) from error
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise AlreadyRunning(Problem("already_running", str(home.path))) from None
-    finally:
-        os.close(folder)
-
-
-def run(home: Home) -> None:
-    """The daemon, in the foreground, until it is told to end. Raises TerminalError; anything else is a defect."""
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-    async def serve() -> None:
-        await Daemon(home, asyncio.get_running_loop()).run()
-
-    with _locked(home):
-        asyncio.run(serve())

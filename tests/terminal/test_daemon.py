@@ -17,6 +17,8 @@ from tests.terminal.real_terminal import COMMAND, RealTerminal, make_home
 from tests.terminal.small_hub import Campus, Said, SmallHub
 
 HEARD_MS_MAX = 50
+SLOW_MS_MAX = 1_000
+"""What a busy machine may add, in a test."""
 HUB_MS_AHEAD = 1_000_000_000
 
 
@@ -38,9 +40,7 @@ async def test_a_press_is_heard_recorded_and_answered(hub: SmallHub, terminals: 
     await hub.until(lambda: digest in hub.arrived_ms)
     (event,) = [event for event in hub.events if event.digest == digest]
     assert (event.input, event.what) == ("panic", "panic")
-    answer_ms = heard["since_mono_ms"] - event.mono_ms
-    print(f"first edge to light {answer_ms} ms, to hub {hub.arrived_ms[digest] - HUB_MS_AHEAD - event.mono_ms} ms")
-    assert answer_ms <= HEARD_MS_MAX
+    assert heard["since_mono_ms"] - event.mono_ms <= SLOW_MS_MAX
     # The hub says recorded, but this terminal has no proof of it.
     await hub.say(Said(light="recorded"))
     await hub.until(lambda: hub.statuses and hub.statuses[-1].pending == 1)
@@ -55,6 +55,25 @@ async def test_a_press_is_heard_recorded_and_answered(hub: SmallHub, terminals: 
     await hub.until(lambda: hub.statuses[-1].light == "none")
     told = [status.light for status in hub.statuses if status.light != "none"]
     assert list(dict.fromkeys(told)) == ["heard", "recorded", "coming", "here"]
+
+
+async def test_a_press_is_answered_at_once(hub: SmallHub, terminals: Terminals) -> None:
+    """Of several on a machine that does other things too, the best shows what the code needs; none is lost in it."""
+    terminal = await terminals(hub)
+    await terminal.until(quiet)
+    hub.holds_receipts = True
+    to_light, to_hub = [], []
+    for _ in range(8):
+        digest = await terminal.press()
+        await hub.until(lambda digest=digest: digest in hub.arrived_ms)  # type: ignore[misc]
+        pressed_ms = hub.events[-1].mono_ms
+        state = await terminal.until(shows("heard"))
+        to_light.append(state["since_mono_ms"] - pressed_ms)
+        to_hub.append(hub.arrived_ms[digest] - HUB_MS_AHEAD - pressed_ms)
+    print(f"first edge to light {to_light} ms, to the hub {to_hub} ms")
+    assert 30 <= min(to_light) <= HEARD_MS_MAX
+    assert max(to_light) <= SLOW_MS_MAX
+    assert max(to_hub) <= SLOW_MS_MAX
 
 
 async def test_the_time_of_a_press_is_known_within_its_bound(hub: SmallHub, terminals: Terminals) -> None:
@@ -72,16 +91,16 @@ async def test_nobody_hears_for_three_seconds_and_then_the_hub_does(campus: Camp
     hub = SmallHub(campus)
     terminal = await terminals(hub)
     digest = await terminal.press()
-    heard = await terminal.until(shows("heard"))
+    await terminal.until(shows("heard"))
     late = await terminal.until(shows("not_delivered"))
-    waited_ms = late["since_mono_ms"] - heard["since_mono_ms"]
-    assert NOT_DELIVERED_MS - HEARD_MS_MAX <= waited_ms <= NOT_DELIVERED_MS + 100
     assert late["problems"][0]["name"] == "hub_no_answer"
     hub.said = Said(light="recorded")
     await hub.start()
     await hub.until(lambda: digest in hub.arrived_ms)
     back = await terminal.until(shows("recorded"))
     assert back["problems"] == []
+    waited_ms = late["since_mono_ms"] - hub.events[1].mono_ms
+    assert NOT_DELIVERED_MS <= waited_ms <= NOT_DELIVERED_MS + SLOW_MS_MAX
     # What happened first is offered first.
     assert [event.what for event in hub.events] == ["started", "panic"]
     assert hub.events[1].event_ms is None
@@ -285,7 +304,7 @@ async def test_a_bell_rings_at_the_hubs_word(role: str, hub: SmallHub, terminals
 async def test_a_defect_ends_the_daemon_instead_of_leaving_it_deaf(campus: Campus, tmp_path: Path) -> None:
     """The event loop alone would log it and go on without us."""
     home, _ = make_home(tmp_path / "t", campus)
-    daemon = Daemon(home, asyncio.get_running_loop())
+    daemon = Daemon(home, asyncio.get_running_loop(), asyncio.Event())
 
     def fail() -> None:
         raise ZeroDivisionError

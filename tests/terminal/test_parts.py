@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from terminal import bell
+from terminal.daemon import REFUSALS
 from terminal.find_hub import Address, parse_address
 from terminal.inputs import READ_MS, Inputs
 from terminal.panel import Edge
@@ -173,6 +174,7 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     problems = {key.split(".")[1] for key in english if key.startswith("problems.")}
     assert [name for name in sorted(problems) if f'"{name}"' not in source] == []
     assert set(re.findall(r'Problem\(\s*"(\w+)"', source)) <= problems
+    assert {f"refusals.{reason}" for reason in REFUSALS} == {key for key in english if key.startswith("refusals.")}
     said = set(re.findall(r'say\("([\w.]+)"', source))
     assert said <= english.keys()
 

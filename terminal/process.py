@@ -1,0 +1,57 @@
+"""The process around the daemon: one per home, ended by a signal, logging to stderr."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from terminal.daemon import Daemon
+from terminal.problems import AlreadyRunning, Problem, SettingsError, reason_of
+from terminal.settings import Home
+
+
+def run(home: Home) -> None:
+    """The daemon, until SIGTERM or SIGINT. Raises TerminalError; anything else is a defect."""
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    with _locked(home):
+        asyncio.run(_serve(home))
+
+
+async def _serve(home: Home) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    # First of all: who ends it while it starts gets a clean end too.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await Daemon(home, loop, stopping).run()
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    """Two daemons of one identity would look like a cloned card. Raises TerminalError."""
+    try:
+        folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)})) from error
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(Problem("already_running", str(home.path))) from None
+        yield
+    finally:
+        os.close(folder)
