@@ -76,8 +76,7 @@ def call_tier(
     zone = campus.zones[incident.zone]
     gone = {a.guard for a in incident.assignments.values() if a.state in LEFT or a.state in RESPONDING} | leaving
     known = gone | incident.assignments.keys() if new_only else gone
-    rings_all = everyone or (incident.calling and incident.everyone)
-    tier, guards, everyone = _plan(campus, zone, tier, known, gone, rings_all)
+    tier, guards, everyone = _plan(campus, zone, tier, known, gone, everyone or incident.everyone)
     repeat_ms = _repeat_ms(zone, tier, now_ms)
     return e.TierRaised(
         at_ms=now_ms,
@@ -95,11 +94,10 @@ def _plan(
 ) -> tuple[int, list[str], bool]:
     """The first tier from `tier` on that calls somebody not `known`: (tier, guards, everyone).
 
-    The last tier calls all but those `gone`; with nobody signed on at all it comes at once. With nobody left to
-    call, everyone is called.
+    The last tier calls all but those `gone`. With nobody left to call, or nobody signed on, everyone is called.
     """
     last = len(zone.tiers) - 1
-    tier = last if everyone or not guards_on(campus) else min(tier, last)
+    tier = last if everyone else min(tier, last)
     while tier < last and not set(called_by(campus, zone, tier)) - known:
         tier += 1
     passed_over = gone if tier == last else known

@@ -114,13 +114,12 @@ def _incident(campus: Campus, incident: Incident, now_ms: int, on_duty: Set[str]
             calls.append("not_delivered" if mine.state == "paged" else "not_accepted")
             entries.append(e.PageLapsed(at_ms=now_ms, incident=name, guard=mine.guard))
     if down:
-        last = len(campus.zones[incident.zone].tiers) - 1
-        entries.append(call_tier(campus, incident, last, "guard_down", now_ms, leaving=down, everyone=True))
+        call = call_tier(campus, incident, incident.tier, "guard_down", now_ms, leaving=down, everyone=True)
+        entries.append(call)
     elif _due(incident.repeat_ms, now_ms):
         entries.append(call_tier(campus, incident, incident.tier, "again", now_ms))
     elif deserted:
-        next_tier = incident.tier if incident.repeat_ms is not None else incident.tier + 1
-        entries.append(call_tier(campus, incident, next_tier, "signed_off", now_ms, new_only=True))
+        entries.append(call_tier(campus, incident, incident.tier + 1, "signed_off", now_ms, new_only=True))
     elif calls:
         entries += call_next(campus, incident, calls[0], now_ms)
     return entries

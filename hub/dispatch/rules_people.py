@@ -179,7 +179,7 @@ def lose_pager(campus: Campus, request: r.LosePager) -> tuple[e.Entry, ...]:
     linked = {p.guard for p in campus.pagers.values() if p is not pager and "link" not in p.reasons}
     lapsed: list[e.Entry] = []
     for incident in campus.incidents.values():
-        pages = waited_for(incident) if incident.calling and incident.repeat_ms is None else []
+        pages = waited_for(incident)
         if any(page.guard == pager.guard for page in pages) and not any(page.guard in linked for page in pages):
             lapsed += [e.PageLapsed(at_ms=request.now_ms, incident=incident.incident, guard=p.guard) for p in pages]
             lapsed += call_next(campus, incident, "lost", request.now_ms)

@@ -146,6 +146,16 @@ def test_who_declined_is_not_called_again_but_hears_when_everything_rings(duty: 
     assert states(incident)["a-li"] == "declined"
 
 
+@pytest.mark.parametrize("do", ["decline", "release"])
+def test_who_went_is_not_alerted_by_a_repeat(duty: Duty, do: r.Do) -> None:
+    incident = duty.accepted("a-li")
+    if do == "release":
+        duty.command("accept", incident, "a-wang")
+    duty.command(do, incident, "a-wang")
+    duty.press()
+    assert duty.rings() == {"p-li": "alert"}
+
+
 def test_a_decline_after_the_answer_calls_nobody(duty: Duty) -> None:
     incident = duty.accepted("a-li")
     assert kinds(duty.command("decline", incident, "a-wang")) == ["Declined"]

@@ -177,6 +177,18 @@ def test_a_guard_down_rings_everything_whatever_the_tiers(tiers_: tuple[e.TierNa
     assert set(duty.rings()) == {"p-li", "p-desk"}
 
 
+def test_a_guard_down_rings_even_who_no_tier_calls() -> None:
+    duty = Duty(tiers=("zone", "campus"), deadlines=DEADLINES)
+    duty.guard("li"), duty.guard("west", zone=WEST)
+    duty.pager("p-desk")
+    duty.command("on_scene", duty.accepted("a-li"), "a-li")
+    tier = one(duty.wait(320_000), e.TierRaised)
+    assert (tier.tier, called(tier), tier.everyone) == (1, ["a-west"], True)
+    assert set(duty.rings()) == {"p-li", "p-west", "p-desk"}
+    # And goes on so until somebody answers.
+    assert {entry.everyone for entry in duty.wait(60_000) if isinstance(entry, e.TierRaised)} == {True}
+
+
 def test_a_close_that_is_overdue_is_a_task_for_the_lead_once(duty: Duty) -> None:
     incident = duty.resolved("a-li")
     due_ms = duty.now_ms + 86_400_000

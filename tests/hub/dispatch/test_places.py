@@ -4,6 +4,7 @@ import pytest
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
+from hub.dispatch.fold import apply
 from hub.dispatch.rules_place import DEADLINE_MS_MAX, DRILL_MS_MAX, RESTART_DUE_MS
 from tests.hub.dispatch.duty import BELL, CHIEF, EAST, WALL, Duty, kinds, one
 
@@ -71,6 +72,15 @@ def test_a_restart_keeps_calls_and_asks_before_it_misses_anybody(duty: Duty) -> 
     assert sorted(kinds(happened)) == ["Asked", "TierRaised"]
 
 
+def test_the_campus_knows_the_newest_time_it_was_told_of(duty: Duty) -> None:
+    """Hub time goes on from there after a restart, and so never back."""
+    duty.now_ms += 77
+    duty.press()
+    assert duty.campus.at_ms == duty.now_ms
+    apply(duty.campus, e.AlertEnded(at_ms=5, incident="i-nothing"))
+    assert duty.campus.at_ms == duty.now_ms
+
+
 # ── zones ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -79,6 +89,11 @@ def test_a_zone_keeps_its_drill_when_its_times_change(duty: Duty) -> None:
     duty.do(r.SetZone, **ZONE, deadlines=e.Deadlines(delivered_ms=9))
     zone = duty.campus.zones[EAST]
     assert (zone.deadlines.delivered_ms, zone.drill_until_ms) == (9, duty.now_ms + 5)
+
+
+def test_a_step_may_take_as_long_as_that(duty: Duty) -> None:
+    duty.do(r.SetZone, **ZONE, deadlines=e.Deadlines(delivered_ms=1, closed_ms=DEADLINE_MS_MAX))
+    assert duty.campus.zones[EAST].deadlines.closed_ms == DEADLINE_MS_MAX
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,14 @@ def test_trouble_of_an_input_begins_once_and_ends_when_it_is_restored(duty: Duty
     assert duty.campus.incidents == {}
 
 
+def test_only_restored_ends_trouble_of_an_input(duty: Duty) -> None:
+    duty.event("tamper", input="panic")
+    duty.event("stuck")
+    for what in ("panic", "perimeter", "started"):
+        assert "TroubleEnded" not in kinds(duty.event(what, input="" if what == "started" else "panic"))
+    assert len(duty.campus.troubles) == 2
+
+
 def test_a_restore_never_ends_an_incident(duty: Duty) -> None:
     duty.event("perimeter")
     duty.event("restored", input="loop")

@@ -155,6 +155,16 @@ def test_the_only_one_called_signs_off_at_the_very_end_of_their_time() -> None:
     assert kinds(duty.settle()) == ["PageLapsed", "TierRaised"]
 
 
+def test_a_tier_that_adds_nobody_new_is_skipped_when_the_called_sign_off_too() -> None:
+    duty = Duty(tiers=("zone", "campus", "campus", "everyone"))
+    duty.guard("li")
+    west = duty.guard("west", zone=WEST)
+    duty.press()
+    duty.wait(DELIVERED_MS)
+    duty.do(r.SignOff, pager="p-west", by=west)
+    assert one(duty.settle(), e.TierRaised).tier == 3
+
+
 def test_one_of_two_called_signs_off_and_the_other_has_their_time() -> None:
     duty = Duty()
     li, _wang = duty.guard("li"), duty.guard("wang")

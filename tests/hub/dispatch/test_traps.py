@@ -74,21 +74,22 @@ def test_presence_believed_after_restart(duty: Duty) -> None:
     assert {entry.what for entry in happened if isinstance(entry, e.TroubleBegan)} == {"lost", "unreachable"}
 
 
-def test_a_clone_eats_a_press(duty: Duty) -> None:
+@pytest.mark.parametrize("seq", [1, 7])
+def test_a_clone_eats_a_press(duty: Duty, seq: int) -> None:
     """B and B' both are (terminal, 1, 7). The second is a press all the same, and trouble besides."""
-    first = duty.press(seq=7, jws="B")
-    clone = duty.event(seq=7, jws="B'")
+    first = duty.press(seq=seq, jws="B")
+    clone = duty.event(seq=seq, jws="B'")
     assert kinds(clone) == ["EventRecorded", "PressRepeated", "TroubleBegan"]
     assert one(clone, e.EventRecorded).again
     assert (first.presses, len(first.events)) == (2, 2)
     assert one(clone, e.TroubleBegan).what == "cloned"
-    assert duty.event(seq=7, jws="B") == () == duty.event(seq=7, jws="B'")
+    assert duty.event(seq=seq, jws="B") == () == duty.event(seq=seq, jws="B'")
     duty.command("accept", first, "a-li")
     duty.command("resolve", first, "a-li")
-    assert kinds(duty.event(seq=7, jws='B"'))[0] == "IncidentRaised"
+    assert kinds(duty.event(seq=seq, jws='B"'))[0] == "IncidentRaised"
     # Another boot, or another terminal, may count the same.
-    assert not one(duty.event(seq=7, boot=2), e.EventRecorded).again
-    assert not one(duty.event(seq=7, terminal="t-other"), e.EventRecorded).again
+    assert not one(duty.event(seq=seq, boot=2), e.EventRecorded).again
+    assert not one(duty.event(seq=seq, terminal="t-other"), e.EventRecorded).again
 
 
 def test_presses_out_of_order_are_no_clones_and_none_is_lost(duty: Duty) -> None:
