@@ -26,13 +26,13 @@ const window = (name, state, text) => h("div", { key: name, class: state.well ? 
 const noTrouble = () => h("div.wide", { key: "trouble" }, h("span", {}, t("panel.trouble")), h("b", {}, t("panel.trouble.none")));
 
 function troubleKey({ what, about, about_name: name, since_ms, seen, more }, wall, refused) {
-  const key = known(`trouble.${what}`) ? `trouble.${what}` : "trouble.other";
-  const action = t("trouble.since", { at: hourMinute(wall(since_ms)), do: t(`${key}.do`) });
+  const kind = known(`trouble.${what}`) ? what : "other";
+  const action = t("trouble.since", { at: hourMinute(wall(since_ms)), do: t(`trouble.${kind}.do`) });
   return h(
-    "button.wide.lit.key-main",
-    { key: `trouble ${what} ${about}`, type: "button", "data-do": seen ? null : "see", "data-what": what, "data-about": about, disabled: seen },
+    "button.wide.lit",
+    { key: `trouble ${what} ${about}`, type: "button", "data-do": seen ? null : "see", "data-what": what, "data-about": about, "data-main": true, disabled: seen },
     mark("not_ready", seen ? "" : "lamp-trouble"),
-    h("span.what", {}, h("b", {}, t("trouble.word", { what: t(key, { name, what }) })), h("span", {}, refused || action)),
+    h("span.what", {}, h("b", {}, t("trouble.word", { what: t(`trouble.${kind}`, { name, what }) })), h("span", {}, refused || action)),
     h("span.aside", {}, more > 0 && h("span", {}, tn("trouble.more", more)), !seen && h("span", {}, t("trouble.see"))),
   );
 }

@@ -3,6 +3,7 @@
 import { h } from "../parts/dom.js";
 import { age, left, placeSize } from "../parts/format.js";
 import { mark, rhythm } from "../parts/marks.js";
+import { wayStops } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
 
 export function casesColumn({ cases, rows, more }) {
@@ -26,7 +27,7 @@ const whole = (one) =>
     h(
       "figure.way",
       { key: "way" },
-      h("div", {}, h("figcaption", {}, t("page.way")), h("p", {}, one.way || one.place)),
+      h("div", {}, h("figcaption", {}, t("page.way")), wayStops(one)),
       h("div.wall-light", {}, h("p", {}, t("board.light", { light: t(`light.${one.light}`) })), rhythm(one.light, t(`light.${one.light}`))),
     ),
   );

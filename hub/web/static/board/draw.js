@@ -27,7 +27,7 @@ export function draw(view, at) {
       ? [site(view), watch(view)]
       : [casesColumn(view), timeLine(view.cases[0], at.wall), watch(view)];
   const word = view.gone ? t("pager.hub_gone.word") : HEADS[view.headline.what][1](view.headline);
-  const nodes = [top(view, at, word), h("main.middle", { key: "middle" }, middle), annunciator(view, at.wall, at.refused)];
+  const nodes = [top(view, at, word), h("main.view", { key: "view" }, middle), annunciator(view, at.wall, at.refused)];
   return { word, nodes };
 }
 

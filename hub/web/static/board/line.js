@@ -12,7 +12,7 @@ const PEOPLE = ["accepted", "declined", "released", "on_scene", "sign_given", "r
 export function timeLine(one, wall) {
   const [first, ...later] = one.shown;
   if (!first) return null;
-  const stations = later.map((step, n) => station(step, plus(step.at_ms - first.at_ms), one, `${n} ${step.at_ms}`));
+  const stations = later.map((step, n) => station(step, plus(step.at_ms - first.at_ms), `${n} ${step.at_ms}`));
   return h(
     "section.line",
     { key: "line" },
@@ -20,7 +20,7 @@ export function timeLine(one, wall) {
     h(
       "ol",
       {},
-      station(first, exact(wall(first.at_ms)), one, "first"),
+      station(first, exact(wall(first.at_ms)), "first"),
       one.between > 0 && h("li.between", { key: "between" }, h("time", {}), h("p", {}, tn("board.steps_between", one.between))),
       stations,
       one.next && next(one.next),
@@ -35,13 +35,13 @@ function plus(ms) {
   return ms < 60_000 ? t("step.plus_s", { n: (ms / 1000).toFixed(2) }) : `+${age(ms)}`;
 }
 
-function station(step, time, one, key) {
+function station(step, time, key) {
   const kind = PRESSES.includes(step.what) ? "press" : PEOPLE.includes(step.what) ? "person" : "machine";
-  const [text, under] = told(step, one);
+  const [text, under] = told(step);
   return h("li", { key, class: kind }, h("time", {}, time), h("p", {}, h("b", {}, text), under && h("span", {}, under)));
 }
 
-function told({ what, who, detail }, { place }) {
+function told({ what, who, detail }) {
   const named = list(who);
   if (what === "rings") return [tn("step.rings", who.length), named];
   if (what === "light") return [t("step.light", { light: t(`light.${detail}`) })];
@@ -50,7 +50,7 @@ function told({ what, who, detail }, { place }) {
   if (what === "tier") return [t("step.tier"), [t(`because.${detail}`), named].filter(Boolean).join(" · ")];
   if (what === "guard_down") return [t("step.guard_down", { who: named }), t("step.guard_down.sub")];
   if (what === "resolved") return [t("step.resolved", { who: named }), t(`outcome.${detail}`)];
-  return [known(`step.${what}`) ? t(`step.${what}`, { who: named, place }) : what];
+  return [known(`step.${what}`) ? t(`step.${what}`, { who: named }) : what];
 }
 
 function next({ what, name, left_ms }) {

@@ -3,7 +3,7 @@
 import { post, Problem } from "../parts/api.js";
 import { HubClock } from "../parts/clock.js";
 import { patch } from "../parts/dom.js";
-import { Link } from "../parts/link.js";
+import { Link, SILENCE_MS_MAX } from "../parts/link.js";
 import { Sound } from "../parts/sound.js";
 import { language, t, useLanguage } from "../parts/words.js";
 import { draw } from "./draw.js";
@@ -33,11 +33,11 @@ const link = new Link("/ws/board", clock, {
 function refresh() {
   local.silent_ms = link.silent_ms;
   const heard_hub_ms = clock.hub_ms() - link.silent_ms;
-  const gone_at = local.silent_ms >= 9_000 ? heard_hub_ms : clock.hub_ms();
-  const view = boardState(local, snapshot, gone_at);
+  const shown_ms = local.silent_ms >= SILENCE_MS_MAX ? heard_hub_ms : clock.hub_ms();
+  const view = boardState(local, snapshot, shown_ms);
   const { word, nodes } = draw(view, {
     wall: (hub_ms) => clock.wall(hub_ms),
-    hub_ms: gone_at,
+    hub_ms: shown_ms,
     heard_hub_ms,
     beat_ms: link.beat_ms,
     campus: snapshot?.campus.name,
@@ -84,7 +84,7 @@ function listen() {
     refresh();
   });
   window.addEventListener("keydown", ({ key, repeat }) => {
-    if (key === "Enter" && !repeat && document.activeElement === document.body) root.querySelector(".key-main:not([disabled])")?.click();
+    if (key === "Enter" && !repeat && document.activeElement === document.body) root.querySelector("[data-main]:not([disabled])")?.click();
   });
 }
 

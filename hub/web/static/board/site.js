@@ -23,5 +23,5 @@ function zoneOf({ name, terminals }, size) {
   );
 }
 
-const terminalRow = ({ id, name, linked }) =>
-  h("li", { key: id, class: linked ? "" : "lost" }, linked ? h("i", {}) : mark("gone"), h("span", {}, name));
+const terminalRow = ({ id, name, place, linked }) =>
+  h("li", { key: id, class: linked ? "" : "lost" }, linked ? h("i", {}) : mark("gone"), h("b", {}, name), place && place !== name && h("span", {}, place));

@@ -5,11 +5,13 @@ import { SILENCE_MS_MAX } from "../parts/link.js";
 
 const BLOCKS = 12;
 const CASES_WHOLE = 2; // drawn with everything; the others are rows
-const ROWS_MAX = 4;
-const STEPS_SHOWN = 7;
+const ROWS_MAX = 3;
+const STEPS_SHOWN = 8;
 const GUARDS_SHOWN = 7;
 
-const GUARD_ORDER = ["on_scene", "lead", "second", "silenced", "not_ready", "ready"];
+const GUARD_ORDER = ["on_scene", "lead", "second", "ringing", "delivered", "called", "silenced", "lost", "not_ready", "ready"];
+const RESTING = ["ready", "not_ready"];
+const CALLED = { paged: "called", delivered: "delivered", seen: "delivered", ringing: "ringing", lost: "lost" };
 const DUE_SINCE = { on_scene: ["accepted", "asked", "sign_given"], sign: ["on_scene", "asked", "sign_given"] };
 
 /** {screen, cases, rows, …}: everything that drawing needs to decide nothing itself. */
@@ -25,7 +27,7 @@ export function boardState(local, snapshot, now_ms) {
     cases: cases.slice(0, CASES_WHOLE),
     rows: cases.slice(CASES_WHOLE, CASES_WHOLE + ROWS_MAX),
     more: Math.max(0, cases.length - CASES_WHOLE - ROWS_MAX) + snapshot.more,
-    ...guardsOf(snapshot.guards),
+    ...guardsOf(snapshot),
     bells: snapshot.bells,
     zones: zonesOf(snapshot.terminals),
     panel: panelOf(snapshot),
@@ -77,7 +79,11 @@ function stepsOf(steps) {
   return { shown: [steps[0], ...newest], between: steps.length - 1 - newest.length };
 }
 
-function guardsOf(guards) {
+/** Who is on duty; whoever is called and has not answered shows how far the call has come. */
+function guardsOf({ guards: on_duty, incidents }) {
+  const calls = incidents.filter(({ state }) => state === "raised").flatMap(({ crew }) => crew);
+  const called = new Map(calls.filter(({ state }) => state in CALLED).map(({ id, state }) => [id, CALLED[state]]));
+  const guards = on_duty.map((guard) => ({ ...guard, state: RESTING.includes(guard.state) ? (called.get(guard.id) ?? guard.state) : guard.state }));
   const order = ({ state }) => GUARD_ORDER.indexOf(state);
   const sorted = [...guards].sort((one, other) => order(one) - order(other));
   if (sorted.length <= GUARDS_SHOWN) return { guards: sorted, more_guards: 0 };

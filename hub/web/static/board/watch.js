@@ -5,7 +5,18 @@ import { list } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
 import { t, tn } from "../parts/words.js";
 
-const GUARD_MARKS = { ready: "ready", not_ready: "not_ready", lead: "going", second: "going", on_scene: "on_scene", silenced: "silenced" };
+const GUARD_MARKS = {
+  ready: "ready",
+  not_ready: "not_ready",
+  called: "called",
+  delivered: "delivered",
+  ringing: "ringing",
+  lost: "gone",
+  lead: "going",
+  second: "going",
+  on_scene: "on_scene",
+  silenced: "silenced",
+};
 const BELL_MARKS = { ready: "ready", ringing: "ringing", lost: "gone" };
 const RESPONDING = ["lead", "second", "on_scene"];
 

@@ -3,6 +3,7 @@
 import { h } from "../parts/dom.js";
 import { age, duration, left, placeSize, timeOfDay } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
+import { wayStops } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
 import { choiceKey, holdKey, mainKey, secondKey } from "./keys.js";
 
@@ -114,13 +115,9 @@ function steppedBack({ page }) {
   return h("p.why", { key: "stepped-back" }, t(`page.${page.mine}`));
 }
 
-/** The way as stops on a line, the spot last: building and floor, then each turn. A floor plan will stand here later. */
-function way({ building, floor, way: words }) {
-  const turns = words.split(/[，,；;。]\s*/u).filter(Boolean);
-  const stops = [building && (floor ? t("page.building_floor", { building, floor }) : building), ...turns].filter(Boolean);
-  if (!stops.length) return null;
-  const stop = (text, place) => h("li", {}, place === stops.length - 1 ? mark("alarm", "spot lamp-alarm") : h("i", {}), h("span", {}, text));
-  return h("figure.way", { key: "way" }, h("figcaption", {}, t("page.way")), h("ol", {}, stops.map(stop)));
+function way(page) {
+  const stops = wayStops(page);
+  return stops && h("figure.way", { key: "way" }, h("figcaption", {}, t("page.way")), stops);
 }
 
 /** The other alarms: a tap shows the next one. */
@@ -187,7 +184,7 @@ function crew({ crew: others, page }) {
 
 function crewWord({ state, lead }, page) {
   if (state === "accepted" || state === "on_scene") return t(`crew.${state}.${lead ? "lead" : "second"}`);
-  return t(state === "silenced" && page.lead ? "crew.silenced.knows" : `crew.${state}`);
+  return state === "silenced" && page.lead ? t("crew.silenced.knows") : t(`crew.${state}`);
 }
 
 function alarmKeys({ page, sending, guard }) {

@@ -16,6 +16,7 @@ export class Link {
   #retry_ms = 0;
   #retries = 0;
   #beaten_ms = -Infinity;
+  #answered_ms = -Infinity;
   round_trip_ms = null;
 
   /** `on`: {open(), frame(frame), closed(everOpen)}; `clock` is the screen's HubClock. */
@@ -33,6 +34,11 @@ export class Link {
   /** Since the hub was last heard, or since this screen began. */
   get silent_ms() {
     return this.#clock.steady_ms() - this.#heard_ms;
+  }
+
+  /** Since the hub answered a heartbeat. */
+  get beat_ms() {
+    return this.#clock.steady_ms() - this.#answered_ms;
   }
 
   send(frame) {
@@ -88,8 +94,10 @@ export class Link {
 
   #take(frame) {
     this.#heard_ms = this.#clock.steady_ms();
-    if (frame.type === "heartbeat") this.round_trip_ms = this.#clock.exchanged(frame, this.#heard_ms);
-    else if (frame.type === "snapshot") this.#clock.told(frame);
+    if (frame.type === "heartbeat") {
+      this.#answered_ms = this.#heard_ms;
+      this.round_trip_ms = this.#clock.exchanged(frame, this.#heard_ms);
+    } else if (frame.type === "snapshot") this.#clock.told(frame);
     this.#on.frame(frame);
   }
 
