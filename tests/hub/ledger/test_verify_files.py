@@ -44,6 +44,15 @@ def test_damaged_files_get_a_verdict(ledger: Path) -> None:
         assert not found(ledger).ok or dump(ledger) == content, number
 
 
+def test_what_only_sqlite_itself_can_find(ledger: Path) -> None:
+    """The count of free pages in the file's header (SQLite file format, 1.3.7): no table shows it."""
+    data = bytearray(ledger.read_bytes())
+    data[39] += 1
+    ledger.write_bytes(data)
+    verdict = found(ledger)
+    assert (verdict.first_bad, verdict.why) == ("database", "integrity")
+
+
 def test_each_reason_has_its_words() -> None:
     for language in ("en", "zh-CN"):
         texts = json.loads((ROOT / f"hub/commands/locales/{language}.json").read_text())
