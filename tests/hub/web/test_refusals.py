@@ -56,3 +56,10 @@ async def test_a_refusal_is_a_problem(
     assert answer.headers["Content-Type"].startswith(PROBLEM_TYPE)
     shown = msgspec.json.decode(answer.body, type=ProblemShown)
     assert shown.status == status
+
+
+async def test_two_zones_cannot_have_one_name(hub: RunningHub) -> None:
+    console = await hub.console()
+    await console.post("/api/zones", {"name": "West"})
+    assert (await console.post("/api/zones", {"name": "West", "rename": "East"})).code == "known_name"
+    assert (await console.post("/api/zones", {"name": "West", "rename": "West"})).status == 200

@@ -1,5 +1,8 @@
 """Signing on: the right PIN, wrong ones, and that nobody can lock out a guard or a pager in use."""
 
+import contextlib
+
+from hub.database import open_read_only
 from hub.people.attempts import FREE_ATTEMPTS
 from tests.hub.web.running import PIN, Browser, RunningHub
 
@@ -69,6 +72,15 @@ async def test_strangers_cannot_keep_anybody_out(hub: RunningHub) -> None:
     assert await sign_on(pager, guard) == ""
 
 
+async def test_a_browser_is_known_for_its_own_account_only(hub: RunningHub) -> None:
+    """Whoever knows one PIN is a stranger like any other to everybody else's account."""
+    await guard_of(hub, "Bo")
+    stranger, ada = await hub.browser(), await hub.person("admin", name="Ada")
+    for _ in range(FREE_ATTEMPTS):
+        await stranger.post("/api/session", {"name": "Bo", "pin": WRONG})
+    assert (await ada.post("/api/session", {"name": "Bo", "pin": PIN})).code == "too_soon"
+
+
 async def test_a_guessed_name_tells_nothing(hub: RunningHub) -> None:
     """One who exists, one who has no PIN yet, one who doesn't exist: the same answer."""
     await guard_of(hub, "Bo")
@@ -102,6 +114,8 @@ async def test_a_removed_guard_is_off_duty(hub: RunningHub) -> None:
     assert (await (await hub.console()).ask("DELETE", f"/api/accounts/{guard}")).status == 200
     assert await on_duty(hub) == {"Gate": None}
     assert await sign_on(pager, guard) == "wrong_pin"
+    with contextlib.closing(open_read_only(hub.home.database)) as database:
+        assert database.execute("SELECT count(*) FROM secrets WHERE owner = ?", (guard,)).fetchone() == (0,)
 
 
 async def test_it_does_not_wait_for_ever_for_the_disk(hub: RunningHub) -> None:
