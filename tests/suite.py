@@ -43,7 +43,7 @@ PARTS = (
     Part("simulation", 240, commands=(("python", "-m", "tests.simulation", "--seeds", "200"),)),
     Part("links", 90, ("tests/links",)),
     Part("fuzz", 90, ("tests/fuzz",)),
-    Part("browser", 120, ("tests/browser",)),
+    Part("browser", 180, ("tests/browser",)),
     Part("demo", 60, ("tests/demo",)),
     Part("bench", 60, ("tests/bench",)),
 )

@@ -28,7 +28,7 @@ from hub.web.identity import PAGER_COOKIE
 
 HOST = "127.0.0.1"
 NAME = "localhost"
-START_S_MAX = 15.0
+START_S_MAX = 30.0
 PIN = "481516"
 """Of both guards; the demo shows it, and its hub hears this machine alone."""
 LINE_BYTES_MAX = 1 << 20
