@@ -105,7 +105,6 @@ def _reopened(campus: Campus, entry: e.Reopened) -> None:
     incident = campus.incidents.get(entry.incident)
     if incident and incident.state == "resolved":
         incident.state = "raised"
-        incident.calling = True
         incident.lead = ""
         incident.outcome = None
         incident.close_due_ms = None

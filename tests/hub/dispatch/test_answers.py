@@ -281,6 +281,51 @@ def test_a_dispatcher_resolves_what_nobody_answered(duty: Duty, guard: str) -> N
     incident = duty.press()
     resolved = one(duty.command("resolve", incident, guard, by=CHIEF), e.Resolved)
     assert (resolved.by, resolved.guard) == (CHIEF, guard)
+    assert (duty.rings(), duty.bell(), incident.calling, incident.repeat_ms) == ({}, "none", False, None)
+
+
+def test_a_resolve_ends_what_rings_everywhere_and_what_alerts(duty: Duty) -> None:
+    duty.pager("p-desk")
+    incident = duty.press()
+    duty.wait(6_000)
+    assert "p-desk" in duty.rings()
+    duty.command("resolve", incident, "", by=CHIEF)
+    assert (duty.rings(), duty.bell()) == ({}, "none")
+    again = duty.accepted("a-li")
+    duty.press()
+    duty.command("resolve", again, "a-li")
+    assert {"AlertEnded", "TierRaised"}.isdisjoint(kinds(duty.wait(60_000)))
+
+
+def test_who_declined_has_declined_after_the_resolve_too(duty: Duty) -> None:
+    incident = duty.press()
+    duty.command("decline", incident, "a-wang")
+    duty.command("accept", incident, "a-li")
+    duty.command("resolve", incident, "a-li")
+    assert states(incident) == {"a-li": "cleared", "a-wang": "declined"}
+
+
+def test_what_rang_everywhere_rings_no_wider_than_its_tier_after_an_answer() -> None:
+    duty = Duty(tiers=("zone", "campus"))
+    duty.guard("li"), duty.guard("west", zone=WEST)
+    duty.pager("p-desk")
+    duty.command("on_scene", duty.accepted("a-li"), "a-li")
+    duty.wait(330_000)
+    (incident,) = duty.campus.incidents.values()
+    assert "p-desk" in duty.rings()
+    duty.command("accept", incident, "a-li")
+    duty.command("backup", incident, "a-li")
+    assert duty.rings() == {"p-west": "alarm"}
+
+
+def test_each_step_has_its_time(duty: Duty) -> None:
+    incident = duty.press()
+    page = incident.assignments["a-li"]
+    assert page.since_ms == duty.now_ms
+    for do in ("accept", "on_scene", "release", "accept", "resolve"):
+        duty.now_ms += 1_000
+        duty.command(do, incident, "a-li")
+        assert incident.assignments["a-li"].since_ms == duty.now_ms
 
 
 @pytest.mark.parametrize("do", ["accept", "decline", "release", "on_scene", "sign", "backup", "resolve"])

@@ -172,6 +172,7 @@ def test_removing_an_account_signs_it_off_everywhere(duty: Duty) -> None:
     removed = duty.do(r.RemoveAccount, account="a-li", by=CHIEF)
     assert kinds(removed) == ["SignedOff", "SignedOff", "AccountRemoved"]
     assert {pager.guard for pager in duty.campus.pagers.values()} == {None}
+    assert "a-li" not in duty.campus.accounts
 
 
 def test_who_signed_on_before_the_removal_was_on_the_disk_is_signed_off_with_it(duty: Duty) -> None:

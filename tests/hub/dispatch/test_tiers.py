@@ -45,7 +45,9 @@ def test_the_last_tier_rings_everything_and_repeats_until_somebody_accepts() -> 
     li, west = duty.guard("li"), duty.guard("west", zone=WEST)
     duty.pager("p-nobody")
     incident = duty.press()
+    assert incident.assignments[li].tier == 0
     last = [entry for entry in duty.wait(2 * DELIVERED_MS) if isinstance(entry, e.TierRaised)][-1]
+    assert incident.assignments[li].tier == 2
     assert (last.tier, called(last), last.everyone) == (2, [li, west], True)
     assert last.repeat_ms == duty.now_ms + ACCEPTED_MS
     assert set(duty.rings()) == {"p-li", "p-west", "p-nobody"}
