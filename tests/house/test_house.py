@@ -73,7 +73,7 @@ def test_no_folder_of_tests_is_left_out_of_the_suite() -> None:
 
 
 def test_budgets_of_the_parts_fit_the_suite() -> None:
-    assert sum(part.budget_s for part in suite.PARTS) <= 2 * suite.SUITE_BUDGET_S
+    assert sum(part.budget_s for part in suite.PARTS) <= 3 * suite.SUITE_BUDGET_S
     assert len({part.name for part in suite.PARTS}) == len(suite.PARTS)
 
 
