@@ -13,6 +13,7 @@ from hub.dispatch import entries as e
 _Change = Callable[[sqlite3.Connection, int, int, Any], None]
 
 _LIVING = "state != 'closed'"
+_OPEN = "state IN ('raised', 'dispatched', 'on_scene')"
 
 
 def project(connection: sqlite3.Connection, epoch: int, index: int, entry: e.Entry) -> None:
@@ -61,22 +62,23 @@ def _raised(connection: sqlite3.Connection, epoch: int, index: int, entry: e.Inc
     connection.execute("INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, ?, 'raised', '', ?, ?, 0, ?, ?)", row)
 
 
-def _responds(state: str) -> _Change:
-    """The guard of the entry is on the way, or there."""
-
-    def change(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Accepted | e.Arrived) -> None:
-        connection.execute(
-            f"INSERT OR REPLACE INTO responders SELECT incident, ?, ? FROM incidents WHERE incident = ? AND {_LIVING}",  # noqa: S608
-            (entry.guard, state, entry.incident),
-        )
-        _settle(connection, entry.incident)
-
-    return change
+def _accepted(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Accepted) -> None:
+    connection.execute(
+        f"""INSERT OR REPLACE INTO responders SELECT incident, ?, 'accepted' FROM incidents
+        WHERE incident = ? AND {_OPEN}""",  # noqa: S608
+        (entry.guard, entry.incident),
+    )
+    _settle(connection, entry.incident)
 
 
-def _leaves(
-    connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Declined | e.Released | e.GuardDown
-) -> None:
+def _arrived(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Arrived) -> None:
+    connection.execute(
+        "UPDATE responders SET state = 'on_scene' WHERE incident = ? AND guard = ?", (entry.incident, entry.guard)
+    )
+    _settle(connection, entry.incident)
+
+
+def _leaves(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Released | e.GuardDown) -> None:
     connection.execute("DELETE FROM responders WHERE incident = ? AND guard = ?", (entry.incident, entry.guard))
     _settle(connection, entry.incident)
 
@@ -86,36 +88,39 @@ def _settle(connection: sqlite3.Connection, incident: str) -> None:
     connection.execute(
         f"""UPDATE incidents SET state = CASE (SELECT max(state) FROM responders WHERE incident = ?)
         WHEN 'on_scene' THEN 'on_scene' WHEN 'accepted' THEN 'dispatched' ELSE 'raised' END
-        WHERE incident = ? AND {_LIVING}""",  # noqa: S608
+        WHERE incident = ? AND {_OPEN}""",  # noqa: S608
         (incident, incident),
     )
 
 
 def _resolved(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Resolved) -> None:
-    _end(connection, entry.incident, "resolved")
-    connection.execute("UPDATE incidents SET outcome = ? WHERE incident = ?", (entry.outcome, entry.incident))
+    connection.execute(
+        f"UPDATE incidents SET state = 'resolved', outcome = ? WHERE incident = ? AND {_LIVING}",  # noqa: S608
+        (entry.outcome, entry.incident),
+    )
+    _nobody_responds(connection, entry.incident)
 
 
 def _reopened(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Reopened) -> None:
-    _end(connection, entry.incident, "raised")
-    connection.execute("UPDATE incidents SET outcome = '' WHERE incident = ?", (entry.incident,))
+    connection.execute(
+        "UPDATE incidents SET state = 'raised', outcome = '' WHERE incident = ? AND state = 'resolved'",
+        (entry.incident,),
+    )
 
 
 def _closed(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Closed) -> None:
-    _end(connection, entry.incident, "closed")
+    connection.execute("UPDATE incidents SET state = 'closed' WHERE incident = ?", (entry.incident,))
+    _nobody_responds(connection, entry.incident)
 
 
-def _end(connection: sqlite3.Connection, incident: str, state: str) -> None:
-    """Nobody responds any more."""
+def _nobody_responds(connection: sqlite3.Connection, incident: str) -> None:
     connection.execute("DELETE FROM responders WHERE incident = ?", (incident,))
-    connection.execute("UPDATE incidents SET state = ? WHERE incident = ?", (state, incident))
 
 
 def _light(connection: sqlite3.Connection, epoch: int, index: int, entry: e.LightShown) -> None:
     """What the wall light showed belongs to the open incidents of its terminal, or to the last one resolved."""
     added = connection.execute(
-        """INSERT INTO incident_entries SELECT incident, ?, ? FROM incidents
-        WHERE terminal = ? AND state IN ('raised', 'dispatched', 'on_scene')""",
+        f"INSERT INTO incident_entries SELECT incident, ?, ? FROM incidents WHERE terminal = ? AND {_OPEN}",  # noqa: S608
         (epoch, index, entry.terminal),
     )
     if not added.rowcount:
@@ -129,9 +134,8 @@ def _light(connection: sqlite3.Connection, epoch: int, index: int, entry: e.Ligh
 _CHANGES: dict[type[e.Entry], _Change] = {
     e.EventRecorded: _event,
     e.IncidentRaised: _raised,
-    e.Accepted: _responds("accepted"),
-    e.Arrived: _responds("on_scene"),
-    e.Declined: _leaves,
+    e.Accepted: _accepted,
+    e.Arrived: _arrived,
     e.Released: _leaves,
     e.GuardDown: _leaves,
     e.Resolved: _resolved,

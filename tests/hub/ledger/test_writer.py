@@ -213,6 +213,16 @@ def test_nothing_is_signed_while_it_is_held(house: House) -> None:
     assert house.told.commit().batches == tuple(batches)
 
 
+def test_a_turn_writes_nothing_while_it_is_held(house: House) -> None:
+    house.writer.hold_receipts("a terminal remembers more than we have")
+    house.press()
+    house.turns(2)
+    assert house.told.commits.empty()
+    house.writer.release_receipts()
+    house.turns(1)
+    assert house.told.commits.qsize() == 1
+
+
 def test_a_held_writer_can_be_closed(house: House) -> None:
     house.writer.hold_receipts("a terminal remembers more than we have")
     house.start()
