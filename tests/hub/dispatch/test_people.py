@@ -138,7 +138,7 @@ def test_signing_on_needs_a_guard_a_pager_and_zones(duty: Duty, said: dict[str, 
 
 def test_signing_off(duty: Duty) -> None:
     assert one(duty.do(r.SignOff, pager="p-li", by="a-li"), e.SignedOff).guard == "a-li"
-    assert duty.campus.pagers["p-li"].guard is None
+    assert (duty.campus.pagers["p-li"].guard, duty.campus.pagers["p-li"].zones) == (None, ())
     assert duty.do(r.SignOff, pager="p-li", by="a-li") == ()
 
 

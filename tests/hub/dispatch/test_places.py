@@ -4,6 +4,7 @@ import pytest
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
+from hub.dispatch.campus import Campus
 from hub.dispatch.fold import apply
 from hub.dispatch.rules_place import DEADLINE_MS_MAX, DRILL_MS_MAX, RESTART_DUE_MS
 from tests.hub.dispatch.duty import BELL, CHIEF, EAST, WALL, Duty, kinds, one
@@ -44,7 +45,11 @@ def test_a_log_begins_and_names_the_one_before(duty: Duty) -> None:
     assert duty.campus.origin == "here/2"
 
 
-def test_a_campus_is_founded_once(duty: Duty) -> None:
+def test_a_campus_is_founded_once() -> None:
+    duty = Duty()
+    duty.campus = Campus()
+    duty.do(r.FoundCampus, campus="c-here", details="d" * 64)
+    assert (duty.campus.campus, duty.campus.details) == ("c-here", "d" * 64)
     assert duty.refused(r.FoundCampus, campus="c-other", details="") == "known_campus"
 
 
@@ -62,8 +67,10 @@ def test_a_restart_keeps_calls_and_asks_before_it_misses_anybody(duty: Duty) -> 
     duty.wait(310_000)
     assert answered.assignments["a-li"].asked == "roll_call"
     duty.hear("p-wang", have=(called.incident,), ringing=(called.incident,))
+    status(duty, BELL, ringing=True)
     started = one(duty.do(r.StartRun, run=2, version="2"), e.RunStarted)
-    assert started.due_ms == duty.now_ms + RESTART_DUE_MS
+    assert (duty.campus.run, started.due_ms) == (2, duty.now_ms + RESTART_DUE_MS)
+    assert not duty.campus.terminals[BELL].ringing
     assert answered.assignments["a-li"].due_ms == started.due_ms == called.repeat_ms
     assert (answered.assignments["a-li"].asked, answered.assignments["a-li"].misses) == ("", 0)
     assert not called.assignments["a-wang"].ringing
@@ -143,10 +150,20 @@ def test_what_is_lost_is_unknown_not_calm(duty: Duty) -> None:
     assert set(duty.campus.terminals[WALL].inputs.values()) == {"unknown"}
 
 
+def test_what_is_known_stays_known_when_a_terminal_links(duty: Duty) -> None:
+    status(duty)
+    status(duty, BELL, ringing=True)
+    for terminal in (WALL, BELL):
+        duty.do(r.LinkTerminal, terminal=terminal)
+    assert set(duty.campus.terminals[WALL].inputs.values()) == {"open"}
+    assert duty.campus.terminals[BELL].ringing
+
+
 def test_only_what_changed_about_a_terminal_is_recorded(duty: Duty) -> None:
     assert kinds(status(duty)) == ["InputsRead"]
     assert status(duty) == ()
     assert one(status(duty, light="recorded", since_ms=5), e.LightShown).since_ms == 5
+    assert status(duty, light="recorded", since_ms=6) == ()
     assert kinds(status(duty, BELL, ringing=True)) == ["BellSounded"]
     assert duty.campus.terminals[BELL].ringing
     duty.do(r.LinkTerminal, terminal=BELL)
@@ -171,6 +188,7 @@ def test_a_revoked_terminal_is_over_with_all_its_trouble(duty: Duty) -> None:
     duty.event("tamper", terminal="t-walled")
     revoked = duty.do(r.RevokeTerminal, terminal=WALL, by=CHIEF)
     assert kinds(revoked) == ["TerminalRevoked", "TroubleEnded", "TroubleEnded"]
+    assert duty.campus.terminals[WALL].linked is None
     assert list(duty.campus.troubles) == ["tamper:t-walled/case"]
     assert duty.do(r.LoseTerminal, terminal=WALL) == ()
 
