@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.dispatch.requests import Refused
 from hub.web.context import HUB
-from hub.web.identity import allow, allowed
+from hub.web.identity import PAGER_COOKIE, SESSION_COOKIE, allow, allowed, bearer, give_cookie
 from hub.web.identity import pager as pager_of
 from hub.web.language import LANGUAGES, language_of, texts
 
@@ -42,12 +42,25 @@ async def home(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/pager")
 async def pager(request: web.Request) -> web.Response:
-    return _render(request, "pager.html") if _is_pager(request) else _join(request, "", "no_pager", "")
+    """The pager, for a browser that is one. Its cookie begins anew, for browsers keep none for longer than 400 days."""
+    if not _is_pager(request):
+        return _join(request, "", "no_pager", "")
+    response = _render(request, "pager.html")
+    give_cookie(response, PAGER_COOKIE, request.cookies[PAGER_COOKIE])
+    return response
 
 
 @routes.get("/board")
 async def board(request: web.Request) -> web.Response:
-    return _render(request, "board.html") if allowed(request, "see_board") else _join(request, "", "sign_in", "")
+    """The board. One that came by a link goes on for as long as it is loaded now and then."""
+    if not allowed(request, "see_board"):
+        return _join(request, "", "sign_in", "")
+    response = _render(request, "board.html")
+    known, hub = bearer(request), request.app[HUB]
+    if known and known.session and known.session.scope == "board":
+        token, _ = hub.sessions.open(hub.engine.durable, known.account, "board", hub.now_ms(), known.device)
+        give_cookie(response, SESSION_COOKIE, token)
+    return response
 
 
 @routes.get("/admin")

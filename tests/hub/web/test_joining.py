@@ -95,6 +95,20 @@ async def test_a_made_up_code_opens_nothing(hub: RunningHub, code: str) -> None:
     assert not list(browser.session.cookie_jar)
 
 
+async def test_a_pager_and_a_board_stay_for_as_long_as_they_are_used(hub: RunningHub) -> None:
+    """Browsers keep a cookie for 400 days at the most; each loading begins them anew. A person's hours do not."""
+    console, board, person = await hub.console(), await hub.browser(), await hub.person("dispatcher", name="Ada")
+    pager = await hub.pager("Gate")
+    await join(board, code_of(await console.post("/api/boards", {"account": "Ada"})))
+    for browser, path, name in ((pager, "/pager", "pager"), (board, "/board", "session")):
+        before = browser.cookie(f"__Host-firstbell_{name}")
+        loaded = await browser.get(path)
+        assert loaded.cookies[f"__Host-firstbell_{name}"]["max-age"] == str(400 * 86_400)
+        assert (browser.cookie(f"__Host-firstbell_{name}") == before) is (name == "pager")
+    assert (await board.get("/board")).cookies
+    assert not (await person.get("/board")).cookies
+
+
 async def test_who_made_and_who_opened_it_is_on_record(hub: RunningHub) -> None:
     """By ids; the code and the name are not."""
     console = await hub.console()
