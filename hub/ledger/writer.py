@@ -250,8 +250,8 @@ class SqliteWriter:
         if word != self._failing:
             if error is not None:
                 # As text: a traceback that shows what variables hold would show names and keys.
-                trace = "".join(traceback.format_exception(error))
-                log.error("the ledger can't be written", word=word, trace=trace)
+                lines = traceback.format_exception(error) if word == "defect" else ()
+                log.error("the ledger can't be written", word=word, error=repr(error), trace="".join(lines))
             self._failing = word
             self._on_error(word)
 
