@@ -14,6 +14,7 @@ from hub.people.attempts import TooSoon
 from hub.web.context import HUB, Handler
 
 BODY_BYTES_MAX = 16_384
+PATH_BYTES_MAX = 255
 OWN_HEADER = "X-Firstbell"
 """Sent by our own pages with every request that changes something; a foreign page can't add it (CORS)."""
 
@@ -95,6 +96,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses foreign hosts and origins; every error becomes an answer that a person or a program can read."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
+        _check_path(request)
         _check_host(request)
         _check_origin(request)
         return await handler(request)
@@ -127,6 +129,12 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:
         log.exception("request failed", path=request.path)
         raise Problem(500, "hub_fault") from error
+
+
+def _check_path(request: web.Request) -> None:
+    """No path of ours is so long; a file system would not take it either."""
+    if len(request.path.encode(errors="surrogateescape")) > PATH_BYTES_MAX:
+        raise Problem(414, "http_414")
 
 
 def _check_host(request: web.Request) -> None:
