@@ -133,7 +133,7 @@ class Asker:
             random.choice((f"Content-Length: {len(asked.body)}", "Transfer-Encoding: chunked", "Content-Length: -1"))
         )
         whole = cut(random, "\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogatepass") + asked.body
-        at = random.randrange(len(whole))
+        at = random.randrange(len(whole) + 1)
         return random.choice((whole, whole[:at] + random.randbytes(5) + whole[at:], random.randbytes(200)))
 
 
