@@ -80,9 +80,12 @@ class Disk:
             (pages,) = sqlite3.Connection.execute(self._connection, "PRAGMA page_count").fetchone()
         sqlite3.Connection.execute(self._connection, f"PRAGMA max_page_count = {pages}")
 
+    def closed(self, connection: sqlite3.Connection) -> None:
+        if connection is self._connection:
+            self._connection = None
+
     def let_go(self) -> None:
         """The process that wrote is gone."""
-        self._connection = None
         self._writers = []
 
     def open_writer(self, store: Store) -> "StepwiseWriter":
@@ -108,6 +111,10 @@ class _Connection(sqlite3.Connection):
     def __init__(self, disk: Disk, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._disk = disk
+
+    def close(self) -> None:
+        super().close()
+        self._disk.closed(self)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         fault, verb = self._disk.fault, sql.split(None, 1)[0]
@@ -142,6 +149,7 @@ class StepwiseWriter(SqliteWriter):
         self.dead = False
         self.untold = 0
         """Batches that the engine has handed over and not been told of."""
+        self.on_turn: Callable[[], None] = lambda: None
 
     def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
         def tell(commit: Commit) -> None:
@@ -167,6 +175,7 @@ class StepwiseWriter(SqliteWriter):
             return
         wait_ms = self.turn()
         self._disk.tell_truth()
+        self.on_turn()
         if wait_ms:
             self._busy = True
             self._disk.loop.in_ms(wait_ms, self._give_turn)
