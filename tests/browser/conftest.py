@@ -45,6 +45,7 @@ class Site(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answers: dict[str, tuple[int, Any]]
+    shells: dict[str, tuple[str, dict[str, str]]]
     asked: list[tuple[str, str, Any]]
 
     def do_GET(self) -> None:
@@ -57,12 +58,14 @@ class Site(BaseHTTPRequestHandler):
         elif self.path == "/blank":
             self._send(200, "text/html", b"<!doctype html><link rel='icon' href='data:,'><title>blank</title>")
         else:
-            self._shell(self.path[1:] + ".html")
+            self._shell(*self.shells.get(self.path, (f"{self.path[1:]}.html", {})))
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))
-        self.asked.append(("POST", self.path, json.loads(self.rfile.read(length) or b"null")))
+        self.asked.append((self.command, self.path, json.loads(self.rfile.read(length) or b"null")))
         self._answer()
+
+    do_DELETE = do_POST
 
     def _answer(self) -> None:
         status, content = self.answers.get(self.path, (404, {"code": "http_404"}))
@@ -75,13 +78,13 @@ class Site(BaseHTTPRequestHandler):
         else:
             self._send(404, "text/plain", b"")
 
-    def _shell(self, name: str) -> None:
+    def _shell(self, name: str, context: dict[str, str]) -> None:
         language = "en" if self.headers.get("Accept-Language", "").startswith("en") else "zh-CN"
         texts = json.loads((WEB / f"locales/{language}.json").read_text("utf-8"))
         shells = jinja2.Environment(
             loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        text = shells.get_template(name).render(lang=language, t=texts.__getitem__)
+        text = shells.get_template(name).render(lang=language, t=texts.__getitem__, **context)
         self._send(200, "text/html; charset=utf-8", text.encode())
 
     def _send(self, status: int, kind: str, content: bytes) -> None:
@@ -102,12 +105,16 @@ class Server(ThreadingHTTPServer):
 
 
 class Served:
-    """Where the site is, what its API answers (path → status, JSON) and what it was asked."""
+    """Where the site is, what its API answers (path → status, JSON), what it was asked to change.
+
+    `shells`: path → template and what it is rendered with, where the path is not the template's name.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, Any]] = {}
+        self.shells: dict[str, tuple[str, dict[str, str]]] = {}
         self.asked: list[tuple[str, str, Any]] = []
-        handler = type("ThisSite", (Site,), {"answers": self.answers, "asked": self.asked})
+        handler = type("ThisSite", (Site,), {"answers": self.answers, "shells": self.shells, "asked": self.asked})
         self._server = Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=functools.partial(self._server.serve_forever, 0.05))

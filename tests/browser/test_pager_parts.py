@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from firstbell.light import RHYTHMS_MS, is_lit
 from playwright.async_api import Page
 
 from tests.browser.frames import page, snapshot
@@ -310,6 +311,33 @@ async def test_the_sounder_says_ringing_only_while_it_rings(blank: Page) -> None
     ]
 
 
+async def test_sound_that_the_system_takes_away_is_told(blank: Page) -> None:
+    said = await run(
+        blank,
+        "parts/sound.js",
+        """
+        const real = window.AudioContext;
+        let context;
+        window.AudioContext = function (options) { return (context = new real(options)); };
+        let told;
+        const sound = new m.Sound(() => (told = [sound.state, sound.ringing]));
+        sound.loop("alarm", "i-1");
+        await sound.arm();
+        window.AudioContext = real;
+        const after = async (turn, state) => {
+            const reached = new Promise((done) => {
+                context.addEventListener("statechange", () => context.state === state && done());
+            });
+            turn();
+            await reached;
+            return told;
+        };
+        return [await after(() => context.suspend(), "suspended"), await after(() => sound.tryAgain(), "running")];
+        """,
+    )
+    assert said == [["suspended", False], ["running", True]]
+
+
 async def test_bursts_are_always_scheduled_ahead(blank: Page) -> None:
     """The real sounder on an offline clock that runs as fast as it can: 30 s of alarm have every pulse in its place."""
     starts = await run(
@@ -341,6 +369,16 @@ async def test_bursts_are_always_scheduled_ahead(blank: Page) -> None:
     bursts = [pulses[n : n + 10] for n in range(0, len(pulses), 10)]
     gaps = [round(second[0] - first[0], 6) for first, second in itertools.pairwise(bursts)]
     assert set(gaps) == {5.8}
+
+
+# ── the wall light as it is drawn ──
+
+
+@pytest.mark.parametrize("state", sorted(RHYTHMS_MS))
+async def test_a_drawn_light_has_the_rhythm_of_the_real_one(blank: Page, state: str) -> None:
+    times_ms = list(range(0, 6_000, 50))
+    drawn = await run(blank, "parts/marks.js", "return given[1].map((ms) => m.isLit(given[0], ms))", [state, times_ms])
+    assert drawn == [is_lit(state, 0, ms) for ms in times_ms]
 
 
 # ── drawing ──

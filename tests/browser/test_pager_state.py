@@ -102,6 +102,11 @@ async def test_what_nobody_answers_is_on_top_of_what_i_am_doing(blank: Page) -> 
     assert swapped["loop"]["name"] == "alarm"
 
 
+async def test_what_i_do_is_on_top_of_what_others_do(blank: Page) -> None:
+    shown = await view(blank, snapshot(page("i-1", **ANSWERED), page("i-2", **GOING)))
+    assert (shown["page"]["incident"], shown["more"], shown["unanswered"]) == ("i-2", 1, 0)
+
+
 async def test_pages_that_do_not_fit_the_snapshot_are_counted(blank: Page) -> None:
     assert (await view(blank, snapshot(page("i-1"), page("i-2"), more=3)))["more"] == 4
 

@@ -3,11 +3,10 @@
 import { HubClock } from "/static/parts/clock.js";
 import { h, patch } from "/static/parts/dom.js";
 import { Link } from "/static/parts/link.js";
-import { grille, mark, rhythm } from "/static/parts/marks.js";
+import { grille, isLit, mark, rhythm } from "/static/parts/marks.js";
 import { t, useTexts } from "/static/parts/words.js";
 
 const LIGHT_MARKS = { none: "called", heard: "alarm", recorded: "alarm", coming: "going", here: "on_scene", not_delivered: "not_ready" };
-const BEATS = { none: [], heard: [200, 600], recorded: [1000, 1000], coming: [1600, 400], here: [1, 0], not_delivered: [200, 200, 200, 200, 200, 1400] };
 const FRAME_MS = 100;
 const KEYS = [" ", "Enter"];
 
@@ -32,14 +31,7 @@ const link = new Link("/ws/demo", clock, {
 
 function lit(id) {
   const [light, since_ms] = changed_at[id];
-  const beats = BEATS[light] ?? [];
-  const period = beats.reduce((sum, beat) => sum + beat, 0);
-  let left = period ? (performance.now() - since_ms) % period : 0;
-  for (let beat = 0; beat < beats.length; beat += 1) {
-    if (left < beats[beat]) return beat % 2 === 0;
-    left -= beats[beat];
-  }
-  return false;
+  return isLit(light, performance.now() - since_ms);
 }
 
 const plate = (id) =>

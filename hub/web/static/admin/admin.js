@@ -1,7 +1,8 @@
 // The administration: who is a guard, which browsers are pagers, which terminals hang where, and drills.
 
-import { ask, get, post, why } from "../parts/api.js";
+import { ask, get, post, Problem } from "../parts/api.js";
 import { h, patch } from "../parts/dom.js";
+import { mark } from "../parts/marks.js";
 import { setTheme } from "../parts/theme.js";
 import { t, useLanguage } from "../parts/words.js";
 
@@ -9,7 +10,7 @@ const FRESH_MS = 5_000;
 const DRILL_MINUTES = 30;
 const root = document.querySelector("#admin");
 const said = document.querySelector("#said");
-const state = { campus: null, link: null, sure: "", problem: "" };
+const state = { campus: null, link: null, sure: "", problem: "", lost: "" };
 
 const key = (kind, what, id, text) => h(`button.key.${kind}`, { key: `${what}-${id}`, type: "button", "data-do": what, "data-id": id }, text);
 
@@ -21,8 +22,9 @@ const field = (name, label, attributes = {}) => h("label", { key: name }, t(labe
 
 const form = (what, ...fields) => h("form", { key: `form-${what}`, "data-form": what }, fields, h("button.key.do", { key: "go", type: "submit" }, t(`admin.${what}`)));
 
-const row = (id, name, under, ...keys) =>
-  h("li", { key: id }, h("b", {}, name), h("p.second", {}, under), h("div.keys", {}, keys), state.link?.id === id && link(state.link.link));
+/** `shape`: a mark for what is not well; what is well has none. */
+const row = (id, name, under, shape, ...keys) =>
+  h("li", { key: id }, h("b", {}, name), h("p.second", {}, shape && mark(shape), under), h("div.keys", {}, keys), state.link?.id === id && link(state.link.link));
 
 const link = (url) =>
   h(
@@ -37,7 +39,15 @@ const section = (name, ...inside) => h("section", { key: name }, h("h2", {}, t(`
 function people({ accounts, zones }) {
   const named = Object.fromEntries(zones.map(({ id, name }) => [id, name]));
   const rows = accounts.map(({ id, name, roles, zones: of }) =>
-    row(id, name, [...roles.map((role) => t(`role.${role}`)), ...of.map((zone) => named[zone])].join(" · "), key("other", "account_link", id, t("admin.account_link")), removeKey("remove_account", id)),
+    row(
+      id,
+      name,
+      [...roles.map((role) => t(`role.${role}`)), ...of.map((zone) => named[zone])].join(" · "),
+      "",
+      key("other", "account_link", id, t("admin.account_link")),
+      key("other", "board_link", id, t("admin.board_link")),
+      removeKey("remove_account", id),
+    ),
   );
   return section(
     "people",
@@ -51,7 +61,14 @@ const zoneChoice = (zones) =>
 
 function pagers(campus) {
   const rows = campus.pagers.map(({ id, name, guard, reasons }) =>
-    row(id, name, `${guard ?? t("admin.nobody")} · ${reasons.length ? t("admin.not_ready") : t("admin.ready")}`, key("other", "pager_link", id, t("admin.pager_link")), removeKey("revoke_pager", id)),
+    row(
+      id,
+      name,
+      [guard ?? t("admin.nobody"), reasons.length ? t("admin.not_ready") : t("admin.ready"), ...reasons.map((reason) => t(`reason.${reason}`))].join(" · "),
+      reasons.length ? (guard ? "not_ready" : "off_duty") : "",
+      key("other", "pager_link", id, t("admin.pager_link")),
+      removeKey("revoke_pager", id),
+    ),
   );
   return section("pagers", h("ul", {}, rows), form("add_pager", field("name", "admin.name")));
 }
@@ -60,22 +77,23 @@ function terminals(campus) {
   const linked = (value) => t(value ? "admin.linked" : value === null ? "admin.unknown" : "admin.lost");
   const rows = campus.terminals
     .filter(({ revoked }) => !revoked)
-    .map(({ id, name, building, floor, linked: is }) => row(id, name, [building, floor, linked(is)].filter(Boolean).join(" · "), removeKey("revoke_terminal", id)));
+    .map(({ id, name, building, floor, linked: is }) => row(id, name, [building, floor, linked(is)].filter(Boolean).join(" · "), is ? "" : "gone", removeKey("revoke_terminal", id)));
   return section("terminals", rows.length ? h("ul", {}, rows) : h("p.second", {}, t("admin.terminals.none")));
 }
 
 function drills({ zones }) {
   const rows = zones.map(({ id, name, drill_until_ms }) =>
-    row(id, name, t(drill_until_ms ? "admin.drill.on" : "admin.drill.off"), drill_until_ms ? key("other", "end_drill", id, t("admin.end_drill")) : removeKey("start_drill", id)),
+    row(id, name, drill_until_ms ? t("admin.drill.on") : t("admin.drill.off"), drill_until_ms ? "alarm" : "", drill_until_ms ? key("other", "end_drill", id, t("admin.end_drill")) : removeKey("start_drill", id)),
   );
   return section("drills", h("ul", {}, rows));
 }
 
 function draw() {
-  const { campus, problem } = state;
+  const { campus } = state;
+  const problem = state.lost || state.problem;
   if (!campus) return;
   patch(root, [
-    h("header", { key: "head" }, h("h1", {}, campus.campus.name), h("nav", {}, h("a.key.other", { href: "/board" }, t("admin.board")), key("back", "sign_out", "me", t("admin.sign_out")))),
+    h("header", { key: "head" }, h("h1", {}, campus.campus.name), h("nav", {}, h("a.key.other", { href: "/board" }, t("admin.board")), key("back", "language", "me", t("language.other")), key("back", "sign_out", "me", t("admin.sign_out")))),
     problem && h("p.problem", { key: "problem", role: "alert" }, problem),
     people(campus),
     pagers(campus),
@@ -87,6 +105,7 @@ function draw() {
 const remove = (path) => ask("DELETE", path);
 
 const KEYS = {
+  board_link: (id) => post("/api/boards", { account: id }),
   account_link: (id) => post(`/api/accounts/${id}/link`),
   remove_account: (id) => remove(`/api/accounts/${id}`),
   pager_link: (id) => post(`/api/pagers/${id}/link`),
@@ -94,6 +113,10 @@ const KEYS = {
   revoke_terminal: (id) => remove(`/api/terminals/${id}`),
   start_drill: (id) => post("/api/drills", { zone: id, minutes: DRILL_MINUTES }),
   end_drill: (id) => remove(`/api/drills/${id}`),
+  language: async () => {
+    await post("/api/language", { language: t("language.other_code") });
+    location.reload();
+  },
   sign_out: async () => {
     await post("/api/sign-out");
     location.reload();
@@ -112,13 +135,22 @@ async function act(work) {
     state.link = answer?.link ? answer : null;
     said.textContent = t("admin.done");
   } catch (refusal) {
-    state.problem = why(refusal.code);
+    if (!(refusal instanceof Problem)) throw refusal;
+    state.problem = refusal.why;
   }
   await fresh();
 }
 
+/** The newest state. A hub that does not answer is told; a session that has ended leads to signing in again. */
 async function fresh() {
-  state.campus = await get("/api/campus");
+  try {
+    state.campus = await get("/api/campus");
+    state.lost = "";
+  } catch (refusal) {
+    if (!(refusal instanceof Problem)) throw refusal;
+    if (refusal.status === 401 || refusal.status === 403) location.reload();
+    state.lost = refusal.why;
+  }
   draw();
 }
 
@@ -145,7 +177,7 @@ async function begin() {
   setTheme();
   await useLanguage(document.documentElement.lang);
   await fresh();
-  setInterval(() => fresh().catch(() => location.reload()), FRESH_MS);
+  setInterval(fresh, FRESH_MS);
 }
 
 begin();

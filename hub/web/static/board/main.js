@@ -5,7 +5,8 @@ import { HubClock } from "../parts/clock.js";
 import { patch } from "../parts/dom.js";
 import { Link, SILENCE_MS_MAX } from "../parts/link.js";
 import { Sound } from "../parts/sound.js";
-import { language, t, useLanguage } from "../parts/words.js";
+import { tickQuarterly } from "../parts/ticker.js";
+import { language, t, useLanguage, waitForLanguage } from "../parts/words.js";
 import { draw } from "./draw.js";
 import { boardState } from "./state.js";
 
@@ -89,13 +90,14 @@ function listen() {
 }
 
 async function begin() {
-  await useLanguage(document.documentElement.lang);
+  await waitForLanguage(document.documentElement.lang);
+  root.replaceChildren(); // what the shell said meanwhile
   listen();
-  new Worker("/static/parts/beat.js").onmessage = () => {
+  tickQuarterly(() => {
     link.tick();
     sound.tick();
     refresh();
-  };
+  });
   link.tick();
   refresh();
 }

@@ -1,6 +1,6 @@
 // Uses a one-time link up, or signs a person in with name and PIN; then goes where the hub says.
 
-import { post, why } from "../parts/api.js";
+import { post, Problem } from "../parts/api.js";
 import { setTheme } from "../parts/theme.js";
 import { t, useLanguage } from "../parts/words.js";
 
@@ -25,7 +25,8 @@ async function submit(event) {
     const answer = kind === "sign_in" ? await post("/api/session", { name, pin }) : await post("/api/join", pin ? { code, pin } : { code });
     location.assign(kind === "sign_in" && location.pathname !== "/join" ? location.pathname : answer.to);
   } catch (refusal) {
-    complain(why(refusal.code));
+    if (!(refusal instanceof Problem)) throw refusal;
+    complain(refusal.why);
   }
 }
 

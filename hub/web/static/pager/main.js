@@ -7,7 +7,8 @@ import { HubClock } from "../parts/clock.js";
 import { patch } from "../parts/dom.js";
 import { Link } from "../parts/link.js";
 import { setTheme } from "../parts/theme.js";
-import { t, useLanguage } from "../parts/words.js";
+import { tickQuarterly } from "../parts/ticker.js";
+import { t, waitForLanguage } from "../parts/words.js";
 import { cues } from "./cues.js";
 import { draw } from "./draw.js";
 import { Evidence } from "./evidence.js";
@@ -67,7 +68,8 @@ class Pager {
     });
     window.addEventListener("resize", () => this.refresh());
     window.addEventListener("online", () => this.link.open || this.link.reconnect());
-    new Worker("/static/parts/beat.js").onmessage = () => this.#tick();
+    tickQuarterly(() => this.#tick());
+    this.#root.replaceChildren(); // what the shell said meanwhile
     this.#tick();
   }
 
@@ -257,14 +259,7 @@ class Pager {
 
 async function begin() {
   setTheme();
-  for (;;) {
-    try {
-      await useLanguage(document.documentElement.lang);
-      break;
-    } catch {
-      await new Promise((again) => setTimeout(again, 1_000));
-    }
-  }
+  await waitForLanguage(document.documentElement.lang);
   new Pager().run();
 }
 

@@ -114,8 +114,7 @@ async function startShift(pager) {
   pager.awake.keep();
   try {
     await post("/api/sign-on", { account: sign_on.guard.id, pin: sign_on.digits });
-    await armed;
-    pager.sounds.test();
+    armed.then(() => pager.sounds.test());
     setTimeout(() => endStarting(pager), STARTING_MS_MAX);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;

@@ -48,9 +48,21 @@ const RHYTHMS = {
   heard: [200, 600],
   recorded: [1000, 1000],
   coming: [1600, 400],
-  here: [1000, 0],
+  here: [Infinity],
   not_delivered: [200, 200, 200, 200, 200, 1400],
 };
+
+/** Whether a light that has shown `light` for `since_ms` is lit now. */
+export function isLit(light, since_ms) {
+  const beats = RHYTHMS[light] ?? [];
+  const period_ms = beats.reduce((sum, beat) => sum + beat, 0);
+  let left_ms = period_ms === Infinity ? 0 : since_ms % period_ms;
+  for (const [beat, lasts_ms] of beats.entries()) {
+    if (left_ms < lasts_ms) return beat % 2 === 0;
+    left_ms -= lasts_ms;
+  }
+  return false;
+}
 
 /** A strip of `strip_ms` of the wall light's rhythm, as bars above a line. */
 export function rhythm(light, label, strip_ms = 4800) {

@@ -1,11 +1,25 @@
 // The message catalogue of the language in use. The same file is read by the hub.
 
+const AGAIN_MS = 1_000;
+
 const words = { language: "", texts: {} };
 
 export async function useLanguage(language) {
   const answer = await fetch(`/locale/${language}.json`);
   if (!answer.ok) throw new Error(`no catalogue for ${language}: ${answer.status}`);
   useTexts(language, await answer.json());
+}
+
+/** The same for a screen that has nothing to show without words: asks until the hub answers. */
+export async function waitForLanguage(language) {
+  for (;;) {
+    try {
+      await useLanguage(language);
+      return;
+    } catch {
+      await new Promise((again) => setTimeout(again, AGAIN_MS));
+    }
+  }
 }
 
 export function useTexts(language, texts) {

@@ -1,0 +1,136 @@
+"""One-time links, signing in, and the administration: their screens in a real browser, the API in the test's hands."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import Served, opened
+
+CAMPUS: dict[str, Any] = {
+    "campus": {"id": "c-1", "name": "明德实验学校"},
+    "hub_ms": 0,
+    "utc_ms": 0,
+    "zones": [{"id": "z-1", "name": "东区", "drill_until_ms": None}],
+    "accounts": [{"id": "a-wang", "name": "王建国", "roles": ["guard"], "zones": ["z-1"]}],
+    "pagers": [{"id": "p-1", "name": "<b>值班手机</b>", "guard": None, "reasons": ["link"]}],
+    "terminals": [
+        {"id": "t-1", "name": "图书馆北门", "building": "图书馆", "floor": "1 层", "linked": False, "revoked": False}
+    ],
+    "troubles": [],
+}
+
+
+async def test_a_link_makes_this_browser_a_pager(tab: Page, site: Served) -> None:
+    site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "pager", "name": "东门 2 号"})
+    site.answers["/api/join"] = (200, {"to": "/blank"})
+    await tab.goto(f"{site.url}/join/abc")
+    await expect(tab.locator(".name")).to_have_text("东门 2 号")
+    await tab.click("#join button[type=submit]")
+    await tab.wait_for_url("**/blank")
+    assert ("POST", "/api/join", {"code": "abc"}) in site.asked
+
+
+async def test_a_pin_is_chosen_twice_the_same(tab: Page, site: Served) -> None:
+    site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "pin", "name": "王建国"})
+    site.answers["/api/join"] = (200, {"to": "/blank"})
+    await tab.goto(f"{site.url}/join/abc")
+    await tab.fill("[name=pin]", "739148")
+    await tab.fill("[name=again]", "739149")
+    await tab.click("#join button[type=submit]")
+    await expect(tab.locator("#problem")).to_be_visible()
+    assert site.asked == []
+    await tab.fill("[name=again]", "739148")
+    await tab.click("#join button[type=submit]")
+    await tab.wait_for_url("**/blank")
+    assert site.asked == [("POST", "/api/join", {"code": "abc", "pin": "739148"})]
+
+
+async def test_a_refused_link_says_why_and_stays(chromium: Browser, site: Served) -> None:
+    site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "board", "name": "值班室"})
+    site.answers["/api/join"] = (404, {"code": "link_spent"})
+    async with opened(chromium, complaint="404") as tab:
+        await tab.goto(f"{site.url}/join/abc")
+        await tab.click("#join button[type=submit]")
+        await expect(tab.locator("#problem")).to_have_text("这个链接用过或过期了")
+
+
+@pytest.mark.parametrize("kind", ["spent", "no_pager"])
+async def test_where_there_is_no_link_there_is_no_key(tab: Page, site: Served, kind: str) -> None:
+    site.shells["/pager"] = ("join.html", {"code": "", "kind": kind, "name": ""})
+    await tab.goto(f"{site.url}/pager")
+    await expect(tab.locator("h1")).not_to_be_empty()
+    await expect(tab.locator("#join")).to_have_count(0)
+
+
+async def admin(tab: Page, site: Served) -> None:
+    site.answers["/api/campus"] = (200, CAMPUS)
+    await tab.goto(f"{site.url}/admin")
+    await expect(tab.locator("h1")).to_have_text("明德实验学校")
+
+
+async def test_a_guard_is_added_with_name_pin_and_zone(tab: Page, site: Served) -> None:
+    site.answers["/api/accounts"] = (200, {"id": "a-new"})
+    await admin(tab, site)
+    form = tab.locator("[data-form=add_guard]")
+    await form.locator("[name=name]").fill("李敏")
+    await form.locator("[name=pin]").fill("739148")
+    await form.locator("[name=zone]").select_option("z-1")
+    async with tab.expect_response("**/api/accounts"):
+        await form.locator("[type=submit]").click()
+    assert site.asked == [("POST", "/api/accounts", {"name": "李敏", "pin": "739148", "zones": ["z-1"]})]
+    await expect(form.locator("[name=name]")).to_have_value("")
+
+
+async def test_a_new_pager_shows_its_link_once_as_text_and_qr(tab: Page, site: Served) -> None:
+    link = "https://hub.local/join/xyz"
+    site.answers["/api/pagers/p-1/link"] = (200, {"id": "p-1", "link": link})
+    site.answers["/api/qr.svg?link=https%3A%2F%2Fhub.local%2Fjoin%2Fxyz"] = (200, {})
+    await admin(tab, site)
+    await tab.click("[data-do=pager_link]")
+    await expect(tab.locator(".link code")).to_have_text(link)
+    await expect(tab.locator(".link img")).to_be_attached()
+
+
+async def test_taking_away_asks_once_more(tab: Page, site: Served) -> None:
+    site.answers["/api/terminals/t-1"] = (200, {})
+    await admin(tab, site)
+    row = tab.locator("li", has_text="图书馆北门")
+    await row.locator("[data-do=sure]").click()
+    assert site.asked == []
+    async with tab.expect_response("**/api/terminals/t-1"):
+        await row.locator("[data-do=revoke_terminal]").click()
+    assert site.asked == [("DELETE", "/api/terminals/t-1", None)]
+
+
+async def test_a_drill_begins_and_ends(tab: Page, site: Served) -> None:
+    site.answers |= {"/api/drills": (200, {}), "/api/drills/z-1": (200, {})}
+    await admin(tab, site)
+    drills = tab.locator("section", has_text="演习")
+    await drills.locator("[data-do=sure]").click()
+    async with tab.expect_response("**/api/drills"):
+        await drills.locator("[data-do=start_drill]").click()
+    running = {**CAMPUS, "zones": [{"id": "z-1", "name": "东区", "drill_until_ms": 99}]}
+    site.answers["/api/campus"] = (200, running)
+    await tab.reload()
+    async with tab.expect_response("**/api/drills/z-1"):
+        await tab.click("[data-do=end_drill]")
+    assert [(method, path) for method, path, _ in site.asked] == [
+        ("POST", "/api/drills"),
+        ("DELETE", "/api/drills/z-1"),
+    ]
+
+
+async def test_names_are_text_in_the_administration_too(tab: Page, site: Served) -> None:
+    await admin(tab, site)
+    await expect(tab.get_by_text("<b>值班手机</b>")).to_be_visible()
+
+
+async def test_a_refusal_is_said_in_words(chromium: Browser, site: Served) -> None:
+    site.answers["/api/pagers"] = (409, {"code": "known_name"})
+    async with opened(chromium, complaint="409") as tab:
+        await admin(tab, site)
+        form = tab.locator("[data-form=add_pager]")
+        await form.locator("[name=name]").fill("东门")
+        await form.locator("[type=submit]").click()
+        await expect(tab.locator("[role=alert]")).to_have_text("这个名字已经有了")
