@@ -73,7 +73,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
     with asyncio.Runner() as runner:
         process = Process(runner, tmp_path / "hub")
         yield process
-        runner.run(process.hub.stop())
+        runner.run(process.hub.__aexit__())
 
 
 def test_a_real_process(process: Process) -> None:
@@ -88,6 +88,7 @@ def test_a_real_process(process: Process) -> None:
 
     play()
     process.run(process.serves())
+    process.run(process.hub.stop())
     assert process.cases >= CASES >= 500
     assert process.hub.complaints() == []
     assert process.run(process.hub.verify()).ok

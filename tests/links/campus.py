@@ -27,6 +27,7 @@ from hub.web.identity import PAGER_COOKIE
 from tests.links.line import WAIT_S_MAX, Line
 from tests.links.raw_pager import RawPager
 from tests.links.raw_terminal import RawTerminal
+from tests.terminal.real_terminal import RealTerminal
 
 HOST = "127.0.0.1"
 NAME = "localhost"
@@ -47,7 +48,8 @@ class Enrolled:
 class Doors:
     """How one speaks to a hub that runs at `home`, whatever runs it: API, WebSockets, happenings.
 
-    `happened` is all that the control socket's watch has told since the hub was last started.
+    `happened` is all that the control socket's watch has told since the hub was last started. `terminals` are the real
+    ones that it has.
     """
 
     def __init__(self, home: Home, port: int, founded: Founded) -> None:
@@ -61,6 +63,7 @@ class Doors:
         self._stack = AsyncExitStack()
         self._names = itertools.count(1)
         self._watching: asyncio.Task[None] | None = None
+        self.terminals: list[RealTerminal] = []
         self.control: aiohttp.ClientSession
         self.browser: aiohttp.ClientSession
 
@@ -83,6 +86,12 @@ class Doors:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         await self._stack.aclose()
+
+    async def end_terminals(self) -> None:
+        """Those that a test has left running."""
+        for terminal in self.terminals:
+            if terminal.process.returncode is None:
+                await terminal.kill()
 
     async def _session(self, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

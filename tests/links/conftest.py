@@ -13,10 +13,10 @@ from tests.links.inner_hub import InnerHub
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HubProcess]:
     """One hub for all tests of a file, so that each shows that it still serves after the one before."""
-    hub = await HubProcess(tmp_path_factory.mktemp("campus") / "hub").start()
-    yield hub
-    await hub.stop()
-    assert hub.complaints() == []
+    async with HubProcess(tmp_path_factory.mktemp("campus") / "hub") as hub:
+        yield hub
+        await hub.stop()
+        assert hub.complaints() == []
 
 
 @pytest.fixture

@@ -5,17 +5,22 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.links.campus import Doors, found_home
 from tests.links.line import WAIT_S_MAX
 
 COMMAND = str(Path(sys.executable).with_name("firstbell-hub"))
+GONE = "SSL connection is closed\n"
+"""The event loop's own word, when a peer that was killed was still written to."""
 LISTENS = "the hub listens"
 
 
 class HubProcess(Doors):
-    """`log` is what it has said on stderr, over all its runs."""
+    """`async with` starts it, and ends whatever is left of it and its terminals.
+
+    `log` is what it has said on stderr, over all its runs.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(*found_home(path))
@@ -24,7 +29,17 @@ class HubProcess(Doors):
         self._reading: asyncio.Task[None]
         self.process: asyncio.subprocess.Process
 
-    async def start(self) -> "HubProcess":
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing is left running, whatever has failed."""
+        await self.end_terminals()
+        if self.process.returncode is None:
+            await self.kill()
+        await self.shut_doors()
+
+    async def start(self) -> Self:
         await self.spawn()
         await self.open_doors()
         return self
@@ -79,7 +94,7 @@ class HubProcess(Doors):
 
     def complaints(self) -> list[dict[str, Any]]:
         """What it logged above information: errors, and whatever is no line of its log (a traceback)."""
-        return [line for line in map(_parsed, self.log) if line["level"] != "info"]
+        return [line for line in map(_parsed, self.log) if line["level"] != "info" and line["event"] != GONE]
 
 
 def _parsed(line: str) -> dict[str, Any]:

@@ -125,6 +125,7 @@ class InnerHub(Doors):
         return runner
 
     async def stop(self) -> None:
+        await self.end_terminals()
         await self.shut_doors()
         await self._running.aclose()
 

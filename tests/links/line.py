@@ -13,6 +13,10 @@ WAIT_S_MAX = 20
 Frame = dict[str, Any]
 
 
+class LineEnded(AssertionError):
+    """What was waited for can't come any more."""
+
+
 class Line:
     """`frames` is all that the hub has said on it. `code`: how it was closed, None while it is open."""
 
@@ -63,20 +67,25 @@ class Line:
             await self.socket.send_bytes(frame)
 
     async def until(self, wanted: Callable[[Frame], object], since: int = 0) -> Frame:
-        """The first frame from number `since` on that is wanted, come or still to come."""
-        seen = since
-        async with asyncio.timeout(WAIT_S_MAX), self._changed:
-            while True:
-                for frame in self.frames[seen:]:
-                    if wanted(frame):
-                        return frame
-                seen = len(self.frames)
-                assert not self._ended, f"closed with {self._code}; last {self._last()}"
-                try:
-                    await self._changed.wait()
-                except asyncio.CancelledError:
-                    print("never came; last:", self._last())
-                    raise
+        """The first frame from number `since` on that is wanted, come or still to come.
+
+        Raises LineEnded, TimeoutError.
+        """
+        try:
+            async with asyncio.timeout(WAIT_S_MAX), self._changed:
+                return await self._look(wanted, since)
+        except TimeoutError:
+            raise TimeoutError(f"never came; last {self._last()}") from None
+
+    async def _look(self, wanted: Callable[[Frame], object], seen: int) -> Frame:
+        while True:
+            for frame in self.frames[seen:]:
+                if wanted(frame):
+                    return frame
+            seen = len(self.frames)
+            if self._ended:
+                raise LineEnded(f"closed with {self._code}; last {self._last()}")
+            await self._changed.wait()
 
     def _last(self) -> str:
         return str(self.frames[-1:])[:1_500]

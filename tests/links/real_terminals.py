@@ -11,7 +11,9 @@ from tests.terminal.real_terminal import RealTerminal
 async def start_terminal(hub: Doors, folder: Path, enrolled: Enrolled) -> RealTerminal:
     """Enrolled, started, linked, and knowing the hub's time; `folder` is to be its home."""
     hub.write_terminal(folder, enrolled)
-    terminal = await RealTerminal(Home(folder)).start()
+    terminal = RealTerminal(Home(folder))
+    hub.terminals.append(terminal)
+    await terminal.start()
     await terminal.until(is_quiet)
     return terminal
 

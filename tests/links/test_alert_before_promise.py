@@ -65,49 +65,49 @@ async def test_a_disk_that_stands_still_for_three_seconds(inner_hub: InnerHub, t
 
 async def test_a_disk_that_is_full(tmp_path: Path) -> None:
     with small_disk(tmp_path, DISK_KB) as disk:
-        hub = await HubProcess(disk / "hub").start()
-        wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol())
-        bell = await hub.raw_terminal(await hub.enrol("值班室", role="bell")).link()
-        other = hub.raw_terminal(await hub.enrol("别处"))
-        elsewhere = await other.link()
-        pager = await hub.pager(await hub.guard("王建国"))
-        await pager.ready()
-        for line in (bell, elsewhere, pager.line):
-            line.keep_alive()
+        async with HubProcess(disk / "hub") as hub:
+            wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol())
+            bell = await hub.raw_terminal(await hub.enrol("值班室", role="bell")).link()
+            other = hub.raw_terminal(await hub.enrol("别处"))
+            elsewhere = await other.link()
+            pager = await hub.pager(await hub.guard("王建国"))
+            await pager.ready()
+            for line in (bell, elsewhere, pager.line):
+                line.keep_alive()
 
-        # What SQLite has room for in files that it has already goes on for a while.
-        fill(disk / "ballast")
-        full = asyncio.create_task(
-            hub.until(lambda told: told["what"] == "decided" and told["entry"].get("what") == "disk")
-        )
-        made: list[str] = []
-        while not full.done() and len(made) < PRESSES_TO_FILL_MAX:
-            made.append(other.event())
-            since = len(pager.line.frames)
-            await elsewhere.send(event_frame(made[-1]))
-            await pager.until(lambda frame: any(p["presses"] == len(made) for p in frame["pages"]), since)
-        await full
-        print(f"full after {len(made)} presses")
+            # What SQLite has room for in files that it has already goes on for a while.
+            fill(disk / "ballast")
+            full = asyncio.create_task(
+                hub.until(lambda told: told["what"] == "decided" and told["entry"].get("what") == "disk")
+            )
+            made: list[str] = []
+            while not full.done() and len(made) < PRESSES_TO_FILL_MAX:
+                made.append(other.event())
+                since = len(pager.line.frames)
+                await elsewhere.send(event_frame(made[-1]))
+                await pager.until(lambda frame: any(p["presses"] == len(made) for p in frame["pages"]), since)
+            await full
+            print(f"full after {len(made)} presses")
 
-        await bell.until(lambda frame: frame["type"] == "snapshot" and frame["ring"] == "alarm")
-        first = await wall.press()
-        await pager.until_page(incident_of(first), ring="alarm")
-        board = await hub.get("/control/status")
-        assert any(trouble.startswith("disk:") for trouble in board["troubles"])
-        # It is not delivered, as long as this lasts, and says so.
-        await wall.until(lambda state: state["light"] == "not_delivered")
-        assert set(lights(wall)) <= NO_PROMISE
-        assert first not in receipts(wall)
+            await bell.until(lambda frame: frame["type"] == "snapshot" and frame["ring"] == "alarm")
+            first = await wall.press()
+            await pager.until_page(incident_of(first), ring="alarm")
+            board = await hub.get("/control/status")
+            assert any(trouble.startswith("disk:") for trouble in board["troubles"])
+            # It is not delivered, as long as this lasts, and says so.
+            await wall.until(lambda state: state["light"] == "not_delivered")
+            assert set(lights(wall)) <= NO_PROMISE
+            assert first not in receipts(wall)
 
-        (disk / "ballast").unlink()
-        await wall.until(lambda state: state["light"] == "recorded" and state["pending"] == 0)
-        assert first in receipts(wall)
-        for press in made:
-            await elsewhere.until(receipt_of(press))
-        await hub.until_entry("trouble_ended", what="disk")
-        recorded = [entry["digest"] for entry in hub.entries("event_recorded") if entry["what"] == "panic"]
-        assert len(recorded) == len(set(recorded)) == len(made) + 1
-        await wall.end()
-        await hub.stop()
-        assert {complaint.get("word") for complaint in hub.complaints()} == {"full"}
-        assert (await hub.verify()).ok
+            (disk / "ballast").unlink()
+            await wall.until(lambda state: state["light"] == "recorded" and state["pending"] == 0)
+            assert first in receipts(wall)
+            for press in made:
+                await elsewhere.until(receipt_of(press))
+            await hub.until_entry("trouble_ended", what="disk")
+            recorded = [entry["digest"] for entry in hub.entries("event_recorded") if entry["what"] == "panic"]
+            assert len(recorded) == len(set(recorded)) == len(made) + 1
+            await wall.end()
+            await hub.stop()
+            assert {complaint.get("word") for complaint in hub.complaints()} == {"full"}
+            assert (await hub.verify()).ok

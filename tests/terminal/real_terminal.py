@@ -7,6 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,12 @@ class RealTerminal:
 
     async def ask(self, **request: Any) -> dict[str, Any]:
         reader, writer = await asyncio.open_unix_connection(str(self.home.control))
-        writer.write(json.dumps(request).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(await reader.readline())
-        await _close(writer)
-        return answer
+        try:
+            writer.write(json.dumps(request).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(await reader.readline())
+            return answer
+        finally:
+            await _close(writer)
 
     async def press(self, name: str = "panic", hold_ms: int = 60) -> str:
         """The digest of the press."""
@@ -149,4 +152,6 @@ class RealTerminal:
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    await writer.wait_closed()
+    # Its other end may have been killed.
+    with suppress(ConnectionError):
+        await writer.wait_closed()
