@@ -15,7 +15,7 @@ from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus, Incident
 from hub.dispatch.engine import Engine, View
-from tests.simulation.deadlines import NEVER, Deadlines
+from tests.simulation.deadlines import Deadlines
 from tests.simulation.disk import StepwiseWriter
 from tests.simulation.network import Line
 from tests.simulation.truth import Truth
@@ -40,11 +40,8 @@ class Checks:
         self._clock = clock
         self._truth = truth
         self._now_ms = now_ms
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(truth.broken)
         self._begun = False
-        self._changed = True
-        """Something was decided or sent since the world was last looked at."""
-        self._late_ms, self._late = NEVER
         self._compared_size = 0
         self._received: dict[str, str] = {}
         self._heard_ms: dict[str, int] = {}
@@ -62,7 +59,6 @@ class Checks:
                     self._truth.broken(f"{entry.incident[:10]} is called a drill, and no disk has one of this run")
 
     def refresh(self, view: View) -> None:
-        self._changed = True
         if not self._begun:
             return  # what was believed when the last run ended is shown to nobody
         if view.fault:
@@ -145,22 +141,18 @@ class Checks:
         self._heard_ms[line.peer.identity] = self._now_ms()
         if text.startswith('{"type":"event"') and not line.peer.pager:
             digest = digest_of(json.loads(text)["jws"])
-            self._changed = True
             self._received[digest] = line.peer.identity
 
     def sent(self, line: Line, text: str) -> None:
         """A frame leaves the hub."""
         if text.startswith('{"type":"heartbeat"'):
             return
-        self._changed = True
         frame = json.loads(text)
         if frame["type"] == "receipt" and "event" in frame:
             self._truth.receipt_sent(frame["event"], frame["index"], frame["entry"])
             self._truth.checkpoint_seen(frame["checkpoint"])
         elif frame["type"] == "receipt" and frame["command"] not in self._truth.commands:
             self._truth.broken(f"a receipt for command {frame['command'][:6]} goes out, no disk has it")
-        elif frame["type"] == "refused" and frame["reason"] == "busy":
-            self._received.pop(frame.get("event", ""), None)
         elif frame["type"] == "snapshot":
             self._shown[line] = frame
             if line.peer.pager:
@@ -190,16 +182,11 @@ class Checks:
     # ── whenever time goes on ────────────────────────────────────────────────────────────────────────────────
 
     def settled(self) -> None:
-        if self._changed:
-            self._changed = False
-            self._look()
-        if self._clock.now_ms() > self._late_ms:
-            self._truth.broken(f"{self._late} for {LATE_MS_MAX} ms longer than it may take")
-
-    def _look(self) -> None:
+        hub_ms = self._clock.now_ms()
         due_ms = self._engine.next_ms()
-        due = (due_ms + LATE_MS_MAX, "a deadline of the campus is not looked at") if due_ms is not None else NEVER
-        self._late_ms, self._late = min(self._deadlines.late(self._engine.decided), due)
+        if due_ms is not None and hub_ms > due_ms + LATE_MS_MAX:
+            self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
+        self._deadlines.settled(hub_ms, self._engine.decided)
         decided = self._engine.decided
         for digest, terminal in self._received.items():
             known = decided.terminals.get(terminal)
@@ -212,19 +199,18 @@ class Checks:
 
     def _check_shown(self) -> None:
         """The newest frame of each connection is the truth, as far as its kernel takes frames."""
-        view = self._engine.view
+        alerts = self._engine.view.alerts
         for line, frame in tuple(self._shown.items()):
             if not line.open or line.socket.is_closing:
                 del self._shown[line]
             elif line.down.is_full:
-                self._changed = True  # it is told when there is room again
+                continue
             elif not line.peer.pager:
-                told = frame["light"], frame["ring"]
-                should = view.lights.get(line.peer.identity, "none"), view.alerts.bells.get(line.peer.identity, "none")
-                if told != should:
-                    self._truth.broken(f"{line.peer.name} was told {told}, what should be is {should}")
+                bell = alerts.bells.get(line.peer.identity, "none")
+                if frame["ring"] != bell:
+                    self._truth.broken(f"{line.peer.name} was told {frame['ring']}, what should ring is {bell}")
             else:
-                wanted = view.alerts.pagers.get(line.peer.pager, {})
+                wanted = alerts.pagers.get(line.peer.pager, {})
                 shown = {page["incident"]: page["ring"] for page in frame["pages"] if page["ring"] != "none"}
                 if shown != wanted and len(wanted) <= PAGES_MAX:
                     self._truth.broken(f"{line.peer.name} was told {shown}, what should ring is {wanted}")

@@ -1,11 +1,12 @@
 """Escalation by a clock of its own: from the entries alone, who must be called or asked again by when."""
 
+from collections.abc import Callable
+
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.dispatch.rules_place import RESTART_DUE_MS
 
 LATE_MS_MAX = 1_000
-NEVER = (1 << 62, "")
 _RESPONDING = ("accepted", "on_scene")
 
 
@@ -14,7 +15,8 @@ class Deadlines:
     and how long that may last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, broken: Callable[[str], None]) -> None:
+        self._broken = broken
         self._called: dict[str, int] = {}
         self._heard: dict[tuple[str, str], tuple[int, int]] = {}
 
@@ -43,19 +45,18 @@ class Deadlines:
             case e.Asked():
                 self._heard[name, entry.guard] = entry.at_ms, limits.asked_ms
 
-    def late(self, campus: Campus) -> tuple[int, str]:
-        """The first hub time at which it would be too late, and for what."""
-        first = NEVER
+    def settled(self, hub_ms: int, campus: Campus) -> None:
         for incident in campus.incidents.values():
             if incident.state in ("resolved", "closed"):
                 continue
             limits = campus.zones[incident.zone].deadlines
-            name = incident.incident
             responders = [a.guard for a in incident.assignments.values() if a.state in _RESPONDING]
+            name = incident.incident
             for guard in responders:
                 since_ms, limit_ms = self._heard[name, guard]
-                first = min(first, (since_ms + limit_ms, f"{guard} has accepted {name[:10]} and was not asked"))
+                if hub_ms - since_ms > limit_ms + LATE_MS_MAX:
+                    self._broken(f"{guard} has accepted {name[:10]} and was not asked for {hub_ms - since_ms} ms")
             if not responders:
-                due_ms = self._called[name] + limits.delivered_ms + limits.accepted_ms
-                first = min(first, (due_ms, f"nobody was called for {name[:10]}"))
-        return first[0] + LATE_MS_MAX, first[1]
+                silent_ms = hub_ms - self._called[name]
+                if silent_ms > limits.delivered_ms + limits.accepted_ms + LATE_MS_MAX:
+                    self._broken(f"nobody was called for {name[:10]} for {silent_ms} ms")

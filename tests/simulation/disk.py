@@ -4,6 +4,7 @@ The writer is the real one; its thread's turns are given by virtual time. A turn
 real, and `after_ms` later the hub is told. In between it can die.
 """
 
+import contextlib
 import functools
 import sqlite3
 from collections.abc import Callable
@@ -78,14 +79,13 @@ class Disk:
         pages = PAGES_MAX
         if self.fault == "full":
             (pages,) = sqlite3.Connection.execute(self._connection, "PRAGMA page_count").fetchone()
-        sqlite3.Connection.execute(self._connection, f"PRAGMA max_page_count = {pages}")
-
-    def closed(self, connection: sqlite3.Connection) -> None:
-        if connection is self._connection:
-            self._connection = None
+        # A disk may be mended after the last process that had the file open is gone.
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            sqlite3.Connection.execute(self._connection, f"PRAGMA max_page_count = {pages}")
 
     def let_go(self) -> None:
         """The process that wrote is gone."""
+        self._connection = None
         self._writers = []
 
     def open_writer(self, store: Store) -> "StepwiseWriter":
@@ -111,10 +111,6 @@ class _Connection(sqlite3.Connection):
     def __init__(self, disk: Disk, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._disk = disk
-
-    def close(self) -> None:
-        super().close()
-        self._disk.closed(self)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         fault, verb = self._disk.fault, sql.split(None, 1)[0]
@@ -149,7 +145,6 @@ class StepwiseWriter(SqliteWriter):
         self.dead = False
         self.untold = 0
         """Batches that the engine has handed over and not been told of."""
-        self.on_turn: Callable[[], None] = lambda: None
 
     def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
         def tell(commit: Commit) -> None:
@@ -175,7 +170,6 @@ class StepwiseWriter(SqliteWriter):
             return
         wait_ms = self.turn()
         self._disk.tell_truth()
-        self.on_turn()
         if wait_ms:
             self._busy = True
             self._disk.loop.in_ms(wait_ms, self._give_turn)

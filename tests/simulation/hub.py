@@ -49,10 +49,8 @@ class Machine:
     zeros_ms: dict[int, int] = field(default_factory=dict)
     """Of each run: hub time at virtual time 0."""
     powered: bool = True
-    fuse: tuple[str, int] | None = None
-    """After the next frame of this type, or the next turn of the writer, and so many steps of the event loop, the
-    process is killed.
-    """
+    fuse: int | None = None
+    """So many steps of the event loop after the next event has come, the process is killed."""
 
     def boot_ms(self) -> int:
         return self.loop.now_ms - self.booted_ms + 30_000
@@ -82,15 +80,9 @@ class Machine:
         self.run = None
         self.loop.in_ms(self.random.randint(*RESTART_MS), self.start)
 
-    def happens(self, what: str) -> None:
-        """Lights the fuse if it is for this."""
-        if self.fuse is not None and self.fuse[0] == what:
-            steps, self.fuse = self.fuse[1], None
-            self._burn(steps)
-
-    def _burn(self, steps: int) -> None:
+    def burn(self, steps: int) -> None:
         if steps:
-            self.loop.call_soon(self._burn, steps - 1)
+            self.loop.call_soon(self.burn, steps - 1)
         else:
             self.kill()
 
@@ -170,7 +162,6 @@ class Run:
         self.engine.on_decided = on_decided
         self.engine.on_committed = on_committed
         self.engine.add_outlet(self.checks)
-        self._writer.on_turn = lambda: machine.happens("turn")
         self._tasks: list[asyncio.Task[None]] = []
         for task in self.core.start():
             self._watch(task)
@@ -193,7 +184,9 @@ class Run:
 
     def heard(self, line: Line, text: str) -> None:
         self.checks.heard(line, text)
-        self._machine.happens(text.split('"', 4)[3])
+        if self._machine.fuse is not None and text.startswith('{"type":"event"'):
+            steps, self._machine.fuse = self._machine.fuse, None
+            self._machine.burn(steps)
 
     def _watch(self, task: "asyncio.Task[None]", forever: bool = True) -> None:
         self._tasks.append(task)

@@ -16,7 +16,7 @@ from tests.simulation.terminals import Terminal
 from tests.simulation.world import World
 
 START_MS = 5_000
-ACTIVE_MS = (45_000, 180_000)
+ACTIVE_MS = (60_000, 240_000)
 HOUR_MS = 3_600_000
 
 
@@ -131,9 +131,9 @@ class Scenario:
     def kill_hub(self) -> None:
         self._world.machine.kill()
 
-    def kill_hub_in_the_middle(self) -> None:
-        """Between any two steps of what it does next."""
-        self._world.machine.fuse = self._draw.choice(("event", "event", "command", "turn")), self._draw.randint(0, 12)
+    def kill_hub_on_event(self) -> None:
+        """Some steps of the event loop after the next event has come."""
+        self._world.machine.fuse = self._draw.randint(0, 12)
 
     def cut_hub_power(self) -> None:
         self._world.machine.cut_power()
@@ -222,7 +222,7 @@ MISHAPS = (
     Scenario.smash,
     Scenario.smash_and_cut_hub_power,
     Scenario.kill_hub,
-    Scenario.kill_hub_in_the_middle,
+    Scenario.kill_hub_on_event,
     Scenario.cut_hub_power,
     Scenario.slow_disk,
     Scenario.hold_disk,

@@ -32,8 +32,9 @@ class Trace:
 
     def take_log(self, _logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
         """A processor of structlog's: what the hub would log is told here, and nowhere else."""
-        fields = {name: str(value).strip().rsplit("\n", 1)[-1] for name, value in event.items() if name != "event"}
-        self.say("log", f"{level}: {event['event']} " + " ".join(f"{name}={value}" for name, value in fields.items()))
+        error = event.pop("exc_info", None)
+        told = " ".join(f"{name}={value}" for name, value in event.items() if name != "event")
+        self.say("log", f"{level}: {event['event']} {told} {error!r}" if error else f"{level}: {event['event']} {told}")
         raise structlog.DropEvent
 
 

@@ -2,13 +2,11 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest import mock
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,12 +32,6 @@ from tests.simulation.terminals import InputKind, Terminal, TerminalPlan
 from tests.simulation.truth import Truth
 from tests.simulation.virtual_time import VirtualLoop
 
-LIMITS: dict[str, tuple[int, ...]] = {
-    "SNAPSHOT_ENTRIES": (20, 100, 1_000),
-    "REQUESTS_PER_STEP_MAX": (1, 3, 256),
-    "PENDING_ENTRIES_MAX": (30, 20_000, 20_000),
-}
-"""Limits of the engine, drawn for each seed: what is rare with large ones happens in every minute with small ones."""
 CALM_MS_MAX = 150_000
 """After everything is whole again, so long may it take until nothing is left to be done."""
 AFTERWARDS_MS = 15_000
@@ -97,14 +89,6 @@ class World:
         self.guards = self._make_guards()
         self._found(database, key)
 
-    @contextmanager
-    def limits(self) -> Iterator[None]:
-        """While it lasts, the engine has this seed's limits."""
-        draw = self.stream("limits")
-        drawn: dict[str, Any] = {name: draw.choice(LIMITS[name]) for name in LIMITS}
-        with mock.patch.multiple("hub.dispatch.engine", **drawn):
-            yield
-
     def stream(self, name: str) -> Random:
         """Randomness of one part of the world: what another part draws does not move it."""
         return Random(f"{self.seed}:{name}")
@@ -130,7 +114,6 @@ class World:
                 inputs=inputs,
                 drift_ppm=draw.randint(-180, 180),
                 sick_clock=draw.random() < 0.1,
-                silent=wall and draw.random() < 0.1,
             )
             name = f"{'wall' if wall else 'bell'}{number}"
             made.append(Terminal(name, plan, self.around, self.stream(name)))
@@ -140,12 +123,10 @@ class World:
 
     def _make_guards(self) -> list[Guard]:
         draw, made = self.draw, []
-        # At times all of them tap at the same moment.
-        as_one = draw.choice((0, 0, 1_500))
         for number in range(draw.randint(1, 4)):
-            quick = as_one or draw.randint(500, 4_000)
+            quick = draw.randint(500, 4_000)
             temper = Temper(
-                react_ms=(quick, quick + (0 if as_one else draw.choice((0, 3_000, 20_000)))),
+                react_ms=(quick, quick + draw.choice((0, 3_000, 20_000))),
                 walk_ms=(2_000, draw.choice((10_000, 60_000))),
                 stay_ms=(2_000, draw.choice((20_000, 120_000))),
                 declines=draw.choice((0, 0, 20)),
@@ -343,7 +324,7 @@ def _enrolment(terminal: Terminal, by: dict[str, Any]) -> Submission:
         algorithm=plan.algorithm,
         key=public,
         inputs=plan.inputs,
-        silent=plan.silent,
+        silent=False,
         details=details.commitment,
         **by,
     )
@@ -362,8 +343,7 @@ def simulate(seed: int, prepare: Callable[[World], int], aloud: bool = False) ->
     try:
         world = World(seed, folder, aloud)
         try:
-            with world.limits():
-                world.run(prepare(world))
+            world.run(prepare(world))
             presses = sum(made.what == "panic" for made in world.truth.made.values())
             return Outcome(seed, world.broken, tuple(world.trace.lines), world.loop.now_ms, world.truth.size, presses)
         finally:
