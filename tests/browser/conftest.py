@@ -175,3 +175,8 @@ async def blank(chromium: Browser) -> AsyncIterator[Page]:
         await page.goto(f"{served.url}/blank")
         yield page
     served.close()
+
+
+async def run(tab: Page, module: str, body: str, given: Any = None) -> Any:
+    """The value of `body`, which sees the module's exports as `m` and `given`."""
+    return await tab.evaluate(f"async (given) => {{ const m = await import('/static/{module}'); {body} }}", given)

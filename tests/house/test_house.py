@@ -19,8 +19,6 @@ LINES_MAX = 400
 # Longer files, each with a reason that a reader would agree with.
 LONGER = {
     "hub/dispatch/entries.py": "the vocabulary of the ledger, a class per kind of entry: one list to read",
-    "tests/browser/test_pager_parts.py": "the parts of one screen, all driven in one browser",
-    "hub/web/static/pager/pager.css": "the look of one screen, from its top to its bottom",
 }
 
 

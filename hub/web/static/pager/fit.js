@@ -1,4 +1,4 @@
-// Nothing is cut and nothing scrolls while it rings: what does not fit is set closer, step by step (pager.css, "fit").
+// Nothing is cut and nothing scrolls while it rings: what does not fit is set closer, step by step (sizes.css, "fit").
 
 const STEPS = 5;
 let fitted = "";

@@ -17,7 +17,7 @@ import { listenToKeys, settleKeys } from "./hold.js";
 import { Outbox } from "./outbox.js";
 import { Sounds } from "./sounds.js";
 import { keepChosen, NEW_LOCAL, screenState } from "./state.js";
-import { endStarting, fetchGuards, TAPS, typePin } from "./taps.js";
+import { endStarting, fetchGuards, SIGNED_ON, TAPS, typePin } from "./taps.js";
 
 const AGAIN_MS = 2_000; // a command that got no answer is sent again
 const GUARDS_FRESH_MS = 30_000;
@@ -168,8 +168,10 @@ class Pager {
     this.#remember(before, snapshot);
     this.local.chosen = keepChosen(this.local.chosen, before, snapshot);
     this.#endStep(snapshot);
-    if (snapshot.guard) this.awake.keep();
-    else if (before?.guard) this.awake.letGo();
+    if (snapshot.guard) {
+      this.awake.keep();
+      if (!this.local.sign_on.starting) Object.assign(this.local.sign_on, SIGNED_ON);
+    } else if (before?.guard) this.awake.letGo();
   }
 
   /** When this pager saw what happen; the snapshot tells only what is. */

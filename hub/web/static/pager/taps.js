@@ -124,8 +124,11 @@ async function startShift(pager) {
   pager.refresh();
 }
 
+/** Nothing of a sign-on is left over once somebody is on duty. */
+export const SIGNED_ON = { starting: false, busy: false, open: false, guard: null, digits: "", problem: "", not_listed: false };
+
 export function endStarting(pager) {
-  Object.assign(pager.local.sign_on, { starting: false, busy: false, open: false, guard: null, not_listed: false });
+  Object.assign(pager.local.sign_on, SIGNED_ON);
   pager.refresh();
 }
 
