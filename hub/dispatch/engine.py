@@ -215,7 +215,9 @@ class Engine:
             return _tell(done, Answer(refused="hub_fault"))
         if not entries:
             return self._repeat(key, done)
-        if self._pending_entries > PENDING_ENTRIES_MAX and not any(isinstance(e, RINGING_KINDS) for e in entries):
+        # A deadline that is put off stays due, and the loop would never rest.
+        waits = not isinstance(request, ReachDeadline) and not any(isinstance(e, RINGING_KINDS) for e in entries)
+        if waits and self._pending_entries > PENDING_ENTRIES_MAX:
             return _tell(done, Answer(refused="busy"))
         if not request.lowers and not self._apply_all(self.decided, entries):
             self._rebase(gathered.raising)
