@@ -46,7 +46,7 @@ lock: ## resolve pyproject.toml and requirements.in anew into requirements.txt (
 	@$(PYTHON) -m venv .lock-venv
 	@.lock-venv/bin/python -m pip --quiet --disable-pip-version-check install $(PIP_TOOLS)
 	@env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" \
-		.lock-venv/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+		.lock-venv/bin/pip-compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
 		--allow-unsafe --all-extras --upgrade --output-file requirements.txt pyproject.toml requirements.in
 	@echo "lock: requirements.txt is new; look at its difference before you commit it"
 

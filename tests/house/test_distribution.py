@@ -4,10 +4,12 @@ import subprocess
 import sys
 import zipfile
 from email import message_from_bytes
-from importlib.metadata import entry_points
+from importlib.metadata import distribution, distributions, entry_points
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.house.imports import ROOT
 
@@ -62,3 +64,21 @@ def test_its_commands_start(command: str) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert command in result.stdout
+
+
+def test_the_lock_names_each_extra_that_is_asked_for() -> None:
+    """An older pip asks the index for the newest of `name[extra]` when the lock has `name` alone, and has no hash for it."""
+    lock = (ROOT / "requirements.txt").read_text()
+    locked = {}
+    for line in lock.splitlines():
+        if line[:1].isalnum():
+            requirement = Requirement(line.rstrip(" \\"))
+            locked[canonicalize_name(requirement.name)] = requirement
+    assert len(locked) > 50
+    for name in locked.keys() & {canonicalize_name(found.name) for found in distributions()}:
+        for line in distribution(name).requires or []:
+            asked = Requirement(line)
+            if asked.marker is None or any(
+                asked.marker.evaluate({"extra": extra}) for extra in locked[name].extras or {""}
+            ):
+                assert asked.extras <= locked[canonicalize_name(asked.name)].extras, f"{name} asks for {line}"

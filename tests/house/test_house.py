@@ -36,7 +36,7 @@ def test_every_locked_line_is_pinned_and_hashed() -> None:
     requirements = re.findall(r"^(?![ #])(?:.*\\\n)*.*", LOCKED, re.MULTILINE)
     requirements = [text for text in requirements if text.strip()]
     assert len(requirements) == len(locked_names()) > 40
-    pinned = re.compile(r"[a-z0-9.-]+==\S+( ; [^\\]+)? \\\n( +--hash=sha256:[0-9a-f]{64}( \\\n)?)+")
+    pinned = re.compile(r"[a-z0-9.-]+(\[[a-z,]+\])?==\S+( ; [^\\]+)? \\\n( +--hash=sha256:[0-9a-f]{64}( \\\n)?)+")
     assert [text.split("\n")[0] for text in requirements if not pinned.fullmatch(text)] == []
 
 
