@@ -112,7 +112,7 @@ class _Desk:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: deque[Batch] = deque()
-        self.engine = Engine(Campus(), 0, self, lambda: 0)
+        self.engine = Engine(Campus(), 0, self, lambda _digest: False, lambda: 0)
 
     def submit(self, batch: Batch) -> None:
         self._waiting.append(batch)

@@ -133,7 +133,7 @@ class Core:
     ) -> None:
         self.keyring = keyring
         self.names = Names(reader.details())
-        self.engine = Engine(campus, size, writer, clock.now_ms)
+        self.engine = Engine(campus, size, writer, reader.recorded, clock.now_ms)
         self.watch = Watch()
         self.screens = Screens(self.engine, clock.now_ms)
         steps = BoardSteps()
@@ -146,7 +146,6 @@ class Core:
             clock.now_ms,
             Strangers(),
             reader.receipt,
-            reader.recorded,
             _Memory(self.engine, writer, reader, vkey, clock).remembered,
         )
         self.pagers = PagerLinks(self.screens, self.names, self.watch, self.terminals.take_evidence)

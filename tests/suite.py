@@ -44,6 +44,7 @@ PARTS = (
     Part("simulation", 420, commands=(("python", "-m", "tests.simulation", "--seeds", "200"),)),
     Part("browser", 420, ("tests/browser",)),
     Part("terminal", 420, ("tests/terminal",)),
+    Part("faults", 300, ("tests/faults",)),
     Part("fuzz", 300, ("tests/fuzz",)),
     Part("lint", 180, commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))),
     Part("links", 300, ("tests/links",)),

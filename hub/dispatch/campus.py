@@ -25,13 +25,16 @@ from hub.dispatch.entries import (
 )
 
 SEEN_EVENTS_MAX = 256
-"""Digests remembered per terminal; older ones are looked up in the database."""
+"""Digests remembered per terminal."""
+BOOTS_MAX = 8
+"""Boots of a terminal whose highest sequence number is remembered. Whatever is not above one is looked up."""
 SEEN_COMMANDS_MAX = 512
 """Command ids remembered per campus."""
 EVIDENCE_EVENTS_MAX = 8
 """Signed events kept in memory, and sent with a page, per incident."""
-COVERED_EVENTS_MAX = 256
-"""Event digests listed per incident; a later press of the same place still counts and alerts."""
+COVERED_EVENTS_MAX = 64
+"""Event digests listed per incident: the first, which names it, and the newest. A pager's snapshot carries them and its
+resolve brings them back, both in frames with a limit."""
 
 OPEN = ("paged", "delivered", "seen")
 """States of an assignment that waits for its guard's answer."""
@@ -49,8 +52,8 @@ class Zone(msgspec.Struct):
 
 
 class Terminal(msgspec.Struct):
-    """`seen`: digest → "boot:seq", in order of arrival, at most SEEN_EVENTS_MAX. `linked`: None = not known in this
-    run; from `waited_from_ms` on it is waited for.
+    """`seen`: digest → "boot:seq", in order of arrival, at most SEEN_EVENTS_MAX. `highest`: boot → sequence number, the
+    newest BOOTS_MAX. `linked`: None = not known in this run; from `waited_from_ms` on it is waited for.
     """
 
     terminal: str
@@ -69,6 +72,7 @@ class Terminal(msgspec.Struct):
     ringing: bool = False
     test_until_ms: int | None = None
     seen: dict[str, str] = {}
+    highest: dict[int, int] = {}
 
 
 class Account(msgspec.Struct):

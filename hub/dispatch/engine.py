@@ -21,6 +21,7 @@ from hub.dispatch.entries import Entry, LightState, encode
 from hub.dispatch.fold import apply
 from hub.dispatch.requests import Command, ReachDeadline, ReceiveEvent, Refused, Request
 from hub.dispatch.rules import decide, next_deadline_ms
+from hub.dispatch.rules_terminal import may_be_forgotten
 from hub.dispatch.wanted import RINGING_KINDS, Alerts, alerts, everything_rings, lights
 from hub.ledger.writer import Batch, Commit, Receipt, Snapshot, Submission, Writer
 
@@ -98,9 +99,16 @@ class _Gathered:
 
 
 class Engine:
-    """Both folds and what is between them. `now_ms` gives hub time; `campus` is the durable one at `size` entries."""
+    """Both folds and what is between them.
 
-    def __init__(self, campus: Campus, size: int, writer: Writer, now_ms: Callable[[], int]) -> None:
+    `campus` is the durable one at `size` entries; `recorded` says whether the disk holds the event of a digest;
+    `now_ms` gives hub time.
+    """
+
+    def __init__(
+        self, campus: Campus, size: int, writer: Writer, recorded: Callable[[str], bool], now_ms: Callable[[], int]
+    ) -> None:
+        self._recorded = recorded
         self._now_ms = now_ms
         self._writer = writer
         self._inbox: deque[tuple[Submission, Callable[[Answer], None] | None]] = deque()
@@ -206,6 +214,8 @@ class Engine:
     def _handle(self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered) -> None:
         request = submission.request
         key = _key(request)
+        if self._is_known(request, key):
+            return self._repeat(key, done)
         try:
             entries = decide(self.decided, request)
         except Refused as refusal:
@@ -233,6 +243,14 @@ class Engine:
         if key:
             self._waiting[key] = asked
         self._pending_entries += len(entries)
+
+    def _is_known(self, request: Request, key: str) -> bool:
+        """Whether it is on its way to the disk, or on it so long that the campus has forgotten: nothing is between."""
+        if key in self._waiting:
+            return True
+        if not isinstance(request, ReceiveEvent) or not may_be_forgotten(self.decided, request):
+            return False
+        return self._recorded(request.digest)
 
     def _repeat(self, key: str, done: Callable[[Answer], None] | None) -> None:
         """Nothing to record. If the first of its kind is still on its way to the disk, its answer is this one's too."""

@@ -2,6 +2,7 @@
 
 from hub.dispatch import entries as e
 from hub.dispatch.campus import (
+    BOOTS_MAX,
     COVERED_EVENTS_MAX,
     EVIDENCE_EVENTS_MAX,
     OPEN,
@@ -20,14 +21,18 @@ def _event_recorded(campus: Campus, entry: e.EventRecorded) -> None:
         terminal.seen[entry.digest] = f"{entry.boot}:{entry.seq}"
         while len(terminal.seen) > SEEN_EVENTS_MAX:
             del terminal.seen[next(iter(terminal.seen))]
+        terminal.highest[entry.boot] = max(entry.seq, terminal.highest.get(entry.boot, 0))
+        while len(terminal.highest) > BOOTS_MAX:
+            del terminal.highest[next(iter(terminal.highest))]
     incident = campus.incidents.get(entry.incident)
     if incident is None:
         return
     incident.presses += 1
     incident.last_press_ms = entry.at_ms
-    if len(incident.events) < COVERED_EVENTS_MAX:
-        incident.events.append(entry.digest)
-        campus.event_incidents[entry.digest] = entry.incident
+    incident.events.append(entry.digest)
+    campus.event_incidents[entry.digest] = entry.incident
+    if len(incident.events) > COVERED_EVENTS_MAX:
+        campus.event_incidents.pop(incident.events.pop(1), None)
     if len(incident.evidence) < EVIDENCE_EVENTS_MAX:
         incident.evidence.append(entry.jws)
 

@@ -79,7 +79,7 @@ class ReachDeadline(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveEvent(Request):
-    """A validly signed event. `recorded`: the database holds it already (asked only where the campus has forgotten)."""
+    """A validly signed event."""
 
     terminal: str
     digest: str
@@ -91,7 +91,6 @@ class ReceiveEvent(Request):
     event_ms: int | None
     error_ms: int | None
     mono_ms: int
-    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

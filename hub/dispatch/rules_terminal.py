@@ -14,7 +14,7 @@ RESTORED = ("tamper", "stuck")
 def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...]:
     """A validly signed event is never turned away; one that is known already changes nothing."""
     terminal = _terminal(campus, request.terminal)
-    if request.recorded or request.digest in terminal.seen:
+    if request.digest in terminal.seen:
         return ()
     # Sequences start at 1: a 0 was not understood, and says nothing about a clone.
     again = request.seq > 0 and f"{request.boot}:{request.seq}" in terminal.seen.values()
@@ -30,6 +30,18 @@ def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...
         return (_recorded(request, joined.incident, again), repeated, *troubles)
     event = _recorded(request, incident_id(request.digest), again)
     return (raised(campus, event, drill, test), event, *troubles)
+
+
+def may_be_forgotten(campus: Campus, request: r.ReceiveEvent) -> bool:
+    """Whether this event may have been recorded so long ago that the campus does not know it any more.
+
+    Two events with one digest have one boot and sequence number; nothing above the highest that was heard of its boot
+    was heard before. So a fresh press never has to be looked up.
+    """
+    terminal = campus.terminals.get(request.terminal)
+    if terminal is None or request.digest in terminal.seen:
+        return False
+    return request.seq <= terminal.highest.get(request.boot, request.seq)
 
 
 def _recorded(request: r.ReceiveEvent, incident: str, again: bool) -> e.EventRecorded:

@@ -1,5 +1,6 @@
 """The pager's snapshot: everything its screen should show, made anew from a view (PROTOCOL.md, "Pager")."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ from hub.names import Names
 
 PAGES_MAX = 8
 """Pages in one snapshot; the number of the others is told."""
+PAGES_BYTES_MAX = 60_000
+"""What a snapshot's pages may take of the 64 KiB that a frame to a pager may have."""
 RESOLVED_SHOWN_MS = 10_000
 
 _RINGS = {"alarm": 0, "ask": 1, "alert": 2, "none": 3}
@@ -25,7 +28,8 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
     pager = campus.pagers[pager_id]
     details = names.campus(campus)
     guard = campus.accounts.get(pager.guard or "")
-    pages = _pages(view, pager_id, pager.guard, names, now_ms)
+    pages = [msgspec.Raw(_encoder.encode(page)) for page in _pages(view, pager_id, pager.guard, names, now_ms)]
+    shown = _fitting(pages)
     walls = [t for t in campus.terminals.values() if not t.revoked]
     frame = {
         "type": "snapshot",
@@ -48,8 +52,8 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
             "zones": [names.zone(campus.zones[z]) for z in pager.zones if z in campus.zones],
         },
         "fault": view.fault,
-        "pages": pages[:PAGES_MAX],
-        "more": max(0, len(pages) - PAGES_MAX),
+        "pages": shown,
+        "more": len(pages) - len(shown),
     }
     return _encoder.encode(frame).decode()
 
@@ -68,6 +72,12 @@ def _pages(view: View, pager: str, guard: str | None, names: Names, now_ms: int)
     # Only so many pages fit: what rings is among them, and a call before what somebody has answered.
     concerned.sort(key=lambda c: (_RINGS[c[2]], c[0].state == "resolved", c[0].raised_ms))
     return [_page(view, incident, mine, ring, names) for incident, mine, ring in concerned]
+
+
+def _fitting(pages: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    """The first ones that one frame can hold: one in any case."""
+    sizes = itertools.accumulate(len(bytes(page)) for page in pages[:PAGES_MAX])
+    return pages[: max(1, sum(size <= PAGES_BYTES_MAX for size in sizes))]
 
 
 def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, names: Names) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
@@ -24,10 +25,11 @@ from firstbell.jws import (
 from firstbell.messages import FrameError
 from firstbell.note import base64_text
 
-from hub.dispatch.campus import SEEN_EVENTS_MAX, Terminal
+from hub.dispatch.campus import Terminal
 from hub.dispatch.engine import Answer, Engine, View
 from hub.dispatch.entries import EventKind, InputState, LightState
 from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
+from hub.ledger.errors import LedgerDamaged
 from hub.ledger.writer import Receipt, Submission
 from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.strangers import Strangers
@@ -83,7 +85,7 @@ class Keys:
 class TerminalLinks:
     """All connected terminals.
 
-    `receipt_of` and `recorded` read the database by digest. `remembered` is told the checkpoint of each hello.
+    `receipt_of` reads the database by digest. `remembered` is told the checkpoint of each hello.
     """
 
     def __init__(
@@ -93,7 +95,6 @@ class TerminalLinks:
         now_ms: Callable[[], int],
         strangers: Strangers,
         receipt_of: Callable[[str], Receipt | None],
-        recorded: Callable[[str], bool],
         remembered: Callable[[str, str], None],
     ) -> None:
         self.engine = engine
@@ -102,7 +103,6 @@ class TerminalLinks:
         self.strangers = strangers
         self.receipt_of = receipt_of
         self.remembered = remembered
-        self._recorded = recorded
         self._connections: dict[_Connection, None] = {}
         self._linked: Counter[str] = Counter()
         self._sweeps = Sweeps()
@@ -150,8 +150,6 @@ class TerminalLinks:
 
     def receive(self, event: SignedEvent, done: Callable[[Answer], None]) -> None:
         """Hands a validly signed event to the engine."""
-        seen = self.engine.decided.terminals[event.terminal].seen
-        forgotten = len(seen) >= SEEN_EVENTS_MAX and event.digest not in seen
         request = ReceiveEvent(
             now_ms=self.now_ms(),
             terminal=event.terminal,
@@ -164,7 +162,6 @@ class TerminalLinks:
             event_ms=event.event_ms,
             error_ms=event.error_ms,
             mono_ms=event.mono_ms,
-            recorded=forgotten and self._recorded(event.digest),
         )
         self.engine.submit(Submission(request), done)
 
@@ -263,13 +260,21 @@ class _Connection:
             if answer.refused:
                 self._outlet.answer(messages.refused_frame(answer.refused, digest))
                 return
-            receipt = answer.receipt or self._links.receipt_of(digest)
+            receipt = answer.receipt or self._old_receipt(digest)
             if receipt is not None:
                 proof = [base64_text(node) for node in receipt.proof]
                 frame = messages.receipt_frame(digest, receipt.index, receipt.entry, proof, receipt.checkpoint)
                 self._outlet.answer(frame)
 
         return answer
+
+    def _old_receipt(self, digest: str) -> Receipt | None:
+        """None, too, when it can't be read now: the terminal asks again."""
+        try:
+            return self._links.receipt_of(digest)
+        except (sqlite3.Error, LedgerDamaged) as error:
+            log.error("a receipt can't be read", event=digest, error=str(error))
+            return None
 
     def _key(self, view: View) -> object:
         terminal = view.decided.terminals.get(self.terminal)

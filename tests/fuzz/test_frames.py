@@ -13,6 +13,9 @@ from tests.fuzz.under_fire import UnderFire, under_fire
 from tests.links.line import Line
 from tests.links.raw_terminal import RawTerminal
 
+# Thousands of cases each, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
+
 TERMINAL_CASES = 8_000
 PAGER_CASES = 6_000
 AT_ONCE = 12

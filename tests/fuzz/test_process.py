@@ -18,6 +18,9 @@ from tests.links.hub_process import HubProcess
 from tests.links.line import Line
 from tests.links.raw_terminal import event_frame, receipt_of
 
+# Thousands of cases each, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
+
 EXAMPLES = 15
 CASES = 3 * EXAMPLES * AT_ONCE
 """Of terminals, of pagers and of browsers, as many each."""

@@ -17,6 +17,9 @@ from tests.fuzz.under_fire import UnderFire, under_fire
 from tests.links.campus import HOST, NAME, Doors
 from tests.links.raw_terminal import event_frame
 
+# Thousands of cases each, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
+
 REQUEST_CASES = 5_400
 RAW_CASES = 600
 AT_ONCE = 20
@@ -122,7 +125,13 @@ def test_bytes_that_are_no_request(fire: UnderFire, requests: Asker) -> None:
         for token in said:
             data = requests.bytes_of(Random(token))
             note(f"{token.hex()}: {data!r}")
-            assert not (await say_bytes(hub, data)).startswith(b"HTTP/1.1 5"), data
+            try:
+                answer = await say_bytes(hub, data)
+            except ConnectionError as error:
+                # Not even the handshake came about, on a machine that is far too busy: said another time.
+                print("no connection:", repr(error))
+                answer = await say_bytes(hub, data)
+            assert not answer.startswith(b"HTTP/1.1 5"), data
             cases += 1
 
     @settings(max_examples=-(-RAW_CASES // AT_ONCE))

@@ -67,7 +67,7 @@ def test_its_commands_start(command: str) -> None:
 
 
 def test_the_lock_names_each_extra_that_is_asked_for() -> None:
-    """An older pip asks the index for the newest of `name[extra]` when the lock has `name` alone, and has no hash for it."""
+    """An older pip asks for the newest `name[extra]` when the lock has `name` alone, and finds no hash for it."""
     lock = (ROOT / "requirements.txt").read_text()
     locked = {}
     for line in lock.splitlines():

@@ -31,6 +31,9 @@ class Line:
 
     @classmethod
     async def open(cls, session: aiohttp.ClientSession, url: str, **headers: str) -> Self:
+        """Raises LineEnded when the session went with its hub, aiohttp.ClientError."""
+        if session.closed:
+            raise LineEnded("the doors are shut")
         return cls(await session.ws_connect(url, headers=headers, max_msg_size=1 << 20, autoclose=False))
 
     @property

@@ -1,5 +1,6 @@
 """Pagers over real TLS: what they say is on the record and on the board, what they were told stays true."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -7,11 +8,14 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from firstbell.jws import digest_of
+from firstbell.messages import WINDOW_EVENTS_MAX
 
 from tests.links.hub_process import HubProcess
 from tests.links.line import Frame, Line
 from tests.links.raw_pager import RawPager
 from tests.links.raw_terminal import RawTerminal, event_frame, receipt_of
+
+PRESSES_MANY = 600
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -217,6 +221,26 @@ async def test_a_resolve_that_does_not_cover_a_press_is_refused_and_rings_on(
     assert len(entry["note"]) == 64
     # The light on the wall goes out.
     await wall.line.until(lambda frame: frame["type"] == "snapshot" and frame["light"] == "none", 3)
+
+
+async def test_hundreds_of_presses_are_one_case_that_can_be_resolved(
+    hub: HubProcess, wall: Wall, pager: RawPager
+) -> None:
+    """Within the limits of both directions: 64 KiB out, 16 KiB in."""
+    _, incident = await wall.press()
+    await pager.until_page(incident, ring="alarm")
+    assert (await pager.answer(await pager.tap("accept", incident)))["type"] == "receipt"
+    for _ in range(PRESSES_MANY // WINDOW_EVENTS_MAX):
+        events = [wall.terminal.event() for _ in range(WINDOW_EVENTS_MAX)]
+        for event in events:
+            await wall.line.send(event_frame(event))
+        for event in events:
+            await wall.line.until(receipt_of(event))
+    page = await pager.until_page(incident, presses=1 + PRESSES_MANY // WINDOW_EVENTS_MAX * WINDOW_EVENTS_MAX)
+    assert max(len(json.dumps(frame, ensure_ascii=False).encode()) for frame in pager.line.frames) <= 65_536
+    resolve = await pager.tap("resolve", incident, covers=page["covers"], outcome="mistaken")
+    assert (await pager.answer(resolve))["type"] == "receipt"
+    await pager.until_page(incident, state="resolved")
 
 
 async def test_an_incident_that_the_hub_does_not_know_comes_back_with_its_evidence(

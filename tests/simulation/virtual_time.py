@@ -13,8 +13,12 @@ ROUNDING_MS = 1e-6
 """Timers are kept as float seconds: what is so near above a whole millisecond is meant to be it."""
 
 
-class NothingLeft(Exception):
-    """No task is ready and no timer runs: the simulation would stand still for ever."""
+STEPS_MAX = 20_000
+"""Passes of the loop at one moment; whoever needs more goes round in a circle."""
+
+
+class TimeStandsStill(Exception):
+    """Nothing is ready and no timer runs; or something is ready again and again, and time never goes on."""
 
 
 class _Selector(selectors.BaseSelector):
@@ -23,15 +27,20 @@ class _Selector(selectors.BaseSelector):
     def __init__(self, settled: Callable[[int], None]) -> None:
         self._settled = settled
         self._keys: dict[Any, selectors.SelectorKey] = {}
+        self._steps = 0
         self.now_ms = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise NothingLeft
+            raise TimeStandsStill("nothing is left to be done")
+        self._steps += 1
         if timeout > 0:
+            self._steps = 0
             next_ms = self.now_ms + math.ceil(timeout * 1000 - ROUNDING_MS)
             self._settled(next_ms)
             self.now_ms = next_ms
+        elif self._steps > STEPS_MAX:
+            raise TimeStandsStill("something is done again and again")
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:

@@ -30,7 +30,7 @@ from tests.simulation.pagers import Pager
 from tests.simulation.surroundings import Surroundings, Trace
 from tests.simulation.terminals import InputKind, Terminal, TerminalPlan
 from tests.simulation.truth import Truth
-from tests.simulation.virtual_time import VirtualLoop
+from tests.simulation.virtual_time import TimeStandsStill, VirtualLoop
 
 CALM_MS_MAX = 150_000
 """After everything is whole again, so long may it take until nothing is left to be done."""
@@ -159,7 +159,7 @@ class World:
             def start(self, on_commit: Any, on_error: Any) -> None: ...
             def close(self) -> None: ...
 
-        engine = Engine(Campus(), 0, Collector(), lambda: 0)
+        engine = Engine(Campus(), 0, Collector(), lambda _digest: False, lambda: 0)
         refused: list[str] = []
         for submission in self._founding():
             engine.submit(submission, lambda answer: refused.append(answer.refused))
@@ -213,7 +213,10 @@ class World:
         for guard in self.guards:
             guard.start()
         self.loop.at_ms(end_ms, self._heal)
-        self.loop.run_forever()
+        try:
+            self.loop.run_forever()
+        except TimeStandsStill as error:
+            self._break(f"time stands still: {error}")
         if not self.broken:
             self._check_end()
 

@@ -10,7 +10,7 @@ from hub.dispatch import campus as campuses
 from hub.dispatch import engine as engines
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
-from hub.dispatch.campus import Campus
+from hub.dispatch.campus import SEEN_EVENTS_MAX, Campus
 from hub.dispatch.engine import Answer, Engine, View
 from hub.ledger.batch import Batch, Commit, Receipt, Submission
 from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL, Duty, digest_of
@@ -23,6 +23,8 @@ class HeldWriter:
 
     def __init__(self) -> None:
         self.waiting: list[Batch] = []
+        self.written: set[str] = set()
+        self.looked_up: list[str] = []
         self.size = 0
         self.given = asyncio.Event()
 
@@ -36,6 +38,10 @@ class HeldWriter:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def recorded(self, digest: str) -> bool:
+        self.looked_up.append(digest)
+        return digest in self.written
+
     def commit(self, count: int | None = None) -> Commit:
         batches = tuple(self.waiting[:count])
         del self.waiting[:count]
@@ -43,6 +49,7 @@ class HeldWriter:
         for batch in batches:
             for entry, body in zip(batch.entries, batch.bodies, strict=True):
                 if isinstance(entry, e.EventRecorded):
+                    self.written.add(entry.digest)
                     receipts[self.size] = Receipt(self.size, body.decode(), (), "note")
                 self.size += 1
         return Commit(1, first, self.size, batches, "note", receipts)
@@ -58,7 +65,9 @@ class Post:
         duty.do(r.SignOn, guard=GUARD, pager=PAGER)
         self.now_ms = START_MS
         self.writer = HeldWriter()
-        self.engine = Engine(duty.campus, 0, self.writer, lambda: self.now_ms)
+        self.engine = Engine(duty.campus, 0, self.writer, self.writer.recorded, lambda: self.now_ms)
+        self.entries: list[e.Entry] = []
+        self.engine.on_decided = self.entries.extend
 
     def tell(self, kind: type[r.Request], **said: Any) -> list[Answer]:
         """Submits and steps; what the answer is so far."""
@@ -68,19 +77,21 @@ class Post:
         return answers
 
     def press(self, seq: int = 1) -> list[Answer]:
-        return self.tell(
-            r.ReceiveEvent,
-            terminal=WALL,
-            digest=digest_of(f"press {seq}"),
-            jws=f"jws {seq}",
-            boot=1,
-            seq=seq,
-            input="panic",
-            what="panic",
-            event_ms=None,
-            error_ms=None,
-            mono_ms=seq,
-        )
+        return self.tell(r.ReceiveEvent, **self.event(seq))
+
+    def event(self, seq: int) -> dict[str, Any]:
+        return {
+            "terminal": WALL,
+            "digest": digest_of(f"press {seq}"),
+            "jws": f"jws {seq}",
+            "boot": 1,
+            "seq": seq,
+            "input": "panic",
+            "what": "panic",
+            "event_ms": None,
+            "error_ms": None,
+            "mono_ms": seq,
+        }
 
     def commit(self, count: int | None = None) -> None:
         self.engine.committed(self.writer.commit(count))
@@ -158,6 +169,43 @@ def test_a_repeat_waits_for_the_first_ones_commit() -> None:
     post.commit()
     assert first == again
     assert post.press() == [Answer(repeated=True)]
+
+
+def test_an_event_that_waits_for_the_disk_is_never_forgotten() -> None:
+    """The disk stands still for more events than a campus remembers; then the terminal offers all of them again."""
+    post = Post()
+    count = SEEN_EVENTS_MAX + 10
+    firsts = [post.press(seq) for seq in range(1, count + 1)]
+    agains = [post.press(seq) for seq in range(1, count + 1)]
+    post.commit()
+    recorded = [entry for entry in post.entries if isinstance(entry, e.EventRecorded)]
+    assert len(recorded) == len({entry.digest for entry in recorded}) == count
+    assert [answers[0].receipt for answers in agains] == [answers[0].receipt for answers in firsts]
+
+
+def test_an_event_that_is_forgotten_in_between_is_known_all_the_same() -> None:
+    """The oldest one that is remembered is offered again, behind fresh ones that push it out of the memory."""
+    post = Post()
+    for seq in range(1, SEEN_EVENTS_MAX + 1):
+        post.press(seq)
+    post.commit()
+    answers: list[Answer] = []
+    for seq in (SEEN_EVENTS_MAX + 1, 1):
+        submission = Submission(r.ReceiveEvent(now_ms=post.now_ms, **post.event(seq)))
+        post.engine.submit(submission, answers.append)
+    post.engine.step(post.now_ms)
+    assert answers == [Answer(repeated=True)]
+    post.commit()
+    assert len(answers) == 2
+
+
+def test_a_fresh_press_needs_no_look_at_the_disk() -> None:
+    post = Post()
+    for seq in range(1, 2 * SEEN_EVENTS_MAX):
+        post.press(seq)
+    first = post.writer.looked_up.pop(0)
+    assert first == digest_of("press 1"), "of a boot never heard of"
+    assert post.writer.looked_up == []
 
 
 def test_what_lowers_attention_waits_for_its_commit() -> None:

@@ -2,7 +2,17 @@
 
 import json
 
-from hub.dispatch.campus import Account, Assignment, Campus, Incident, Pager, Terminal, Zone
+from hub.dispatch.campus import (
+    COVERED_EVENTS_MAX,
+    EVIDENCE_EVENTS_MAX,
+    Account,
+    Assignment,
+    Campus,
+    Incident,
+    Pager,
+    Terminal,
+    Zone,
+)
 from hub.dispatch.engine import View
 from hub.dispatch.entries import Deadlines
 from hub.dispatch.wanted import alerts, lights
@@ -10,6 +20,8 @@ from hub.links.pager_frames import PAGES_MAX, pager_snapshot
 from hub.names import Names
 
 ZONE, WALL, GUARD, PAGER = "z-aaaaaaaaaa", "t-aaaaaaaaaa", "a-aaaaaaaaaa", "p-aaaaaaaaaa"
+
+PAGER_FRAME_BYTES_MAX = 65_536
 
 
 def incident(number: int, state: str, mine: str, **fields: object) -> Incident:
@@ -43,3 +55,14 @@ def test_what_rings_is_never_crowded_out() -> None:
         (called.incident, "alarm"),
         (asked.incident, "ask"),
     ]
+
+
+def test_pages_of_many_presses_stay_within_a_frame() -> None:
+    """As many as fit, what rings first; the number of the others is told."""
+    evidence, covers = ["e" * 1_024] * EVIDENCE_EVENTS_MAX, ["d" * 64] * COVERED_EVENTS_MAX
+    full = [incident(n, "raised", "delivered", evidence=evidence, events=covers) for n in range(PAGES_MAX + 2)]
+    text = pager_snapshot(view(*full), PAGER, Names(), 100)
+    frame = json.loads(text)
+    assert len(text.encode()) <= PAGER_FRAME_BYTES_MAX
+    assert 1 < len(frame["pages"]) < PAGES_MAX
+    assert len(frame["pages"]) + frame["more"] == len(full)
