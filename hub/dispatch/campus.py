@@ -26,8 +26,6 @@ from hub.dispatch.entries import (
 
 SEEN_EVENTS_MAX = 256
 """Digests remembered per terminal."""
-BOOTS_MAX = 8
-"""Boots of a terminal whose highest sequence number is remembered. Whatever is not above one is looked up."""
 SEEN_COMMANDS_MAX = 512
 """Command ids remembered per campus."""
 EVIDENCE_EVENTS_MAX = 8
@@ -52,8 +50,8 @@ class Zone(msgspec.Struct):
 
 
 class Terminal(msgspec.Struct):
-    """`seen`: digest → "boot:seq", in order of arrival, at most SEEN_EVENTS_MAX. `highest`: boot → sequence number, the
-    newest BOOTS_MAX. `linked`: None = not known in this run; from `waited_from_ms` on it is waited for.
+    """`seen`: digest → "boot:seq", in order of arrival, at most SEEN_EVENTS_MAX. `newest`: the greatest (boot, sequence
+    number) heard. `linked`: None = not known in this run; from `waited_from_ms` on it is waited for.
     """
 
     terminal: str
@@ -72,7 +70,7 @@ class Terminal(msgspec.Struct):
     ringing: bool = False
     test_until_ms: int | None = None
     seen: dict[str, str] = {}
-    highest: dict[int, int] = {}
+    newest: tuple[int, int] = (0, 0)
 
 
 class Account(msgspec.Struct):

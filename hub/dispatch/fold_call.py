@@ -2,7 +2,6 @@
 
 from hub.dispatch import entries as e
 from hub.dispatch.campus import (
-    BOOTS_MAX,
     COVERED_EVENTS_MAX,
     EVIDENCE_EVENTS_MAX,
     OPEN,
@@ -21,9 +20,7 @@ def _event_recorded(campus: Campus, entry: e.EventRecorded) -> None:
         terminal.seen[entry.digest] = f"{entry.boot}:{entry.seq}"
         while len(terminal.seen) > SEEN_EVENTS_MAX:
             del terminal.seen[next(iter(terminal.seen))]
-        terminal.highest[entry.boot] = max(entry.seq, terminal.highest.get(entry.boot, 0))
-        while len(terminal.highest) > BOOTS_MAX:
-            del terminal.highest[next(iter(terminal.highest))]
+        terminal.newest = max(terminal.newest, (entry.boot, entry.seq))
     incident = campus.incidents.get(entry.incident)
     if incident is None:
         return

@@ -35,13 +35,13 @@ def receive_event(campus: Campus, request: r.ReceiveEvent) -> tuple[e.Entry, ...
 def may_be_forgotten(campus: Campus, request: r.ReceiveEvent) -> bool:
     """Whether this event may have been recorded so long ago that the campus does not know it any more.
 
-    Two events with one digest have one boot and sequence number; nothing above the highest that was heard of its boot
-    was heard before. So a fresh press never has to be looked up.
+    One digest has one boot and sequence number, and what is newer than the newest was never heard before. So a fresh
+    press never has to be looked up.
     """
     terminal = campus.terminals.get(request.terminal)
     if terminal is None or request.digest in terminal.seen:
         return False
-    return request.seq <= terminal.highest.get(request.boot, request.seq)
+    return (request.boot, request.seq) <= terminal.newest
 
 
 def _recorded(request: r.ReceiveEvent, incident: str, again: bool) -> e.EventRecorded:

@@ -76,15 +76,15 @@ class Post:
         self.engine.step(self.now_ms)
         return answers
 
-    def press(self, seq: int = 1) -> list[Answer]:
-        return self.tell(r.ReceiveEvent, **self.event(seq))
+    def press(self, seq: int = 1, boot: int = 1) -> list[Answer]:
+        return self.tell(r.ReceiveEvent, **self.event(seq, boot))
 
-    def event(self, seq: int) -> dict[str, Any]:
+    def event(self, seq: int, boot: int = 1) -> dict[str, Any]:
         return {
             "terminal": WALL,
-            "digest": digest_of(f"press {seq}"),
-            "jws": f"jws {seq}",
-            "boot": 1,
+            "digest": digest_of(f"press {boot}/{seq}"),
+            "jws": f"jws {boot}/{seq}",
+            "boot": boot,
             "seq": seq,
             "input": "panic",
             "what": "panic",
@@ -136,7 +136,7 @@ def test_trap_durable_runs_ahead() -> None:
     post.commit(1)
     assert len(first) == 1
     assert second == []
-    assert digest_of("press 2") not in post.engine.durable.event_incidents
+    assert digest_of("press 1/2") not in post.engine.durable.event_incidents
     post.commit()
     assert second[0].receipt is not None
 
@@ -203,9 +203,26 @@ def test_a_fresh_press_needs_no_look_at_the_disk() -> None:
     post = Post()
     for seq in range(1, 2 * SEEN_EVENTS_MAX):
         post.press(seq)
-    first = post.writer.looked_up.pop(0)
-    assert first == digest_of("press 1"), "of a boot never heard of"
+    post.press(1, boot=2)
     assert post.writer.looked_up == []
+
+
+def test_old_boots_are_looked_up_in_any_order() -> None:
+    """A terminal that was killed again and again offers what all its boots have left; some of it is on the disk."""
+    post = Post()
+    for boot in range(1, 10):
+        for seq in (1, 3):
+            post.press(seq, boot)
+    for seq in range(1, SEEN_EVENTS_MAX + 1):
+        post.press(seq, boot=10)
+    post.commit()
+    known = len(post.entries)
+    for boot in range(1, 10):
+        post.press(2, boot)
+        assert len(post.entries) > known
+        known = len(post.entries)
+        assert post.press(3, boot) == [Answer(repeated=True)]
+    assert len(post.entries) == known
 
 
 def test_what_lowers_attention_waits_for_its_commit() -> None:
@@ -307,7 +324,7 @@ def test_every_thousand_entries_the_campus_is_kept(monkeypatch: pytest.MonkeyPat
         post.commit()
     post.press(3)
     (kept,) = [batch.snapshot for batch in post.writer.waiting if batch.snapshot]
-    assert campuses.restore(kept.campus).event_incidents.keys() == {digest_of(f"press {n}") for n in (1, 2)}
+    assert campuses.restore(kept.campus).event_incidents.keys() == {digest_of(f"press 1/{n}") for n in (1, 2)}
 
 
 class Shown:
