@@ -126,6 +126,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         raise Problem(error.status, f"http_{error.status}") from error
+    except ConnectionError as error:
+        # Whoever asked has gone: nothing is wrong here, and nobody hears the answer.
+        raise Problem(400, "http_400") from error
     except Exception as error:
         log.exception("request failed", path=request.path)
         raise Problem(500, "hub_fault") from error

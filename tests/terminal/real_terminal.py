@@ -101,10 +101,12 @@ class RealTerminal:
     async def _watch(self) -> None:
         reader, writer = await asyncio.open_unix_connection(str(self.home.control))
         writer.write(b'{"do":"watch"}\n')
-        async for line in reader:
-            async with self._changed:
-                self.states.append(json.loads(line))
-                self._changed.notify_all()
+        # It may be killed at any moment.
+        with suppress(ConnectionError):
+            async for line in reader:
+                async with self._changed:
+                    self.states.append(json.loads(line))
+                    self._changed.notify_all()
         await _close(writer)
 
     async def until(self, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from structlog.testing import capture_logs
 
-from hub.web.security import BODY_BYTES_MAX, HEADERS
+from hub.web.security import BODY_BYTES_MAX, HEADERS, Problem, guard_console
 from tests.hub.web.running import PIN, Browser, RunningHub, running_hub
 
 MARKUP = "<img src=x onerror=\"alert('1')\">&"
@@ -195,3 +198,15 @@ async def test_the_qr_code_is_a_picture_of_our_links_only(hub: RunningHub) -> No
 async def test_the_control_socket_is_its_owners_alone(hub: RunningHub) -> None:
     modes = {path: os.stat(path).st_mode & 0o777 for path in (hub.home.control, hub.home.path)}
     assert modes == {hub.home.control: 0o600, hub.home.path: 0o700}
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"), [(ConnectionResetError("Cannot write to closing transport"), 0), (OSError(), 1)]
+)
+async def test_who_is_gone_before_the_answer_is_no_fault_of_ours(error: Exception, logged: int) -> None:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        raise error
+
+    with capture_logs() as logs, pytest.raises(Problem):
+        await guard_console(make_mocked_request("GET", "/ws/pager"), handler)
+    assert len(logs) == logged
