@@ -1,5 +1,6 @@
 """The pagers: what one says becomes a request, what it should show is its snapshot (PROTOCOL.md, "Pager")."""
 
+import functools
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -65,7 +66,13 @@ _ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 class PagerLinks:
     """All connected pagers. `take_evidence` gets a signed event that a pager kept; it checks and records it."""
 
-    def __init__(self, screens: Screens, names: Names, watch: Watch, take_evidence: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        screens: Screens,
+        names: Names,
+        watch: Watch,
+        take_evidence: Callable[[str, Callable[[Answer], None]], None],
+    ) -> None:
         self._screens = screens
         self.names = names
         self.watch = watch
@@ -119,7 +126,7 @@ class PagerTalk:
                 self._tap(frame, screen)
             case Evidence():
                 for jws in frame.jws[:EVIDENCE_EVENTS_MAX]:
-                    self._links.take_evidence(jws)
+                    self._links.take_evidence(jws, functools.partial(_kept, screen, jws))
             case Leave():
                 self._leave(screen)
 
@@ -174,6 +181,12 @@ class PagerTalk:
                 note=note[0].commitment if note else "",
             )
             self._engine.submit(Submission(request, sealed=note), lambda answer: _answered(screen, tap.id, answer))
+
+
+def _kept(screen: Screen, jws: str, answer: Answer) -> None:
+    """The pager keeps what it handed back until it is on the disk."""
+    if not answer.refused:
+        screen.answer({"type": "receipt", "jws": jws})
 
 
 def _answered(screen: Screen, command: str, answer: Answer) -> None:

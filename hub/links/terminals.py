@@ -165,7 +165,7 @@ class TerminalLinks:
         )
         self.engine.submit(Submission(request), done)
 
-    def take_evidence(self, jws: str) -> None:
+    def take_evidence(self, jws: str, done: Callable[[Answer], None]) -> None:
         """A signed event that a pager kept: recorded like any other if its terminal's key agrees, else counted."""
         try:
             claimed = messages.parse_event(unverified_payload(jws))["terminal"]
@@ -177,7 +177,7 @@ class TerminalLinks:
             self.strangers.count(f"evidence_{error.reason}", self.now_ms())
             return
         event = SignedEvent(digest=digest_of(jws), jws=jws, **messages.understand_event(payload, claimed))
-        self.receive(event, lambda _answer: None)
+        self.receive(event, done)
 
 
 class _Connection:

@@ -152,22 +152,26 @@ async def test_an_event_that_its_incident_lacks_is_handed_back(blank: Page) -> N
     assert found == [[], [{"type": "evidence", "jws": ["two"]}], []]
 
 
-async def test_what_is_resolved_needs_no_evidence(blank: Page) -> None:
+async def test_what_is_resolved_is_handed_back_until_its_receipt(blank: Page) -> None:
+    """A resolve is shown before it is on the disk; the hub may forget it, and the press with it."""
     found = await run(
         blank,
         "pager/evidence.js",
         """
         const store = { getItem: () => null, setItem: () => {} };
         const evidence = new m.Evidence(store);
-        return given.map((snapshot) => evidence.exchange(snapshot));
+        const rounds = given.map((snapshot) => evidence.exchange(snapshot));
+        evidence.receipt("signed.i-1");
+        evidence.connected();
+        return [...rounds, evidence.exchange(given[2])];
         """,
         [snapshot(page()), snapshot(page(state="resolved", ring="none")), snapshot()],
     )
-    assert found == [[], [], []]
+    assert found == [[], [], [{"type": "evidence", "jws": ["signed.i-1"]}], []]
 
 
 async def test_evidence_fits_the_hubs_frames(blank: Page) -> None:
-    texts = [f"{n:04}" + "x" * 1_020 for n in range(32)]
+    texts = [f"{n:04}" + "x" * 1_020 for n in range(16)]
     frames = await run(
         blank,
         "pager/evidence.js",

@@ -151,6 +151,9 @@ class Checks:
         if frame["type"] == "receipt" and "event" in frame:
             self._truth.receipt_sent(frame["event"], frame["index"], frame["entry"])
             self._truth.checkpoint_seen(frame["checkpoint"])
+        elif frame["type"] == "receipt" and "jws" in frame:
+            if digest_of(frame["jws"]) not in self._truth.recorded:
+                self._truth.broken("a pager is told that an event is recorded, no disk has it")
         elif frame["type"] == "receipt" and frame["command"] not in self._truth.commands:
             self._truth.broken(f"a receipt for command {frame['command'][:6]} goes out, no disk has it")
         elif frame["type"] == "snapshot":

@@ -49,6 +49,8 @@ class Machine:
     zeros_ms: dict[int, int] = field(default_factory=dict)
     """Of each run: hub time at virtual time 0."""
     powered: bool = True
+    certificate_ended: bool = False
+    """Nobody new is believed to reach the hub; who is connected stays so."""
     fuse: int | None = None
     """So many steps of the event loop after the next event has come, the process is killed."""
 
@@ -109,7 +111,7 @@ class Machine:
             self.loop.in_ms(CONNECT_MS_MAX, peer.refused, attempt)
 
     def _answer(self, peer: Peer, path: NetworkPath, attempt: int) -> None:
-        if self.run is None:
+        if self.run is None or self.certificate_ended:
             peer.refused(attempt)
         else:
             peer.opened(self.run.accept(peer, path), attempt)
@@ -218,11 +220,7 @@ def _line(entry: Any) -> str:
     fields = []
     for name in entry.__struct_fields__:
         value = getattr(entry, name)
-        if name in ("at_ms", "jws", "details", "key", "version", "proof", "by", "mono_ms", "received_ms") or value in (
-            "",
-            None,
-            (),
-        ):
+        if name in _UNTOLD or value in ("", None, ()):
             continue
         if name in ("digest", "incident", "command"):
             value = value[:10]

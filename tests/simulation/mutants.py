@@ -95,6 +95,14 @@ def _no_deadline(_real: Any) -> Any:
     return lambda _campus: None
 
 
+def _evidence_receipted(real: Any) -> Any:
+    def take(self: Any, jws: str, done: Any) -> None:
+        real(self, jws, lambda _answer: None)
+        done(Answer())
+
+    return take
+
+
 # ── what the rules decide ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -348,6 +356,8 @@ _ALL = (
     Mutant("derived row forgotten", "hub.ledger.store:project", _row_forgotten),
     Mutant("old snapshot kept", "hub.links.outlet:Outlet.refresh", _old_snapshot_kept),
     Mutant("silence of terminals not judged", "hub.links.supervision:Sweeps.may_judge", _false),
+    Mutant("the forgotten is not looked up", "hub.dispatch.engine:may_be_forgotten", _false),
+    Mutant("evidence receipted at once", "hub.links.terminals:TerminalLinks.take_evidence", _evidence_receipted),
     Mutant("evidence ignored", "hub.links.terminals:TerminalLinks.take_evidence", _never),
     Mutant("kept events not offered", "firstbell.flights:Flights.take", _false),
     Mutant("outbox offers nothing", "terminal.outbox:Outbox.after", _empty),

@@ -19,7 +19,7 @@ AGAIN_MS = 2_000
 """What was no answer is asked again after this long."""
 NO_ANSWER = ("unknown_incident", "not_signed_on", "busy")
 INCIDENTS_MAX = 16
-EVENTS_MAX = 32
+EVENTS_MAX = 16
 """Signed events kept, per incident the newest."""
 
 
@@ -211,6 +211,9 @@ class Pager:
                 self._sent_here = True
                 for command in self.commands.values():
                     self._send(command)
+        elif frame["type"] == "receipt" and "jws" in frame:
+            self.held = {name: [jws for jws in kept if jws != frame["jws"]] for name, kept in self.held.items()}
+            self.held = {name: kept for name, kept in self.held.items() if kept}
         elif frame["type"] == "receipt":
             self._done(frame["command"], "")
         elif frame["type"] == "refused" and frame["command"]:
@@ -229,10 +232,7 @@ class Pager:
     def _keep_evidence(self, frame: dict[str, Any]) -> None:
         for page in frame["pages"]:
             name = page["incident"]
-            if page["state"] in ("resolved", "closed"):
-                self.held.pop(name, None)
-            else:
-                self.held[name] = list(dict.fromkeys([*self.held.get(name, ()), *page["evidence"]]))[-EVENTS_MAX:]
+            self.held[name] = list(dict.fromkeys([*self.held.get(name, ()), *page["evidence"]]))[-EVENTS_MAX:]
         while len(self.held) > INCIDENTS_MAX:
             del self.held[next(iter(self.held))]
 

@@ -18,6 +18,7 @@ from tests.simulation.world import World
 START_MS = 5_000
 ACTIVE_MS = (60_000, 240_000)
 HOUR_MS = 3_600_000
+LONG_BURST = 300
 
 
 def prepare(world: World) -> int:
@@ -64,7 +65,8 @@ class Scenario:
             self._flap(wall)
 
     def _burst(self, wall: Terminal) -> None:
-        for number in range(self._draw.randint(2, 25)):
+        """Now and then more than the hub remembers of one terminal."""
+        for number in range(LONG_BURST if self._draw.random() < 0.05 else self._draw.randint(2, 25)):
             self._world.loop.in_ms(250 * number, wall.press, "panic", self._draw.randint(60, 200))
 
     def _flap(self, wall: Terminal) -> None:
@@ -210,6 +212,15 @@ class Scenario:
         )
         self._later(50, 2_000, wall.press, "panic", 200)
 
+    def revoke(self) -> None:
+        if len(self._walls) > 1:
+            wall = self._draw.choice(self._walls)
+            self._world.ask(lambda now_ms: r.RevokeTerminal(now_ms=now_ms, terminal=wall.identity, by="console"))
+
+    def end_certificate(self) -> None:
+        self._world.machine.certificate_ended = True
+        self._later(1_000, 30_000, setattr, self._world.machine, "certificate_ended", False)
+
 
 MISHAPS = (
     Scenario.cut_line,
@@ -236,4 +247,6 @@ MISHAPS = (
     Scenario.sign_off,
     Scenario.drill,
     Scenario.test_press,
+    Scenario.revoke,
+    Scenario.end_certificate,
 )

@@ -253,7 +253,9 @@ class Terminal:
     def _happened(self, name: str, happening: Happening) -> None:
         event = self.session.make_event(name, happening.what, happening.at_ms)
         self._around.say(self.name, f"{happening.what} {name} → event {event.digest[:8]}")
-        self._around.truth.event_made(event.digest, Made(self.name, happening.what, self._hub_ms(happening.at_ms)))
+        self._around.truth.event_made(
+            event.digest, Made(self.name, self.identity, happening.what, self._hub_ms(happening.at_ms))
+        )
         if happening.what == PANIC:
             self._presses.append(event.digest)
         self.outbox.add(event.digest, event.jws, happening.what == PANIC)

@@ -35,12 +35,13 @@ class PlainTree:
 
 @dataclass(slots=True)
 class Made:
-    """An event that a terminal made. `hub_ms`: the hub's time at its first edge, by the clock that the terminal went
-    by (None: it had none, or is sick). `stored`: it has been on the terminal's disk. `lost`: with its terminal's
-    memory. `done`: the terminal has let go of it.
+    """An event that a terminal made; clones share their `identity`. `hub_ms`: the hub's time at its first edge, by the
+    clock that the terminal went by (None: it had none, or is sick). `stored`: it has been on the terminal's disk.
+    `lost`: with its terminal's memory. `done`: the terminal has let go of it.
     """
 
     terminal: str
+    identity: str
     what: str
     hub_ms: int | None
     stored: bool = False
@@ -72,6 +73,7 @@ class Truth:
         self.run = 0
         self.drills: dict[str, int] = {}
         """Zones and terminals that a drill or a test was begun for, and in which run."""
+        self.revoked: set[str] = set()
         self._checkpoints: set[str] = set()
         self._last_ms = 0
 
@@ -110,6 +112,8 @@ class Truth:
                 self.drills[entry.zone] = self.run
             case e.TestStarted():
                 self.drills[entry.terminal] = self.run
+            case e.TerminalRevoked():
+                self.revoked.add(entry.terminal)
         command = getattr(entry, "command", "")
         if command:
             if command in self.commands:
@@ -190,4 +194,5 @@ class Truth:
 
     def missing(self) -> list[str]:
         """Events that must be in the ledger in the end and are not."""
-        return [digest for digest, made in self.made.items() if not made.lost and digest not in self.recorded]
+        owed = (digest for digest, made in self.made.items() if not made.lost and made.identity not in self.revoked)
+        return [digest for digest in owed if digest not in self.recorded]

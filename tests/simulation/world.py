@@ -34,6 +34,8 @@ from tests.simulation.virtual_time import TimeStandsStill, VirtualLoop
 
 CALM_MS_MAX = 150_000
 """After everything is whole again, so long may it take until nothing is left to be done."""
+CROWDED = 0.06
+"""So many worlds have 20 to 200 terminals, and so many 5 to 20 guards."""
 AFTERWARDS_MS = 15_000
 """Watched on after that."""
 BASE = "firstbell.invalid/c-simulated"
@@ -82,11 +84,12 @@ class World:
         )
         self.zones = [_identity("z", self.draw) for _ in range(self.draw.randint(1, 2))]
         self.terminals = self._make_terminals()
+        guards = self.draw.randint(5, 20) if self.draw.random() < CROWDED else self.draw.randint(1, 4)
         self.pagers = [
             Pager(f"pager{number}", _identity("p", self.draw), self.around, self.stream(f"pager{number}"))
-            for number in range(self.draw.randint(1, 3))
+            for number in range(self.draw.randint(1, 3) if guards < 5 else guards)
         ]
-        self.guards = self._make_guards()
+        self.guards = self._make_guards(guards)
         self._found(database, key)
 
     def stream(self, name: str) -> Random:
@@ -97,7 +100,7 @@ class World:
 
     def _make_terminals(self) -> list[Terminal]:
         draw, made = self.draw, []
-        walls = draw.randint(1, 8)
+        walls = draw.randint(20, 190) if draw.random() < CROWDED else draw.randint(1, 8)
         for number in range(walls + draw.randint(0, 2)):
             wall = number < walls
             inputs: dict[str, InputKind] = {"panic": "panic"} if wall else {}
@@ -121,9 +124,9 @@ class World:
                 made.append(Terminal(f"{name}-clone", plan, self.around, self.stream(f"{name}-clone")))
         return made
 
-    def _make_guards(self) -> list[Guard]:
+    def _make_guards(self, count: int) -> list[Guard]:
         draw, made = self.draw, []
-        for number in range(draw.randint(1, 4)):
+        for number in range(count):
             quick = draw.randint(500, 4_000)
             temper = Temper(
                 react_ms=(quick, quick + draw.choice((0, 3_000, 20_000))),
@@ -136,7 +139,7 @@ class World:
                 deaf_to_questions=draw.choice((0, 0, 50)),
                 taps_twice=draw.choice((0, 20)),
             )
-            pagers = draw.sample(self.pagers, draw.choice((1, 1, min(2, len(self.pagers)))))
+            pagers = draw.sample(self.pagers, min(draw.choice((1, 1, 2, 3)), len(self.pagers)))
             made.append(Guard(f"a-{number:a>10}", pagers, temper, self.stream(f"guard{number}"), self.loop, self.ask))
         return made
 
@@ -224,6 +227,7 @@ class World:
         self.trace.say("world", "everything is whole again")
         self.disk.mend()
         self.machine.wall_wrong_ms = 0
+        self.machine.certificate_ended = False
         self.machine.power_on()
         for path in self.paths():
             path.heal()
@@ -253,6 +257,8 @@ class World:
         if missing:
             return f"{len(missing)} events are not in the ledger: {[digest[:8] for digest in missing[:5]]}"
         for terminal in self.terminals:
+            if terminal.identity in self.truth.revoked:
+                continue
             if terminal.on and terminal.outbox.pending:
                 return f"{terminal.name} has {terminal.outbox.pending} events without a receipt"
             if terminal.on and terminal.session.light != "none":

@@ -1,8 +1,9 @@
-// The signed events that came with pages. A hub that has lost its memory gets them back from here.
+// The signed events that came with pages. A hub that has lost its memory gets them back from here; what no page shows any
+// more is handed back too, for only its receipt says that it is on the disk.
 
 const KEPT_AS = "firstbell.evidence";
 const INCIDENTS_MAX = 16;
-const EVENTS_MAX = 32; // per incident, the newest
+const EVENTS_MAX = 16; // per incident, the newest
 const FRAME_CHARS_MAX = 15_000;
 
 export class Evidence {
@@ -23,13 +24,11 @@ export class Evidence {
   /** Keeps what this snapshot brings; returns the frames that hand back what it lacks. */
   exchange({ pages }) {
     const before = JSON.stringify([...this.#held]);
-    for (const { incident, state, evidence } of pages) {
-      if (state === "resolved" || state === "closed") this.#held.delete(incident);
-      else this.#held.set(incident, [...new Set([...(this.#held.get(incident) ?? []), ...evidence])].slice(-EVENTS_MAX));
+    for (const { incident, evidence } of pages) {
+      this.#held.set(incident, [...new Set([...(this.#held.get(incident) ?? []), ...evidence])].slice(-EVENTS_MAX));
     }
     while (this.#held.size > INCIDENTS_MAX) this.#held.delete(this.#held.keys().next().value);
-    const after = JSON.stringify([...this.#held]);
-    if (after !== before) this.#store.setItem(KEPT_AS, after);
+    if (JSON.stringify([...this.#held]) !== before) this.#keep();
     // A press that joined an incident can be lost alone: the hub then shows the incident, and not all of its events.
     const told = new Set(pages.flatMap(({ evidence }) => evidence));
     return [...this.#held.values()].flatMap((texts) => this.#hand(texts.filter((jws) => !told.has(jws)), false));
@@ -38,6 +37,20 @@ export class Evidence {
   /** The frames with the events of one incident, each once per connection unless `again`. */
   handBack(incident, again = false) {
     return this.#hand(this.#held.get(incident) ?? [], again);
+  }
+
+  /** The hub has this event on its disk. */
+  receipt(jws) {
+    for (const [incident, texts] of this.#held) {
+      const left = texts.filter((text) => text !== jws);
+      if (left.length) this.#held.set(incident, left);
+      else this.#held.delete(incident);
+    }
+    this.#keep();
+  }
+
+  #keep() {
+    this.#store.setItem(KEPT_AS, JSON.stringify([...this.#held]));
   }
 
   #hand(texts, again) {

@@ -193,13 +193,14 @@ class Pager {
     const { step } = this.local;
     if (!step?.covers) return;
     const page = pages.find(({ incident }) => incident === step.incident);
-    if (page?.mine === "on_scene" && page.covers.length === step.covers.length) return;
+    if (page?.mine === "on_scene" && page.covers.at(-1) === step.covers.at(-1)) return;
     this.local.step = null;
     if (page?.mine === "on_scene") this.#notice("not_covered");
   }
 
-  #receipt({ command }) {
-    if (this.outbox.receipt(command)) this.sounds.done();
+  #receipt({ command, jws }) {
+    if (jws) this.evidence.receipt(jws);
+    else if (this.outbox.receipt(command)) this.sounds.done();
   }
 
   #refused({ command: id, reason }) {
