@@ -133,7 +133,8 @@ class Core:
     ) -> None:
         self.keyring = keyring
         self.names = Names(reader.details())
-        self.engine = Engine(campus, size, writer, reader.recorded, clock.now_ms)
+        self._reader = reader
+        self.engine = Engine(campus, size, writer, self._recorded, clock.now_ms)
         self.watch = Watch()
         self.screens = Screens(self.engine, clock.now_ms)
         steps = BoardSteps()
@@ -155,6 +156,14 @@ class Core:
         self._clock = clock
         self._writer = writer
         self._run = campus.run + 1
+
+    def _recorded(self, digest: str) -> bool:
+        """No, when the disk can't be read: an event that is recorded twice rings, one that is not does not."""
+        try:
+            return self._reader.recorded(digest)
+        except sqlite3.Error as error:
+            log.error("events can't be looked up", error=str(error))
+            return False
 
     def start(self) -> list[asyncio.Task[None]]:
         """Begins a run; its tasks go on until they are cancelled, and one that ends before is a defect."""

@@ -5,14 +5,12 @@ when the file can't be read, and LedgerDamaged when it can't be what was once wr
 """
 
 import functools
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import structlog
 from firstbell.note import Checkpoint
 
 from hub.database import open_read_only
@@ -26,8 +24,6 @@ from hub.ledger.origin import EPOCH_FIRST, split_origin
 from hub.ledger.sealed import Sealed
 from hub.ledger.tiles import TILE_HASHES, encode_bundle, width_at
 from hub.ledger.tree import Tree
-
-log = structlog.get_logger()
 
 DETAILS_DOMAINS_LIKE = "firstbell/%-details/v1"
 CATCH_UP_ENTRIES = 1_024
@@ -120,12 +116,8 @@ class Reader:
     # ── events and incidents ─────────────────────────────────────────────────────────────────────────────────
 
     def recorded(self, digest: str) -> bool:
-        """No, when the disk can't be read: an event that is recorded twice rings, one that isn't does not."""
-        try:
-            return self._row("SELECT 1 FROM events WHERE digest = ?", digest) is not None
-        except sqlite3.Error as error:
-            log.error("events can't be looked up", error=str(error))
-            return False
+        """Whether the event of this digest is in the ledger. Raises sqlite3.Error."""
+        return self._row("SELECT 1 FROM events WHERE digest = ?", digest) is not None
 
     def receipt(self, digest: str) -> Receipt | None:
         """The receipt of a recorded event under the newest checkpoint of its log; None for an unknown event."""

@@ -16,7 +16,7 @@ from hub.ledger.sealed import SALT_BYTES, seal
 from hub.ledger.writer import Submission
 from hub.links.outlet import Socket
 from hub.links.pager_frames import pager_snapshot
-from hub.links.screens import Heartbeat, Screen, Screens
+from hub.links.screens import COMMAND_CHARS_MAX, Heartbeat, Screen, Screens
 from hub.links.watch import Watch
 from hub.names import Names
 
@@ -164,7 +164,7 @@ class PagerTalk:
     def _tap(self, tap: Tap, screen: Screen) -> None:
         guard = self._guard()
         if not _well_formed(tap):
-            screen.refuse("malformed", tap.id[:64])
+            screen.refuse("malformed", tap.id[:COMMAND_CHARS_MAX])
         elif guard is None:
             screen.refuse("not_signed_on", tap.id)
         else:
@@ -199,7 +199,7 @@ def _answered(screen: Screen, command: str, answer: Answer) -> None:
 
 def _well_formed(tap: Tap) -> bool:
     return (
-        8 <= len(tap.id) <= 64
+        8 <= len(tap.id) <= COMMAND_CHARS_MAX
         and _ID_CHARS.issuperset(tap.id)
         and len(tap.note) <= NOTE_CHARS_MAX
         and len(tap.incident) <= 64

@@ -17,6 +17,7 @@ from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.supervision import SWEEP_MS, Supervision
 
 FRAME_BYTES_MAX = 16_384
+COMMAND_CHARS_MAX = 64
 REFUSALS_MAX = 16
 """Malformed frames on one connection before it is closed."""
 
@@ -25,6 +26,13 @@ log = structlog.get_logger()
 
 class Heartbeat(msgspec.Struct, frozen=True, tag_field="type", tag="heartbeat"):
     t1_ms: int
+
+
+class Named(msgspec.Struct, frozen=True):
+    id: str
+
+
+_named = msgspec.json.Decoder(Named)
 
 
 class Talk(Protocol):
@@ -129,10 +137,18 @@ class Screen:
         try:
             frame = self._talk.decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError):
-            self.refuse("malformed")
+            self.refuse("malformed", _name_of(text))
             return
         if isinstance(frame, Heartbeat):
             now_ms = self._screens.now_ms()
             self.answer({"type": "heartbeat", "t1_ms": frame.t1_ms, "t2_ms": now_ms, "t3_ms": now_ms})
         else:
             self._talk.take(frame, self)
+
+
+def _name_of(text: str) -> str | None:
+    """The id of a command that can't be read otherwise: its pager waits for an answer to it."""
+    try:
+        return _named.decode(text).id[:COMMAND_CHARS_MAX]
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None

@@ -40,7 +40,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close with code 1008, or 1001 for silence; the session takes nothing any more. `reason`: for a log."""
+    """Close with code 1008; the session takes nothing any more. `reason`: for a log."""
 
     reason: str
 

@@ -273,7 +273,7 @@ class _Connection:
         try:
             return self._links.receipt_of(digest)
         except (sqlite3.Error, LedgerDamaged) as error:
-            log.error("a receipt can't be read", event=digest, error=str(error))
+            log.error("a receipt can't be read", digest=digest, error=str(error))
             return None
 
     def _key(self, view: View) -> object:

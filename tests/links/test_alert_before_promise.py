@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from firstbell.jws import digest_of
+
 from tests.links.hub_process import HubProcess
 from tests.links.inner_hub import InnerHub
 from tests.links.raw_terminal import event_frame, receipt_of
@@ -111,3 +113,21 @@ async def test_a_disk_that_is_full(tmp_path: Path) -> None:
             await hub.stop()
             assert {complaint.get("word") for complaint in hub.complaints()} == {"full"}
             assert (await hub.verify()).ok
+
+
+async def test_a_disk_that_cannot_be_read(inner_hub: InnerHub) -> None:
+    """Neither what is known nor old receipts can be looked up: an old press rings all the same."""
+    hub = inner_hub
+    terminal = hub.raw_terminal(await hub.enrol())
+    line = (await terminal.link()).keep_alive()
+    pager = await hub.pager(await hub.guard("王建国"))
+    await pager.ready()
+    pager.line.keep_alive()
+    await line.send(event_frame(newest := terminal.event(seq=9)))
+    await line.until(receipt_of(newest))
+
+    hub.hub.reader.close()
+    await line.send(event_frame(newest))
+    await line.send(event_frame(old := terminal.event(seq=5)))
+    await pager.until_page(incident_of(digest_of(newest)), presses=2)
+    await line.until(receipt_of(old))

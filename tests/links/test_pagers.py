@@ -301,6 +301,12 @@ async def test_a_frame_that_is_none_is_refused_and_the_pager_stays(
     assert hub.complaints() == []
 
 
+async def test_a_command_that_cannot_be_read_is_answered_by_its_id(hub: HubProcess, pager: RawPager) -> None:
+    """A newer pager may ask what this hub does not know: it must not wait for an answer for ever."""
+    command = await pager.tap("fly", "i-none")
+    assert (await pager.answer(command))["reason"] == "malformed"
+
+
 async def test_sixteen_malformed_frames_end_it(pager: RawPager) -> None:
     for _ in range(16):
         await pager.line.send("nonsense")
