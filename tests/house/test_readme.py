@@ -176,7 +176,8 @@ def test_what_a_terminal_signs_is_as_shown() -> None:
 
 def test_the_words_of_the_wire_are_the_codes_own() -> None:
     terminal = PROTOCOL[: PROTOCOL.index("## Pager")]
-    reasons = set(re.findall(r"`(\w+)`", terminal.partition("**Refusals**: ")[2].partition(".")[0]))
+    table = terminal.partition("**Refusals**")[2].partition("\n\n")[0]
+    reasons = {word for row in table.split("\n")[2:] for word in re.findall(r"`(\w+)`", row.split("|")[1])}
     code = "".join(
         (ROOT / path).read_text("utf-8")
         for path in (
