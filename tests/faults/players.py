@@ -6,7 +6,6 @@ Each of them remembers what it was promised.
 import asyncio
 import itertools
 from random import Random
-from typing import Any
 
 import aiohttp
 from firstbell.jws import digest_of
@@ -20,6 +19,8 @@ from tests.terminal.real_terminal import RealTerminal
 GONE = (OSError, LineEnded, aiohttp.ClientError)
 """What a peer notices when the hub is killed."""
 RESPONDING = ("accepted", "on_scene")
+EVIDENCE_AT_ONCE_MAX = 24
+"""Events in one frame: a hub takes 16 KiB."""
 
 
 class Power:
@@ -108,7 +109,8 @@ class Hand:
 
 
 class Guard:
-    """Accepts and resolves whatever rings, on a pager that keeps a command until its answer and hands back evidence.
+    """Accepts and resolves whatever rings, on a pager that keeps a command until its answer, and an event until the hub
+    says that it is on its disk.
 
     `shown`: incidents that were ever on the pager. `receipted`: commands that were promised to be on the record.
     """
@@ -121,6 +123,7 @@ class Guard:
         self._commands: dict[str, Frame] = {}
         self._asked: set[tuple[str, str, int]] = set()
         self._evidence: dict[str, list[str]] = {}
+        self._handed: set[str] = set()
         self._pages: dict[str, Frame] = {}
         self.shown: set[str] = set()
         self.receipted: set[str] = set()
@@ -129,22 +132,30 @@ class Guard:
         while True:
             await self._power.on.wait()
             try:
-                await self._talk(await self._hub.pager(cookie=self._cookie))
+                await self._talk(await self._connect())
             except GONE:
-                continue
+                await self._rest()
 
-    async def _talk(self, pager: Any) -> None:
-        line: Line = pager.line
+    async def _connect(self) -> Line:
+        return (await self._hub.pager(cookie=self._cookie)).line
+
+    async def _rest(self) -> None:
+        """Before it tries again."""
+
+    async def _talk(self, line: Line) -> None:
         line.keep_alive()
+        self._handed.clear()
         try:
             for command in tuple(self._commands.values()):
                 await line.send(command)
-            seen = 0
             while True:
-                frame = await line.until(lambda _frame: True, seen)
-                seen += 1
+                frame = await line.until(lambda _frame: True)
+                # Of what has been dealt with nothing is kept: a game has many thousand snapshots.
+                line.frames.pop(0)
                 if frame["type"] == "snapshot":
                     await self._look(line, frame)
+                elif "jws" in frame:
+                    self._let_go(frame["jws"])
                 elif frame.get("command") in self._commands:
                     await self._answered(line, frame)
         finally:
@@ -153,14 +164,23 @@ class Guard:
     async def _look(self, line: Line, snapshot: Frame) -> None:
         self._pages = pages = {page["incident"]: page for page in snapshot["pages"]}
         self.shown |= pages.keys()
-        self._evidence |= {incident: page["evidence"] for incident, page in pages.items()}
+        for incident, page in pages.items():
+            self._evidence[incident] = list(dict.fromkeys([*self._evidence.get(incident, []), *page["evidence"]]))
         have = list(pages)
         await line.send({"type": "state", **READY, "have": have, "seen": have, "ringing": []})
-        lacking = [jws for incident, held in self._evidence.items() if incident not in pages for jws in held]
-        if lacking and not snapshot["more"]:
-            await line.send({"type": "evidence", "jws": lacking[:64]})
+        told = {jws for page in pages.values() for jws in page["evidence"]} | self._handed
+        await self._hand_back(line, [jws for held in self._evidence.values() for jws in held if jws not in told])
         for page in pages.values():
             await self._tap(line, page)
+
+    async def _hand_back(self, line: Line, events: list[str]) -> None:
+        self._handed.update(events)
+        for first in range(0, len(events), EVIDENCE_AT_ONCE_MAX):
+            await line.send({"type": "evidence", "jws": events[first : first + EVIDENCE_AT_ONCE_MAX]})
+
+    def _let_go(self, jws: str) -> None:
+        held = {incident: [one for one in events if one != jws] for incident, events in self._evidence.items()}
+        self._evidence = {incident: events for incident, events in held.items() if events}
 
     async def _tap(self, line: Line, page: Frame) -> None:
         """What is to be done next about this page, unless it has been asked for."""
@@ -186,11 +206,9 @@ class Guard:
         incident = command["incident"]
         if frame["type"] == "receipt":
             self.receipted.add(command["id"])
-            if command["do"] == "resolve":
-                self._evidence.pop(incident, None)
         elif frame["reason"] == "unknown_incident":
             # No answer: the hub has lost what it had not yet on its disk. It gets it back, and the command again.
-            await line.send({"type": "evidence", "jws": self._evidence.get(incident, [])})
+            await self._hand_back(line, self._evidence.get(incident, []))
             await line.send(command)
             return
         else:

@@ -5,7 +5,6 @@ nothing counts twice, and the log is one log.
 import asyncio
 import time
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
@@ -14,11 +13,11 @@ import pytest
 from firstbell.merkle import leaf_hash
 from firstbell.note import Checkpoint
 
-from hub.database import open_read_only
 from hub.dispatch import entries as e
 from hub.ledger.origin import open_any_checkpoint
 from hub.ledger.tree import Tree
 from tests.faults.players import Finger, Guard, Hand, Power
+from tests.faults.record import read_bodies
 from tests.links.hub_process import HubProcess
 from tests.links.real_terminals import is_quiet, receipts, start_terminal
 
@@ -127,7 +126,7 @@ async def test_nothing_promised_is_lost(tmp_path: Path) -> None:
     print(
         f"{len(survivor.pressed) + len(victim.pressed) + len(hand.events)} presses, {time.monotonic() - begun_s:.0f} s"
     )
-    bodies = read_bodies(hub)
+    bodies = read_bodies(hub.home.database)
     recorded = [entry for entry in map(e.decode, bodies) if isinstance(entry, e.EventRecorded)]
     times = Counter(entry.digest for entry in recorded)
 
@@ -169,13 +168,6 @@ def opened(hub: HubProcess, note: str) -> Checkpoint:
     epoch, checkpoint = open_any_checkpoint(note, hub.vkey)
     assert epoch == 1, note
     return checkpoint
-
-
-def read_bodies(hub: HubProcess) -> list[bytes]:
-    with closing(open_read_only(hub.home.database)) as connection:
-        rows = connection.execute("SELECT epoch, body FROM entries ORDER BY epoch, idx").fetchall()
-    assert {epoch for epoch, _ in rows} == {1}
-    return [bytes(body) for _, body in rows]
 
 
 def check_prefixes(bodies: list[bytes], seen: list[Checkpoint]) -> None:

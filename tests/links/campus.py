@@ -183,13 +183,13 @@ class Doors:
     async def terminal_line(self) -> Line:
         return await Line.open(self.browser, f"{self.url}/ws/terminal")
 
-    def write_terminal(self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall") -> None:
-        """A home for the real daemon, with simulated pins."""
+    def write_terminal(self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0) -> None:
+        """A home for the real daemon, with simulated pins. `port`: where it finds the hub, if not at its own."""
         folder.mkdir(mode=0o700)
         found_by = HubToFind(
             campus=self.founded.campus,
             server_name=NAME,
-            address=f"{HOST}:{self.port}",
+            address=f"{HOST}:{port or self.port}",
             ca_pem=(self.home.keys / "ca.pem").read_bytes(),
             vkey=self.founded.vkey,
         )

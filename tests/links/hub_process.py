@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -19,11 +20,12 @@ LISTENS = "the hub listens"
 class HubProcess(Doors):
     """`async with` starts it, and ends whatever is left of it and its terminals.
 
-    `log` is what it has said on stderr, over all its runs.
+    `log` is what it has said on stderr, over all its runs. `environment` is added to this process's own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, **environment: str) -> None:
         super().__init__(*found_home(path))
+        self.environment = environment
         self.log: list[str] = []
         self._ready = asyncio.Event()
         self._reading: asyncio.Task[None]
@@ -56,6 +58,7 @@ class HubProcess(Doors):
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **self.environment},
         )
         self._reading = asyncio.create_task(self._read())
         async with asyncio.timeout(WAIT_S_MAX):

@@ -1,0 +1,1 @@
+"""Faults on real processes: what is killed, stopped, cut off, slowed down and filled up, while people press."""

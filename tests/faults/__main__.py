@@ -1,0 +1,50 @@
+"""`python -m tests.faults`: thousands of presses on real processes, through faults; every one of them accounted for."""
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults.faults import FAULTS
+from tests.faults.machine import Missing
+from tests.faults.record import table
+from tests.faults.soak import soak
+
+PRESSES = 10_000
+PER_ROUND = 120
+
+
+def main() -> int:
+    names = [fault.name for fault in FAULTS]
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--presses", type=int, default=PRESSES, metavar="N", help="at least; default: %(default)s")
+    parser.add_argument("--fault", action="append", choices=names, help="only this one; may be given again")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(1 << 32), help="of the moments; default: by chance"
+    )
+    options = parser.parse_args()
+    faults = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
+    begun_s = time.monotonic()
+    print(f"seed {options.seed}, {options.presses} presses, {len(faults)} faults", flush=True)
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - begun_s:6.0f} s {text}", flush=True)
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="firstbell-soak-") as name:
+            verdict = asyncio.run(soak(Path(name), faults, options.presses, PER_ROUND, options.seed, say))
+    except Missing as missing:
+        print(f"faults: {missing}", file=sys.stderr)
+        return 1
+    print(f"\n{table(verdict.rows)}\n")
+    for trouble in verdict.troubles:
+        print(trouble)
+    print("all is well" if verdict.is_well else "NOT well: see the table and what is above")
+    return 0 if verdict.is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

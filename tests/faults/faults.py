@@ -1,0 +1,212 @@
+"""The faults, by name: what each does to a running campus, and how it is undone."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from tests.faults.machine import slow_sync
+from tests.faults.world import World
+from tests.links.hub_process import COMMAND
+
+DOWN_S = 1.0
+"""How long what was killed stays down."""
+KILLS = 3
+CUT_S = 10.0
+SILENCE_S = 12.0
+"""Longer than the 9 s after which both sides take each other for lost."""
+SLOW_S = 6.0
+DELAY_S = 0.3
+THIN_BYTES_PER_S = 128_000
+HOUR_S = 3_600
+REFUSE_S_MAX = 20
+DEVICE = 4
+"""The exit code for what this machine, and not the hub, is at fault for (hub/commands/README.md)."""
+
+Inject = Callable[[World], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`lasts_s`: from what `inject` has done on entry to its end."""
+
+    name: str
+    inject: Inject
+    lasts_s: float
+
+
+@asynccontextmanager
+async def nothing(_world: World) -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def hub_killed(world: World) -> AsyncIterator[None]:
+    for _ in range(KILLS):
+        await asyncio.sleep(world.dice.uniform(0, DOWN_S))
+        await world.hub.kill()
+        await asyncio.sleep(DOWN_S)
+        await world.hub.start()
+    yield
+
+
+@asynccontextmanager
+async def terminals_killed(world: World) -> AsyncIterator[None]:
+    for _ in range(KILLS):
+        await asyncio.sleep(world.dice.uniform(0, DOWN_S))
+        victim = world.dice.choice(world.pressers)
+        victim.power.cut()
+        await victim.terminal.kill()
+        await asyncio.sleep(DOWN_S)
+        await victim.terminal.start(**world.clock.environment)
+        victim.power.on.set()
+    yield
+
+
+@asynccontextmanager
+async def hub_stopped(world: World) -> AsyncIterator[None]:
+    world.hub.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        world.hub.process.send_signal(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def terminal_stopped(world: World) -> AsyncIterator[None]:
+    process = world.dice.choice(world.pressers).terminal.process
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def wire_cut(world: World) -> AsyncIterator[None]:
+    world.wire.cut()
+    try:
+        yield
+    finally:
+        await world.wire.mend()
+
+
+@asynccontextmanager
+async def wire_stalled(world: World) -> AsyncIterator[None]:
+    world.wire.stall()
+    try:
+        yield
+    finally:
+        world.wire.flow()
+
+
+@asynccontextmanager
+async def wire_slow(world: World) -> AsyncIterator[None]:
+    world.wire.delay_s, world.wire.bytes_per_s = DELAY_S, THIN_BYTES_PER_S
+    try:
+        yield
+    finally:
+        world.wire.delay_s, world.wire.bytes_per_s = 0, 0
+
+
+@asynccontextmanager
+async def disk_full(world: World) -> AsyncIterator[None]:
+    said = len(world.hub.log)
+    world.disk.fill()
+    try:
+        yield
+    finally:
+        world.disk.empty()
+    assert any("full" in line for line in world.hub.log[said:]), "the hub never met the end of its disk"
+
+
+@asynccontextmanager
+async def disk_read_only(world: World) -> AsyncIterator[None]:
+    """No kernel takes the right to write from an open file: the hub is killed first, and has to start on that disk."""
+    await world.hub.kill()
+    await world.disk.remount("ro")
+    try:
+        await _refuses_to_start(world)
+    finally:
+        await world.disk.remount("rw")
+    await world.hub.start()
+    yield
+
+
+async def _refuses_to_start(world: World) -> None:
+    """It says why, on the one line for programs and in a sentence for people, and ends as documented."""
+    process = await asyncio.create_subprocess_exec(
+        *(COMMAND, "--home", str(world.hub.home.path), "--json", "serve"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(REFUSE_S_MAX):
+            out, error = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    said = error.decode()
+    assert process.returncode == DEVICE, said
+    problem = json.loads(out)
+    assert problem["problem"] == "cannot_serve", problem
+    assert problem["where"].startswith(str(world.hub.home.path)), problem
+    assert problem["what"] in said, said
+    assert "Traceback" not in said, said
+
+
+def disk_slow(milliseconds: int) -> Inject:
+    @asynccontextmanager
+    async def inject(world: World) -> AsyncIterator[None]:
+        async with slow_sync(world.hub.process.pid, milliseconds):
+            yield
+            assert _longest_commit_ms(world) >= milliseconds, "the hub never met the slow disk"
+
+    return inject
+
+
+def _longest_commit_ms(world: World) -> int:
+    """From a decision to its commit, of all that the hub has told of since the last fault."""
+    at_ms: dict[str, dict[str, int]] = {"decided": {}, "committed": {}}
+    for told in world.hub.happened:
+        if told.get("entry", {}).get("kind") == "event_recorded":
+            at_ms[told["what"]][told["entry"]["digest"]] = told["at_ms"]
+    decided = at_ms["decided"]
+    return max((at - decided[digest] for digest, at in at_ms["committed"].items() if digest in decided), default=0)
+
+
+def clock_stepped(seconds: int) -> Inject:
+    @asynccontextmanager
+    async def inject(world: World) -> AsyncIterator[None]:
+        world.clock.step(seconds)
+        # Who connects anew looks at certificates by the new time.
+        world.wire.break_all()
+        try:
+            yield
+        finally:
+            world.clock.step(0)
+            world.wire.break_all()
+
+    return inject
+
+
+FAULTS = (
+    Fault("none", nothing, 3),
+    Fault("hub killed", hub_killed, DOWN_S),
+    Fault("hub stopped", hub_stopped, SLOW_S),
+    Fault("terminals killed", terminals_killed, DOWN_S),
+    Fault("terminal stopped", terminal_stopped, SILENCE_S),
+    Fault("wire cut", wire_cut, CUT_S),
+    Fault("wire half-open", wire_stalled, SILENCE_S),
+    Fault("wire slow and thin", wire_slow, SLOW_S),
+    Fault("disk full", disk_full, SLOW_S),
+    Fault("disk read-only", disk_read_only, DOWN_S),
+    Fault("fsync 200 ms", disk_slow(200), SLOW_S),
+    Fault("fsync 5 s", disk_slow(5_000), SILENCE_S),
+    Fault("clock +1 h", clock_stepped(HOUR_S), SLOW_S),
+    Fault("clock -1 h", clock_stepped(-HOUR_S), SLOW_S),
+)

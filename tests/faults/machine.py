@@ -1,0 +1,131 @@
+"""What the faults need of this machine: a small disk of its own, a clock that can be set, a tracer."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+COMMAND_S_MAX = 20
+FAKETIME_LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
+BALLAST_BYTES = (1 << 20, 4_096)
+"""A disk is filled with pieces of these sizes, the small ones last, so that not a page is left."""
+
+
+class Missing(Exception):
+    """This machine lacks something that the faults need; the text says what, and what to do."""
+
+
+def as_root(*command: str) -> tuple[str, ...]:
+    """How this user runs a command that only root may run. `mount` and `strace` say themselves when it may not be."""
+    return command if os.geteuid() == 0 else ("sudo", "-n", *command)
+
+
+def need(command: str) -> str:
+    """Raises Missing."""
+    found = shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        raise Missing(f"the fault tests need {command}. Install: sudo apt install {command}")
+    return found
+
+
+async def run(*command: str) -> None:
+    """Raises Missing when it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with asyncio.timeout(COMMAND_S_MAX):
+        said, _ = await process.communicate()
+    if process.returncode:
+        raise Missing(
+            f"the fault tests must be allowed to do `{' '.join(command)}` (as root, or by sudo without a password): "
+            f"{said.decode().strip()}"
+        )
+
+
+class SmallDisk:
+    """A file system of its own, mounted at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ballast = path / "ballast"
+
+    def fill(self) -> None:
+        """Until not a page is left."""
+        with self._ballast.open("wb", buffering=0) as file:
+            for size in BALLAST_BYTES:
+                try:
+                    while file.write(bytes(size)) == size:
+                        pass
+                except OSError:
+                    continue
+
+    def empty(self) -> None:
+        self._ballast.unlink()
+
+    async def remount(self, how: str) -> None:
+        """`how`: ro, rw. Refused to ro while a file is open for writing."""
+        await run(*as_root(need("mount"), "-o", f"remount,{how}", str(self.path)))
+
+
+@asynccontextmanager
+async def small_disk(path: Path, megabytes: int) -> AsyncIterator[SmallDisk]:
+    """`path` is an empty folder. Raises Missing."""
+    options = f"size={megabytes}m,mode=0700,uid={os.geteuid()},gid={os.getegid()}"
+    await run(*as_root(need("mount"), "-t", "tmpfs", "-o", options, "tmpfs", str(path)))
+    try:
+        yield SmallDisk(path)
+    finally:
+        await run(*as_root(need("umount"), "--lazy", str(path)))
+
+
+class WallClock:
+    """The clock on the wall of those processes that are started with `environment`; it begins with the machine's."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises Missing."""
+        self._file = file
+        libraries = [found for pattern in FAKETIME_LIBRARIES for found in Path("/").glob(pattern[1:])]
+        if not libraries:
+            raise Missing("the fault tests need libfaketime. Install: sudo apt install faketime")
+        self.environment = {
+            "LD_PRELOAD": str(libraries[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            # In seconds: so soon a step is seen.
+            "FAKETIME_CACHE_DURATION": "1",
+            # A step of the wall clock moves no other clock.
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.step(0)
+
+    def step(self, seconds: int) -> None:
+        """To so far from the machine's."""
+        self._file.write_text(f"{seconds:+d}\n")
+
+
+@asynccontextmanager
+async def slow_sync(pid: int, milliseconds: int) -> AsyncIterator[None]:
+    """As if the disk under this process took so long for each fsync and fdatasync. Raises Missing."""
+    tracer = await asyncio.create_subprocess_exec(
+        *as_root(need("strace"), "-f", "-p", str(pid), "-o", "/dev/null"),
+        *("-e", "trace=fdatasync,fsync"),
+        *("-e", f"inject=fdatasync,fsync:delay_exit={milliseconds * 1_000}"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await attached(tracer)
+    try:
+        yield
+    finally:
+        tracer.terminate()
+        async with asyncio.timeout(COMMAND_S_MAX):
+            await tracer.communicate()
+
+
+async def attached(tracer: asyncio.subprocess.Process) -> None:
+    """Until strace has its process. Raises Missing."""
+    assert tracer.stderr is not None
+    async with asyncio.timeout(COMMAND_S_MAX):
+        said = (await tracer.stderr.readline()).decode()
+    if "attached" not in said:
+        raise Missing(f"the fault tests must be allowed to trace the hub (as root, or by sudo): {said.strip()}")

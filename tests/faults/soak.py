@@ -1,0 +1,80 @@
+"""Press after press through fault after fault, and what became of each."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.faults.faults import Fault
+from tests.faults.record import Row, tally
+from tests.faults.world import World, running_world
+
+EXPECTED = {"the ledger can't be written", "the write-ahead log can't be moved into the file"}
+"""What a hub may complain of here: of a disk that is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`troubles`: what is wrong besides the rows."""
+
+    rows: list[Row]
+    troubles: list[str]
+
+    @property
+    def is_well(self) -> bool:
+        return all(row.is_well for row in self.rows) and not self.troubles
+
+
+async def soak(
+    folder: Path, faults: Sequence[Fault], presses: int, per_round: int, seed: int, say: Callable[[str], None]
+) -> Verdict:
+    """Goes through `faults` again and again until there were so many presses: at least once, and at least `per_round`
+    presses in each. `folder` is empty; its path is short, for sockets are made in it.
+    """
+    async with running_world(folder, Random(seed)) as world:
+        rounds = 0
+        while not rounds or len(world.presses) < presses:
+            for fault in faults:
+                rounds += 1
+                await _round(world, fault, per_round, rounds, say)
+                if len(world.presses) >= presses and rounds >= len(faults):
+                    break
+        troubles = await _end(world)
+        return Verdict(tally(world), troubles)
+
+
+async def _round(world: World, fault: Fault, per_round: int, number: int, say: Callable[[str], None]) -> None:
+    pressed, begun_s = len(world.presses), time.monotonic()
+    try:
+        with world.called(fault.name):
+            async with fault.inject(world):
+                # The fault's own duration.
+                await asyncio.sleep(fault.lasts_s)
+            await world.until_pressed(pressed + per_round)
+        settled_s = await world.settle()
+    except Exception as error:
+        error.add_note(f"in round {number}, {fault.name}")
+        raise
+    presses, took_s = len(world.presses) - pressed, time.monotonic() - begun_s
+    say(
+        f"{number:>4} {fault.name:<20}{presses:>5} presses in {took_s:5.1f} s, "
+        f"{settled_s:4.1f} s of them to settle; {len(world.presses)} so far"
+    )
+
+
+async def _end(world: World) -> list[str]:
+    """Stops everything in order; what does not fit."""
+    troubles = []
+    verdict = await world.hub.verify()
+    if not verdict.ok:
+        troubles.append(f"the ledger does not verify: {verdict}")
+    for terminal in world.terminals:
+        if code := await terminal.end():
+            troubles.append(f"{terminal.home.path.name} ended with {code}")
+        if "Traceback" in terminal.log:
+            troubles.append(f"{terminal.home.path.name} had a defect:\n{terminal.log[-2_000:]}")
+    await world.hub.stop()
+    troubles += [str(line) for line in world.hub.complaints() if line["event"] not in EXPECTED]
+    return troubles
