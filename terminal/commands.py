@@ -4,8 +4,10 @@ Exit codes: 0 all right, 1 something is wrong, 2 used wrongly, 3 not found, 4 a 
 Texts come from the catalogue, in the language of FIRSTBELL_LANG or LANG; with `--json`, one object on stdout.
 """
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +81,27 @@ def build(said: Words) -> click.Group:
         "--home",
         type=click.Path(path_type=Path),
         envvar="FIRSTBELL_HOME",
-        required=True,
         help=said.say("help.home"),
     )
     @help_option
     @click.pass_context
-    def group(context: click.Context, home: Path) -> None:
-        context.obj = Home(home)
+    def group(context: click.Context, home: Path | None) -> None:
+        context.obj = home and Home(home)
+
+    def with_home(function: Callable[..., int]) -> Callable[..., int]:
+        """Asked for when a command runs, so that its help needs none."""
+
+        def called(*typed: Any, **named: Any) -> int:
+            context = click.get_current_context()
+            if context.obj is None:
+                raise click.MissingParameter(ctx=context, param=group.params[0])
+            return function(context.obj, *typed, **named)
+
+        return functools.update_wrapper(called, function)
 
     @group.command("run", cls=Command, help=said.say("help.run"))
     @help_option
-    @click.pass_obj
+    @with_home
     def run(home: Home) -> int:
         try:
             process.run(home)
@@ -108,21 +120,21 @@ def build(said: Words) -> click.Group:
     )
     @json_option
     @help_option
-    @click.pass_obj
+    @with_home
     def press(home: Home, input_name: str, hold_ms: int, as_json: bool) -> int:
         return press_input(said, home, input_name, hold_ms, as_json)
 
     @group.command("status", cls=Command, help=said.say("help.status"))
     @json_option
     @help_option
-    @click.pass_obj
+    @with_home
     def status(home: Home, as_json: bool) -> int:
         return show_status(said, home, as_json)
 
     @group.command("doctor", cls=Command, help=said.say("help.doctor"))
     @json_option
     @help_option
-    @click.pass_obj
+    @with_home
     def doctor(home: Home, as_json: bool) -> int:
         return show_findings(said, examine(home), as_json)
 

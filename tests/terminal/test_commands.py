@@ -129,10 +129,10 @@ def run_here(language: str, *arguments: str) -> tuple[object, str]:
 
 def test_help_in_both_languages() -> None:
     for arguments in ([], *([name] for name in ("run", "press", "status", "doctor"))):
-        _, english = run_here("en", "--home", "x", *arguments, "--help")
+        _, english = run_here("en", *arguments, "--help")
         assert english.startswith("Usage: ")
         assert not HAN.search(english)
-        _, chinese = run_here("zh-CN", "--home", "x", *arguments, "--help")
+        _, chinese = run_here("zh-CN", *arguments, "--help")
         assert HAN.search(chinese)
         assert "Usage" not in chinese
         assert "Options" not in chinese
