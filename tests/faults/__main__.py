@@ -14,7 +14,7 @@ from tests.faults.record import table
 from tests.faults.soak import soak
 
 PRESSES = 10_000
-PER_ROUND = 120
+PER_ROUND = 200
 
 
 def main() -> int:

@@ -124,6 +124,7 @@ class Guard:
         self._asked: set[tuple[str, str, int]] = set()
         self._evidence: dict[str, list[str]] = {}
         self._handed: set[str] = set()
+        self._have: list[str] | None = None
         self._pages: dict[str, Frame] = {}
         self.shown: set[str] = set()
         self.receipted: set[str] = set()
@@ -145,6 +146,7 @@ class Guard:
     async def _talk(self, line: Line) -> None:
         line.keep_alive()
         self._handed.clear()
+        self._have = None
         try:
             for command in tuple(self._commands.values()):
                 await line.send(command)
@@ -167,7 +169,10 @@ class Guard:
         for incident, page in pages.items():
             self._evidence[incident] = list(dict.fromkeys([*self._evidence.get(incident, []), *page["evidence"]]))
         have = list(pages)
-        await line.send({"type": "state", **READY, "have": have, "seen": have, "ringing": []})
+        # Only when it changes: a state is an event for the hub, and everybody gets a snapshot for it.
+        if have != self._have:
+            self._have = have
+            await line.send({"type": "state", **READY, "have": have, "seen": have, "ringing": []})
         told = {jws for page in pages.values() for jws in page["evidence"]} | self._handed
         await self._hand_back(line, [jws for held in self._evidence.values() for jws in held if jws not in told])
         for page in pages.values():

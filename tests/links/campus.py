@@ -33,6 +33,7 @@ HOST = "127.0.0.1"
 NAME = "localhost"
 ZONE = "东区"
 PIN = "481516"
+UNANNOUNCED = "c-aaaaaaaaaa"
 
 Happening = dict[str, Any]
 
@@ -184,10 +185,12 @@ class Doors:
         return await Line.open(self.browser, f"{self.url}/ws/terminal")
 
     def write_terminal(self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0) -> None:
-        """A home for the real daemon, with simulated pins. `port`: where it finds the hub, if not at its own."""
+        """A home for the real daemon, with simulated pins. `port`: the only place where it finds the hub, if not at the
+        hub's own: it would find that by itself, so it looks for a campus that nobody announces.
+        """
         folder.mkdir(mode=0o700)
         found_by = HubToFind(
-            campus=self.founded.campus,
+            campus=UNANNOUNCED if port else self.founded.campus,
             server_name=NAME,
             address=f"{HOST}:{port or self.port}",
             ca_pem=(self.home.keys / "ca.pem").read_bytes(),
