@@ -31,6 +31,8 @@ PENDING_ENTRIES_MAX = 20_000
 """Entries decided and not yet committed; above it only what changes what rings is decided."""
 DEADLINE_ROUNDS_MAX = 16
 """Passes over due deadlines in one step; each pass makes the due ones later, so one is the rule."""
+FAULT_REST_MS = 1_000
+"""Between two looks at a deadline while the hub has a defect."""
 SNAPSHOT_ENTRIES = 1_000
 """Committed entries between two snapshots of the campus in the database."""
 
@@ -163,7 +165,8 @@ class Engine:
         """Steps whenever there is something to do, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(self._sleep_s()):
+                rest_ms = self.rest_ms()
+                async with asyncio.timeout(None if rest_ms is None else rest_ms / 1000):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -173,9 +176,12 @@ class Engine:
                 self._wake.set()
                 await asyncio.sleep(0)
 
-    def _sleep_s(self) -> float | None:
+    def rest_ms(self) -> int | None:
+        """How long there is nothing to do unless something comes; None: for ever."""
         due_ms = self.next_ms()
-        return None if due_ms is None else max(0, due_ms - self._now_ms()) / 1000
+        # A deadline that can't be decided stays due.
+        least_ms = FAULT_REST_MS if self._faults else 0
+        return None if due_ms is None else max(least_ms, due_ms - self._now_ms())
 
     def next_ms(self) -> int | None:
         """When the next deadline of the campus is due, in hub time."""
@@ -183,7 +189,7 @@ class Engine:
 
     def step(self, now_ms: int) -> None:
         """One pass: commits, requests, deadlines; then the batch goes to the writer and the view to the outlets."""
-        changed = bool(self._commits)
+        changed, faults = bool(self._commits), len(self._faults)
         while self._commits:
             self._fold(self._commits.popleft())
         gathered = _Gathered()
@@ -193,7 +199,7 @@ class Engine:
         if gathered.entries:
             self._hand_over(gathered)
             self.on_decided(gathered.entries)
-        if changed or gathered.entries:
+        if changed or gathered.entries or len(self._faults) > faults:
             self.refresh()
 
     def refresh(self) -> None:
@@ -205,7 +211,7 @@ class Engine:
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _reach_deadlines(self, now_ms: int, gathered: _Gathered) -> None:
-        for _ in range(DEADLINE_ROUNDS_MAX):
+        for _ in range(1 if self._faults else DEADLINE_ROUNDS_MAX):
             due_ms = next_deadline_ms(self.decided)
             if due_ms is None or due_ms > now_ms:
                 return
@@ -339,7 +345,8 @@ class Engine:
 
     def _fault(self, where: str, what: str) -> None:
         """A defect of ours must ring, not fall silent; it stays until the hub is restarted with the defect mended."""
-        log.exception("hub fault", where=where, what=what)
+        if f"{where}:{what}" not in self._faults:
+            log.exception("hub fault", where=where, what=what)
         self._faults.add(f"{where}:{what}")
 
 

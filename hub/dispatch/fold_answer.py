@@ -19,6 +19,15 @@ def _accepted(campus: Campus, entry: e.Accepted) -> None:
     if entry.lead:
         incident.lead = entry.guard
     _settle(incident)
+    _stays(campus, entry)
+
+
+def _stays(campus: Campus, entry: e.Accepted) -> None:
+    """Whoever accepts at a pager is at it, whatever sign-off was on its way to the disk: a responder can't sign off."""
+    pager, account = campus.pagers.get(entry.by), campus.accounts.get(entry.guard)
+    if pager and account and pager.guard is None:
+        pager.guard = entry.guard
+        pager.zones = account.zones or tuple(campus.zones)
 
 
 def _silence(incident: Incident) -> None:

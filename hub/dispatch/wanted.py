@@ -95,7 +95,10 @@ _LIGHTS: dict[int, e.LightState] = {
 
 
 def lights(decided: Campus, durable: Campus) -> dict[str, e.LightState]:
-    """Each wall terminal's light: a good thing only where both folds say it, the least of its open incidents."""
+    """Each wall terminal's light: a good thing only where both folds say it, the least of its open incidents.
+
+    A silent one shows nothing by itself. It is told, because a light that is out lets it forget its events.
+    """
     least: dict[str, int] = {}
     for name in decided.incidents.keys() | durable.incidents.keys():
         here, there = decided.incidents.get(name), durable.incidents.get(name)
@@ -104,7 +107,7 @@ def lights(decided: Campus, durable: Campus) -> dict[str, e.LightState]:
         rank = min(_RANKS[here.state] if here else _OVER, _RANKS[there.state] if there else _NOTHING)
         least[terminal_id] = min(rank, least.get(terminal_id, _OVER))
     return {
-        terminal.terminal: "none" if terminal.silent else _LIGHTS[least.get(terminal.terminal, _OVER)]
+        terminal.terminal: _LIGHTS[least.get(terminal.terminal, _OVER)]
         for terminal in decided.terminals.values()
         if terminal.role == "wall"
     }

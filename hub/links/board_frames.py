@@ -7,7 +7,7 @@ import msgspec
 from hub.dispatch.campus import Campus, Incident, Pager
 from hub.dispatch.engine import View
 from hub.links.board_steps import BoardSteps
-from hub.links.pager_frames import crew, place
+from hub.links.pager_frames import crew, place, shown_light
 from hub.names import Names
 
 INCIDENTS_MAX = 16
@@ -55,7 +55,7 @@ def snapshot_of(view: View, names: Names, steps: BoardSteps, size: int, writing:
 def _incident(view: View, incident: Incident, names: Names, steps: BoardSteps) -> dict[str, Any]:
     return {
         **place(view.decided, incident, names),
-        "light": view.lights.get(incident.terminal, "none"),
+        "light": shown_light(view, incident),
         "crew": crew(view.decided, incident, names),
         "steps": steps.steps(incident.incident, view.decided, names),
         "next": _next(view.decided, incident),

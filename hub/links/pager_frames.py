@@ -93,7 +93,7 @@ def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, na
         "due_total_ms": totals[mine.state] if mine and responding else None,
         "asked": mine.asked if mine else "",
         "lead": mine is not None and incident.lead == mine.guard,
-        "light": view.lights.get(incident.terminal, "none"),
+        "light": shown_light(view, incident),
         "crew": crew(campus, incident, names),
         "covers": incident.events,
         "evidence": incident.evidence,
@@ -119,6 +119,12 @@ def place(campus: Campus, incident: Incident, names: Names) -> dict[str, Any]:
         "presses": incident.presses,
         "tier": incident.tier,
     }
+
+
+def shown_light(view: View, incident: Incident) -> str:
+    """What the wall's light shows for it, if that shows anything."""
+    silent = view.decided.terminals[incident.terminal].silent
+    return "none" if silent else view.lights.get(incident.terminal, "none")
 
 
 def crew(campus: Campus, incident: Incident, names: Names) -> list[dict[str, Any]]:

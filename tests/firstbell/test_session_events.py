@@ -246,13 +246,15 @@ def test_the_window_for_kept_events() -> None:
     assert session.offer_event(kept_event(0), 1005) == [], "it has its receipt"
 
 
-def test_new_events_have_a_limit_too_and_come_later() -> None:
+def test_a_new_event_goes_however_many_wait_and_again_in_its_turn() -> None:
+    """The hub's disk stands still: no receipt comes for anything, and the press must be heard."""
     session = linked(1000)
     for number in range(FLIGHT_EVENTS_MAX):
         assert len(sent(session.add_event(kept_event(number), 1000))) == 1
     event, out = press(session, 1001)
-    assert sent(out) == []
+    assert sent(out) == [event.digest]
     assert session.room() == 0
+    assert session.offer_event(event, 1001) == []
     for number in range(FLIGHT_EVENTS_MAX - WINDOW_EVENTS_MAX + 1):
         session.frame(receipt(kept_event(number)), 1002)
     assert session.room() == 1

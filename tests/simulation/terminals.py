@@ -53,6 +53,7 @@ class TerminalPlan:
     inputs: dict[str, InputKind]
     drift_ppm: int
     sick_clock: bool = False
+    silent: bool = False
 
 
 class Clock:

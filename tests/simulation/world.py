@@ -117,6 +117,7 @@ class World:
                 inputs=inputs,
                 drift_ppm=draw.randint(-180, 180),
                 sick_clock=draw.random() < 0.1,
+                silent=wall and draw.random() < 0.15,
             )
             name = f"{'wall' if wall else 'bell'}{number}"
             made.append(Terminal(name, plan, self.around, self.stream(name)))
@@ -333,7 +334,7 @@ def _enrolment(terminal: Terminal, by: dict[str, Any]) -> Submission:
         algorithm=plan.algorithm,
         key=public,
         inputs=plan.inputs,
-        silent=False,
+        silent=plan.silent,
         details=details.commitment,
         **by,
     )

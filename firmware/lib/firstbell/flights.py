@@ -4,7 +4,7 @@ from firstbell.actions import Event
 from firstbell.messages import WINDOW_EVENTS_MAX
 
 FLIGHT_EVENTS_MAX = WINDOW_EVENTS_MAX + 16
-"""Events on their way without a receipt. Kept ones leave some room: a new press does not wait behind old ones."""
+"""Events whose receipt is waited for. Kept ones leave some room for new ones."""
 RESEND_MS = 30_000
 """An event without a receipt for so long goes again, for instance one that the hub was too busy to take."""
 RELEASE_MS = 10_000

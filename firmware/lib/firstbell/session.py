@@ -112,9 +112,16 @@ class TerminalSession:
         return Event(jws, mono_ms if what == "panic" else None)
 
     def add_event(self, event: Event, now_ms: int) -> "list[Action]":
-        """A new event: it goes at once, if there is a hub to hear it."""
+        """A new event: it goes at once, if there is a hub to hear it.
+
+        However many wait for their receipts: a hub whose disk stands still must hear a press all the same. One that is
+        not waited for goes again when it is its turn in the outbox.
+        """
         self._pressed_again = event.pressed_ms is not None
-        return self._settle(now_ms, self._take(event, now_ms))
+        out = self._take(event, now_ms)
+        if self._is_up() and not out:
+            out = [Send(messages.event_frame(event.jws))]
+        return self._settle(now_ms, out)
 
     def offer_event(self, event: Event, now_ms: int) -> "list[Action]":
         """An event that the outbox keeps, while there is `room`. Without a connection only the light looks at it."""

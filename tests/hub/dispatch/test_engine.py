@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from hub.dispatch import campus as campuses
 from hub.dispatch import engine as engines
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.campus import SEEN_EVENTS_MAX, Campus
-from hub.dispatch.engine import Answer, Engine, View
+from hub.dispatch.engine import FAULT_REST_MS, Answer, Engine, View
 from hub.ledger.batch import Batch, Commit, Receipt, Submission
 from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL, Duty, digest_of
 
@@ -225,6 +226,19 @@ def test_old_boots_are_looked_up_in_any_order() -> None:
     assert len(post.entries) == known
 
 
+def test_an_accept_overtakes_a_sign_off() -> None:
+    """The sign-off waits for the disk, and meanwhile its guard accepts: the guard stays at the pager, and is asked."""
+    post = Post()
+    post.press()
+    post.tell(r.SignOff, pager=PAGER, by=GUARD)
+    post.command("accept", "command-1")
+    post.commit()
+    assert post.engine.durable.pagers[PAGER].guard == post.engine.decided.pagers[PAGER].guard == GUARD
+    post.now_ms += 120_000
+    post.engine.step(post.now_ms)
+    assert post.rings == ["ask"]
+
+
 def test_what_lowers_attention_waits_for_its_commit() -> None:
     post = Post()
     post.tell(r.StartDrill, zone=EAST, until_ms=START_MS + 60_000, by="x")
@@ -297,8 +311,6 @@ def test_a_defect_of_ours_rings_and_keeps_the_last_campus(where: str, monkeypatc
     before = campuses.snapshot(post.engine.decided)
     monkeypatch.setattr(engines, where, broken)
     assert post.press() == [Answer(refused="hub_fault")]
-    monkeypatch.undo()
-    post.engine.refresh()
     assert campuses.snapshot(post.engine.decided) == before
     assert post.view.fault
     assert post.view.alerts.bells[BELL] == "fault"
@@ -325,6 +337,24 @@ def test_every_thousand_entries_the_campus_is_kept(monkeypatch: pytest.MonkeyPat
     post.press(3)
     (kept,) = [batch.snapshot for batch in post.writer.waiting if batch.snapshot]
     assert campuses.restore(kept.campus).event_incidents.keys() == {digest_of(f"press 1/{n}") for n in (1, 2)}
+
+
+def test_a_deadline_that_can_not_be_decided_is_told_once_and_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays due: without a rest the loop would never sleep, and fill the disk with its log."""
+
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    post = Post()
+    post.press()
+    monkeypatch.setattr(engines, "decide", broken)
+    post.now_ms += 60_000
+    with capture_logs() as logs:
+        post.engine.step(post.now_ms)
+        post.engine.step(post.now_ms)
+    assert [line["where"] for line in logs] == ["decide"]
+    assert post.view.fault
+    assert post.engine.rest_ms() == FAULT_REST_MS
 
 
 class Shown:

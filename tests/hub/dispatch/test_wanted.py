@@ -68,13 +68,14 @@ def test_of_two_incidents_the_light_shows_the_one_with_less_help() -> None:
     assert lights(duty.campus, duty.campus)[WALL] == "recorded"
 
 
-def test_a_silent_terminal_shows_nothing() -> None:
+def test_a_silent_terminal_is_told_the_truth() -> None:
+    """It shows nothing by itself; were it told that its light is out, it would let go of its only copy."""
     duty = Duty()
     duty.enrol("t-silent", silent=True)
     incident = duty.press("t-silent")
     duty.guard("li")
     duty.command("accept", incident, "a-li")
-    assert lights(duty.campus, duty.campus)["t-silent"] == "none"
+    assert lights(duty.campus, duty.campus)["t-silent"] == "coming"
 
 
 def test_a_drill_shows_the_same_light() -> None:
