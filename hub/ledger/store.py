@@ -80,6 +80,7 @@ class Store:
         if not path.exists():
             raise LedgerDamaged(f"there is no database at {path}")
         self._connection = reconnect(path)
+        self._file = _file_at(path)
         try:
             migrate(self._connection)
             self.head = self._read_head()
@@ -128,6 +129,7 @@ class Store:
         OSError while the database is not sound, LedgerTaken, LedgerDamaged.
         """
         self._connection.close()
+        self._check_file()
         self._connection = self._reconnect(self._path)
         # Before this succeeds, what is read may be in memory alone: a crash could still take it back, or bring back
         # what isn't seen now.
@@ -164,6 +166,7 @@ class Store:
             raise ValueError(f"an entry of {too_long} bytes fits no ledger: at most {ENTRY_BYTES_MAX}")
         leaves = [leaf_hash(body) for body in bodies]
         tree = tree.append(leaves)
+        self._check_file()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             attempt = self._prepare(epoch, first, tree, batches)
@@ -178,6 +181,11 @@ class Store:
             self._roll_back()
             raise
         return self._done(attempt)
+
+    def _check_file(self) -> None:
+        """A file that was removed or replaced takes what is written with it: nobody finds it at the next start."""
+        if _file_at(self._path) != self._file:
+            raise LedgerTaken(f"{self._path} was removed, or replaced by another file")
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -303,3 +311,12 @@ class Store:
         if row is None:
             raise LedgerDamaged(f"tile {level}/{n} is missing")
         return bytes(row[0])
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever becomes of its name."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -241,3 +241,21 @@ def test_moving_the_write_ahead_log_in_a_quiet_moment_may_fail(house: House) -> 
     house.turns(1)
     assert house.told.commits.qsize() == 2
     assert house.told.errors.empty()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_removed_or_replaced_takes_no_promises(house: House, replaced: bool) -> None:
+    """What is written to it would be gone at the next start: the hub rings on, without a receipt."""
+    house.press()
+    house.turns(1)
+    house.told.commit()
+    copy = house.path.with_suffix(".copy")
+    copy.write_bytes(house.path.read_bytes())
+    house.path.unlink()
+    if replaced:
+        copy.rename(house.path)
+    house.press()
+    house.turns(1)
+    assert house.told.error() == "taken"
+    assert house.told.commits.empty()
+    assert house.path.exists() == replaced, "an empty one must not stand in its place"
