@@ -41,7 +41,7 @@ class Part:
 # The long ones come first, so that both lanes end at about the same time.
 PARTS = (
     Part("unit", 480, ("tests/house", "tests/firstbell", "tests/hub"), COVERAGE),
-    Part("simulation", 420, commands=(("python", "-m", "tests.simulation", "--seeds", "200"),)),
+    Part("simulation", 420, commands=(("python", "-m", "tests.simulation", "--seeds", "300"),)),
     Part("browser", 420, ("tests/browser",)),
     Part("terminal", 420, ("tests/terminal",)),
     Part("faults", 300, ("tests/faults",)),
