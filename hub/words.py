@@ -16,8 +16,9 @@ SHARED = ("refused.", "outcome.", "reason.")
 
 
 def chosen_language(environment: Mapping[str, str]) -> str:
-    """FIRSTBELL_LANG, else LANG; whatever is not Chinese is English."""
-    asked = environment.get("FIRSTBELL_LANG") or environment.get("LANG") or ""
+    """FIRSTBELL_LANG, else what POSIX asks in this order; whatever is not Chinese is English."""
+    named = ("FIRSTBELL_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    asked = next((environment[name] for name in named if environment.get(name)), "")
     return "zh-CN" if asked.lower().startswith("zh") else "en"
 
 

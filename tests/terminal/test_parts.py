@@ -188,6 +188,8 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
         ({"LANG": "zh_CN.UTF-8", "FIRSTBELL_LANG": "en"}, "en"),
         ({"FIRSTBELL_LANG": "zh"}, "zh-CN"),
         ({"FIRSTBELL_LANG": "", "LANG": "zh_TW"}, "zh-CN"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "C", "LC_ALL": "", "LC_MESSAGES": "zh_CN.UTF-8"}, "zh-CN"),
     ],
 )
 def test_which_language_is_spoken(environment: dict[str, str], language: str) -> None:
