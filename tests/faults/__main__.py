@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     faults = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
+    # Whoever ends it leaves nothing running and nothing mounted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun_s = time.monotonic()
     print(f"seed {options.seed}, {options.presses} presses, {len(faults)} faults", flush=True)
 

@@ -184,6 +184,8 @@ class Guard:
             await line.send({"type": "evidence", "jws": events[first : first + EVIDENCE_AT_ONCE_MAX]})
 
     def _let_go(self, jws: str) -> None:
+        # Should a page bring it once more, it is handed back once more.
+        self._handed.discard(jws)
         held = {incident: [one for one in events if one != jws] for incident, events in self._evidence.items()}
         self._evidence = {incident: events for incident, events in held.items() if events}
 

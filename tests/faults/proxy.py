@@ -37,9 +37,9 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self.cut()
-        for task in tuple(self._serving):
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        self.flow()
+        # Each ends with its connection.
+        await asyncio.gather(*self._serving)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, HOST, self.port)
