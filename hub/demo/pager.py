@@ -48,7 +48,7 @@ class SimulatedPager:
         await self._send_state()
         for command in self.commands.values():
             await socket.send_json(command)
-        beating = asyncio.create_task(self._beat())
+        beating = asyncio.create_task(self.beat(HEARTBEAT_MS / 1000))
         try:
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
@@ -56,10 +56,11 @@ class SimulatedPager:
         finally:
             beating.cancel()
 
-    async def _beat(self) -> None:
+    async def beat(self, every_s: float) -> None:
+        """Heartbeats, each with this pager's whole state, until cancelled."""
         while True:
-            await asyncio.sleep(HEARTBEAT_MS / 1000)
-            await self._send({"type": "heartbeat", "t1_ms": asyncio.get_running_loop().time() * 1000 // 1})
+            await asyncio.sleep(every_s)
+            await self._send({"type": "heartbeat", "t1_ms": int(asyncio.get_running_loop().time() * 1000)})
             await self._send_state()
 
     async def _take(self, frame: dict[str, Any]) -> None:
