@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from hub.dispatch.campus import Campus, Incident, Pager
+from hub.dispatch.campus import OPEN, Campus, Incident, Pager, responders
 from hub.dispatch.engine import View
 from hub.links.board_steps import BoardSteps
 from hub.links.pager_frames import crew, place, shown_light
@@ -12,6 +12,9 @@ from hub.names import Names
 
 INCIDENTS_MAX = 16
 """Incidents in one snapshot; the number of the others is told."""
+
+_GUARD_STATES = ("on_scene", "lead", "second", "called", "silenced")
+"""What a guard does in cases, the most first."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -32,6 +35,7 @@ def snapshot_of(view: View, names: Names, steps: BoardSteps, size: int, writing:
         "campus": {"name": details.name},
         "fault": view.fault,
         "reachable": view.alerts.reachable,
+        "drills": _drills(campus, names),
         "ledger": {"size": size, "writing": writing},
         "incidents": [_incident(view, incident, names, steps) for incident in incidents[:INCIDENTS_MAX]],
         "more": max(0, len(incidents) - INCIDENTS_MAX),
@@ -58,8 +62,20 @@ def _incident(view: View, incident: Incident, names: Names, steps: BoardSteps) -
         "light": shown_light(view, incident),
         "crew": crew(view.decided, incident, names),
         "steps": steps.steps(incident.incident, view.decided, names),
-        "next": _next(view.decided, incident),
+        "next": _next(incident),
+        "responder": _responder(view.decided, incident),
     }
+
+
+def _drills(campus: Campus, names: Names) -> list[dict[str, Any]]:
+    """Zones with a drill and terminals with a test running, and until when."""
+    zones = [(False, z.drill_until_ms, names.zone(z)) for z in campus.zones.values()]
+    terminals = [(True, t.test_until_ms, names.terminal(t).name) for t in campus.terminals.values() if not t.revoked]
+    return [
+        {"test": test, "until_ms": until_ms, "name": name}
+        for test, until_ms, name in (*zones, *terminals)
+        if until_ms is not None
+    ]
 
 
 def _guards(campus: Campus, names: Names) -> list[dict[str, Any]]:
@@ -73,6 +89,7 @@ def _guards(campus: Campus, names: Names) -> list[dict[str, Any]]:
             "name": names.person(campus, guard),
             "zones": sorted({names.zone(campus.zones[z]) for p in pagers for z in p.zones if z in campus.zones}),
             "state": _guard_state(campus, guard, pagers),
+            "ready": any(not p.reasons for p in pagers),
             "reasons": min((p.reasons for p in pagers), key=len),
         }
         for guard, pagers in signed_on.items()
@@ -115,20 +132,42 @@ def _about(campus: Campus, about: str, names: Names) -> str:
 
 
 def _guard_state(campus: Campus, guard: str, pagers: list[Pager]) -> str:
+    """The most that this guard does; who is called by a case that nobody has answered is not silenced."""
+    states: set[str] = set()
     for incident in campus.incidents.values():
         mine = incident.assignments.get(guard)
         if incident.state == "resolved" or mine is None:
             continue
-        if mine.state == "on_scene":
-            return "on_scene"
         if mine.state == "accepted":
-            return "lead" if incident.lead == guard else "second"
-        if incident.lead and mine.state in ("paged", "delivered", "seen"):
-            return "silenced"
-    return "ready" if any(not p.reasons for p in pagers) else "not_ready"
+            states.add("lead" if incident.lead == guard else "second")
+        elif mine.state == "on_scene":
+            states.add("on_scene")
+        elif mine.state in OPEN:
+            states.add("silenced" if responders(incident) else "called")
+    resting = "ready" if any(not p.reasons for p in pagers) else "not_ready"
+    return next((state for state in _GUARD_STATES if state in states), resting)
 
 
-def _next(campus: Campus, incident: Incident) -> dict[str, Any] | None:
+def _responder(campus: Campus, incident: Incident) -> dict[str, Any] | None:
+    """Who is waited for on the way or on scene, the lead before others; `late_ms`: when the time ran out."""
+    due = [(a.guard != incident.lead, a.due_ms, a.guard) for a in responders(incident) if a.due_ms is not None]
+    if not due:
+        return None
+    _, due_ms, guard = min(due)
+    mine = incident.assignments[guard]
+    deadlines = campus.zones[incident.zone].deadlines
+    asked = mine.misses + 1 if mine.asked else 0
+    return {
+        "what": "on_scene" if mine.state == "accepted" else "sign",
+        "guard": guard,
+        "due_ms": due_ms,
+        "total_ms": deadlines.on_scene_ms if mine.state == "accepted" else deadlines.roll_call_ms,
+        "asked": asked,
+        "late_ms": due_ms - asked * deadlines.asked_ms if asked else None,
+    }
+
+
+def _next(incident: Incident) -> dict[str, Any] | None:
     """What is waited for, of whom, until when."""
     waits = {
         "paged": "delivered",

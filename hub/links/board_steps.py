@@ -9,6 +9,8 @@ from hub.names import Names
 
 STEPS_MAX = 64
 """Steps kept per incident: the first one and the newest others."""
+_REPEATED = ("tier", "asked")
+_MACHINE = ("tier", "asked", "rings", "light", "bell")
 
 Step = dict[str, Any]
 
@@ -43,6 +45,8 @@ class BoardSteps:
         if steps and step["what"] == "rings" == steps[-1]["what"]:
             steps[-1]["who"] += [who for who in step["who"] if who not in steps[-1]["who"]]
             return
+        if step["what"] in _REPEATED and _folded(steps, step):
+            return
         if len(steps) >= STEPS_MAX:
             del steps[1]
         steps.append(step)
@@ -64,7 +68,27 @@ class BoardSteps:
 
 
 def _made(what: str, at_ms: int, who: Iterable[str] = (), detail: str = "") -> Step:
-    return {"what": what, "at_ms": at_ms, "who": list(who), "detail": detail}
+    return {"what": what, "at_ms": at_ms, "who": list(who), "detail": detail, "times": 1, "last_ms": at_ms}
+
+
+def _folded(steps: list[Step], step: Step) -> bool:
+    """Whether it only repeats a step since which no person did anything: that one counts it.
+
+    A call that is made again has the reason of the call that it repeats.
+    """
+    for before in reversed(steps):
+        if before["what"] == step["what"]:
+            if step["what"] == "tier" and step["detail"] == "again":
+                step["detail"] = before["detail"]
+            if before["detail"] == step["detail"] and set(step["who"]) <= set(before["who"]):
+                before["times"] += 1
+                before["last_ms"] = step["at_ms"]
+                return True
+            if step["what"] == "tier":
+                return False
+        if before["what"] not in _MACHINE:
+            return False
+    return False
 
 
 def _step(entry: e.Entry) -> Step | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hub.dispatch.campus import Assignment, Campus, Incident
+from hub.dispatch.campus import Assignment, Campus, Incident, Pager
 from hub.dispatch.engine import View
 from hub.names import Names
 
@@ -51,11 +51,18 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
             "name": names.account(guard),
             "zones": [names.zone(campus.zones[z]) for z in pager.zones if z in campus.zones],
         },
+        "drill_until_ms": _drill_until_ms(campus, pager),
         "fault": view.fault,
         "pages": shown,
         "more": len(pages) - len(shown),
     }
     return _encoder.encode(frame).decode()
+
+
+def _drill_until_ms(campus: Campus, pager: Pager) -> int | None:
+    """Until when a drill runs in one of the zones of the guard on duty here."""
+    until = [campus.zones[zone].drill_until_ms for zone in pager.zones if zone in campus.zones]
+    return max((ms for ms in until if ms is not None), default=None)
 
 
 def _pages(view: View, pager: str, guard: str | None, names: Names, now_ms: int) -> list[dict[str, Any]]:

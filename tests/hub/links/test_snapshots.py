@@ -11,7 +11,7 @@ from hub.links.board_frames import snapshot_of
 from hub.links.board_steps import STEPS_MAX, BoardSteps
 from hub.links.pager_frames import PAGES_MAX, RESOLVED_SHOWN_MS, pager_snapshot
 from hub.names import Names, PersonDetails, TerminalDetails, ZoneDetails, seal_details
-from tests.hub.dispatch.duty import EAST, WALL, Duty
+from tests.hub.dispatch.duty import CHIEF, EAST, WALL, Duty
 
 HOSTILE = "<script>alert(1)</script>"
 SEALED = {
@@ -158,3 +158,65 @@ def test_a_long_story_keeps_its_beginning() -> None:
     (incident,) = named.board()["incidents"]
     assert len(incident["steps"]) == STEPS_MAX
     assert incident["steps"][0]["what"] == "pressed"
+
+
+def test_a_lead_whose_pager_has_no_link_is_told_to_be_both() -> None:
+    named = Named()
+    named.duty.accepted(named.wang)
+    named.duty.do(r.LosePager, pager=named.pager_of(named.wang))
+    wang, li = named.board()["guards"]
+    assert (wang["state"], wang["ready"], wang["reasons"]) == ("lead", False, ["link"])
+    assert (li["state"], li["ready"]) == ("silenced", True)
+
+
+def test_a_case_that_nobody_has_answered_wins_over_one_that_is() -> None:
+    named = Named()
+    named.duty.accepted(named.wang)
+    named.duty.enrol("t-other2")
+    named.duty.press(terminal="t-other2")
+    assert [guard["state"] for guard in named.board()["guards"]] == ["lead", "called"]
+
+
+def test_an_arrival_that_is_overdue_says_since_when_and_how_often_it_was_asked() -> None:
+    named = Named()
+    named.duty.accepted(named.wang)
+    (incident,) = named.board()["incidents"]
+    due_ms = named.duty.now_ms + 120_000
+    wanted = {"what": "on_scene", "guard": named.wang, "due_ms": due_ms, "total_ms": 120_000}
+    assert incident["responder"] == {**wanted, "asked": 0, "late_ms": None}
+    asked_ms = named.duty.campus.zones[EAST].deadlines.asked_ms
+    named.duty.wait(120_000 + 2 * asked_ms)
+    (incident,) = named.board()["incidents"]
+    assert (incident["responder"]["asked"], incident["responder"]["late_ms"]) == (3, due_ms)
+
+
+def test_calls_that_repeat_are_one_station_with_its_true_reason() -> None:
+    named = Named()
+    named.duty.accepted(named.wang)
+    named.duty.wait(600_000)
+    (incident,) = named.board()["incidents"]
+    tiers = [step for step in incident["steps"] if step["what"] == "tier"]
+    assert {step["detail"] for step in tiers} == {"not_on_scene"}
+    assert tiers[-1]["times"] > 10
+    assert tiers[-1]["last_ms"] > tiers[-1]["at_ms"]
+    assert len(incident["steps"]) < 8
+
+
+def test_calls_that_nobody_accepts_are_one_station() -> None:
+    named = Named()
+    named.duty.press()
+    named.duty.wait(600_000)
+    (incident,) = named.board()["incidents"]
+    assert incident["steps"][-1]["times"] > 10
+    assert len(incident["steps"]) < 8
+
+
+def test_a_drill_and_a_test_that_run_are_told() -> None:
+    named = Named()
+    until_ms = named.duty.now_ms + 600_000
+    assert (named.board()["drills"], named.pager(named.wang)["drill_until_ms"]) == ([], None)
+    named.duty.do(r.StartDrill, zone=EAST, until_ms=until_ms, by=CHIEF)
+    assert named.board()["drills"] == [{"test": False, "until_ms": until_ms, "name": "East zone"}]
+    assert named.pager(named.wang)["drill_until_ms"] == until_ms
+    named.duty.do(r.StartTest, terminal=WALL, until_ms=until_ms, by=CHIEF)
+    assert [drill["test"] for drill in named.board()["drills"]] == [False, True]
