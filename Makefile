@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PIP_TOOLS := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test soak lint bench lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,9 +30,13 @@ $(STAMP): requirements.txt pyproject.toml
 demo: setup ## start a hub, three terminals, a bell and a pager on this machine; press with the mouse
 	@exec $(VENV)/bin/firstbell-hub demo
 
-test: setup ## run the whole suite (installs Debian's Chromium when it is missing and it may)
-	@tests/provide_browser.sh
+test: setup ## run the whole suite (installs Debian's Chromium, strace and faketime when they are missing and it may)
+	@tests/provide_tools.sh
 	@$(VENV)/bin/python tests/suite.py
+
+soak: setup ## press 10,000 times on real processes while hub, terminals, wire, disk and clock fail (some 20 minutes)
+	@tests/provide_tools.sh
+	@$(VENV)/bin/python -m tests.faults
 
 lint: setup ## check style and types
 	@$(VENV)/bin/ruff check .

@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
-# The browser tests drive Debian's Chromium, and their screenshots show Chinese. Installs both when they are missing and this
-# user may; otherwise says what is missing, and fails.
+# The browser tests drive Debian's Chromium, and their screenshots show Chinese; the fault tests trace the hub and set its
+# clock. Installs what is missing where this user may; otherwise says what is missing, and fails.
 set -euo pipefail
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 [[ $(fc-list :lang=zh 2>/dev/null) || -d /usr/share/fonts/opentype/noto ]] || missing+=(fonts-noto-cjk)
+command -v strace >/dev/null || missing+=(strace)
+command -v faketime >/dev/null || missing+=(faketime)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
 apt=(apt-get)
 if [[ $(id -u) -ne 0 ]]; then
     apt=(sudo -n apt-get)
     if ! sudo -n true 2>/dev/null; then
-        echo "test: the browser tests need ${missing[*]}. Install: sudo apt install ${missing[*]}" >&2
+        echo "test: the tests need ${missing[*]}. Install: sudo apt install ${missing[*]}" >&2
         exit 1
     fi
 fi
 if ! command -v apt-get >/dev/null; then
-    echo "test: the browser tests need ${missing[*]}, and there is no apt-get here to install it with" >&2
+    echo "test: the tests need ${missing[*]}, and there is no apt-get here to install it with" >&2
     exit 1
 fi
 

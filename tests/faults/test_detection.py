@@ -1,0 +1,158 @@
+"""How soon a death is seen, and an answer: measured on real processes, with a clock that is nobody's but the test's.
+
+Something is dead when it is killed, when it hangs, and when its cable lies on the floor.
+"""
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright
+
+from terminal.settings import Home
+from tests.browser.conftest import CHROMIUM, OPTIONS
+from tests.browser.real_campus import new_device, running_campus
+from tests.faults.proxy import Proxy
+from tests.links.hub_process import HubProcess
+from tests.links.line import Frame
+from tests.links.raw_pager import RawPager
+from tests.links.real_terminals import is_quiet
+from tests.terminal.real_terminal import RealTerminal
+
+DEAD_TERMINAL_S_MAX = 12.0
+DEAD_HUB_S_MAX = 10.0
+NOT_DELIVERED_S_MAX = 4.0
+"""3 s after the press the light says that nobody has it; one more for a machine that is busy."""
+LIGHT_S_MAX = 1.0
+ACCEPTS = 20
+DEATHS_SEEN_ON_THE_PAGER = 3
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[HubProcess]:
+    async with HubProcess(tmp_path / "hub") as running:
+        yield running
+
+
+@pytest.fixture
+async def wire(hub: HubProcess) -> AsyncIterator[Proxy]:
+    async with Proxy(hub.port) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def terminal(hub: HubProcess, wire: Proxy, tmp_path: Path) -> RealTerminal:
+    hub.write_terminal(tmp_path / "wall", await hub.enrol(), port=wire.port)
+    started = RealTerminal(Home(tmp_path / "wall"))
+    hub.terminals.append(started)
+    await started.start()
+    await started.until(is_quiet)
+    return started
+
+
+async def seconds(waiting: Awaitable[object]) -> float:
+    begun_s = time.monotonic()
+    await waiting
+    return time.monotonic() - begun_s
+
+
+def tell(what: str, took_s: float, max_s: float) -> None:
+    print(f"{what:<40}{took_s:7.2f} s, at most {max_s:g} s")
+    assert took_s <= max_s, f"{what}: {took_s:.2f} s"
+
+
+async def test_a_dead_terminal_is_missed(hub: HubProcess, wire: Proxy, terminal: RealTerminal) -> None:
+    deaths: tuple[tuple[str, Callable[[], None], Callable[[], None]], ...] = (
+        ("hangs", lambda: _signal(terminal, signal.SIGSTOP), lambda: _signal(terminal, signal.SIGCONT)),
+        ("its cable is out", wire.stall, wire.flow),
+        ("is killed", lambda: _signal(terminal, signal.SIGKILL), lambda: None),
+    )
+    for how, die, live in deaths:
+        hub.happened.clear()
+        die()
+        took_s = await seconds(hub.until_entry("link_changed", linked=False))
+        live()
+        tell(f"a terminal {how}: the hub misses it", took_s, DEAD_TERMINAL_S_MAX)
+        if how != "is killed":
+            await hub.until_entry("link_changed", linked=True)
+            await terminal.until(is_quiet)
+
+
+def _signal(terminal: RealTerminal, number: signal.Signals) -> None:
+    terminal.process.send_signal(number)
+
+
+async def test_a_dead_hub_is_seen_at_the_button(hub: HubProcess, wire: Proxy, terminal: RealTerminal) -> None:
+    deaths: tuple[tuple[str, Callable[[], None], Callable[[], None]], ...] = (
+        (
+            "hangs",
+            lambda: hub.process.send_signal(signal.SIGSTOP),
+            lambda: hub.process.send_signal(signal.SIGCONT),
+        ),
+        ("its cable is out", wire.stall, wire.flow),
+        ("is killed", lambda: hub.process.send_signal(signal.SIGKILL), lambda: None),
+    )
+    for how, die, live in deaths:
+        die()
+        died_s = time.monotonic()
+        # The one who presses sees it by the light, which waits for no silence.
+        await terminal.press()
+        not_delivered_s = await seconds(terminal.until(lambda state: state["light"] == "not_delivered"))
+        await terminal.until(lambda state: not state["linked"])
+        took_s = time.monotonic() - died_s
+        live()
+        tell(f"the hub {how}: the light says so", not_delivered_s, NOT_DELIVERED_S_MAX)
+        tell(f"the hub {how}: the terminal misses it", took_s, DEAD_HUB_S_MAX)
+        if how != "is killed":
+            await terminal.until(is_quiet)
+
+
+async def test_a_dead_hub_is_seen_on_the_pager(tmp_path: Path) -> None:
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS)) as browser,
+        running_campus(tmp_path / "campus") as campus,
+    ):
+        guard = await campus.new_guard()
+        async with new_device(campus, browser) as device:
+            await device.on_duty(guard)
+            hub = campus.said["hub_pid"]
+            for _ in range(DEATHS_SEEN_ON_THE_PAGER):
+                os.kill(hub, signal.SIGSTOP)
+                try:
+                    took_s = await seconds(device.sees("hub_gone", 2_000 * DEAD_HUB_S_MAX))
+                finally:
+                    os.kill(hub, signal.SIGCONT)
+                await device.sees("ready")
+                await campus.until_reasons(device.pager, lambda reasons: not reasons)
+                tell("the hub hangs: the pager says so", took_s, DEAD_HUB_S_MAX)
+
+
+async def test_an_accept_is_seen_at_the_button(hub: HubProcess, terminal: RealTerminal) -> None:
+    pager = await hub.pager(await hub.guard("王建国"))
+    pager.line.keep_alive()
+    await pager.ready()
+    worst_s = 0.0
+    for _ in range(ACCEPTS):
+        event = await terminal.press()
+        page = await page_of(pager, event, "none", "paged", "delivered", "seen")
+        await terminal.until(lambda state: state["light"] == "recorded")
+        await pager.tap("accept", page["incident"])
+        worst_s = max(worst_s, await seconds(terminal.until(lambda state: state["light"] == "coming")))
+        page = await page_of(pager, event, "accepted")
+        await pager.tap("resolve", page["incident"], covers=page["covers"], outcome="genuine")
+        await terminal.until(lambda state: state["light"] == "none")
+    tell(f"the worst of {ACCEPTS} accepts: the light", worst_s, LIGHT_S_MAX)
+    await pager.line.close()
+
+
+async def page_of(pager: RawPager, event: str, *states: str) -> Frame:
+    """The page that names this event, once this guard's part in it is one of these."""
+
+    def found(frame: Frame) -> list[Frame]:
+        return [page for page in frame["pages"] if event in page["covers"] and page["mine"] in states]
+
+    return found(await pager.until(found))[0]
