@@ -14,6 +14,7 @@ def board(*incidents: Frame, **changes: Any) -> Frame:
         "campus": {"name": "明德实验学校"},
         "fault": False,
         "reachable": True,
+        "drills": [],
         "ledger": {"size": 12_042, "writing": True},
         "incidents": list(incidents),
         "more": 0,
@@ -27,7 +28,15 @@ def board(*incidents: Frame, **changes: Any) -> Frame:
 
 def guard(account: str, state: str = "ready", **changes: Any) -> Frame:
     name = {"a-wang": "王建国", "a-li": "李敏"}.get(account, account)
-    return {"id": account, "name": name, "zones": ["东区"], "state": state, "reasons": [], **changes}
+    return {
+        "id": account,
+        "name": name,
+        "zones": ["东区"],
+        "state": state,
+        "ready": state != "not_ready",
+        "reasons": [],
+        **changes,
+    }
 
 
 def terminal(name: str, **changes: Any) -> Frame:
@@ -47,8 +56,9 @@ def trouble(what: str = "lost", about: str = "t-1", since_ms: int = NOW_MS, seen
     return {"what": what, "about": about, "about_name": "图书馆北门", "since_ms": since_ms, "seen": seen}
 
 
-def step(what: str, after_ms: int, *who: str, detail: str = "") -> Frame:
-    return {"what": what, "at_ms": NOW_MS - 40_000 + after_ms, "who": list(who), "detail": detail}
+def step(what: str, after_ms: int, *who: str, detail: str = "", **changes: Any) -> Frame:
+    at_ms = NOW_MS - 40_000 + after_ms
+    return {"what": what, "at_ms": at_ms, "who": list(who), "detail": detail, "times": 1, "last_ms": at_ms, **changes}
 
 
 RAISED = (
@@ -82,6 +92,7 @@ def incident(name: str = "i-1", state: str = "raised", **changes: Any) -> Frame:
         ],
         "steps": list(RAISED),
         "next": {"what": "accepted", "due_ms": NOW_MS + 9_000, "guard": "a-wang"},
+        "responder": None,
         **changes,
     }
 
@@ -97,5 +108,31 @@ def going(name: str = "i-1", **changes: Any) -> Frame:
         "light": "coming",
         "steps": [*RAISED, step("accepted", 6_420, "王建国", detail="lead")],
         "next": {"what": "on_scene", "due_ms": NOW_MS - 40_000 + 126_420, "guard": "a-wang"},
+        "responder": responder(),
     }
     return incident(name, "dispatched", **{**made, **changes})
+
+
+def responder(**changes: Any) -> Frame:
+    due_ms = NOW_MS - 40_000 + 126_420
+    waited = {"what": "on_scene", "guard": "a-wang", "due_ms": due_ms, "total_ms": 120_000}
+    return {**waited, "asked": 0, "late_ms": None, **changes}
+
+
+def overdue(name: str = "i-1", **changes: Any) -> Frame:
+    """王建国 accepted and does not arrive: asked in vain, everybody is called again and again."""
+    people = ("王建国", "李敏")
+    steps = [
+        *RAISED,
+        step("accepted", 6_420, "王建国", detail="lead"),
+        step("asked", 126_420, "王建国", detail="arrival", times=4, last_ms=NOW_MS + 176_420),
+        step("tier", 141_420, "李敏", detail="not_on_scene"),
+        step("rings", 141_460, "李敏"),
+        step("tier", 156_420, *people, detail="not_on_scene", times=12, last_ms=NOW_MS + 290_000),
+    ]
+    made = {
+        "steps": steps,
+        "next": {"what": "accepted", "due_ms": NOW_MS + 9_000, "guard": ""},
+        "responder": responder(due_ms=NOW_MS + 5_000, asked=4, late_ms=NOW_MS - 55_000),
+    }
+    return going(name, **{**made, **changes})

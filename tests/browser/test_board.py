@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.board_frames import board, going, guard, incident, step, terminal, trouble
+from tests.browser.board_frames import board, going, guard, incident, overdue, responder, step, terminal, trouble
 from tests.browser.conftest import Served, opened
 from tests.browser.fake_hub import FakeHub
 from tests.browser.frames import NOW_MS, Frame
@@ -45,13 +45,40 @@ async def test_all_is_red_until_somebody_accepts(blank: Page) -> None:
 async def test_time_left_counts_from_the_step_that_set_it(blank: Page) -> None:
     case = (await view(blank, board(going())))["cases"][0]
     assert (case["left_ms"], case["blocks"]) == (86_420, 9)
-    asked = going(
-        steps=[*going()["steps"], step("asked", 30_000, "王建国", detail="arrival")],
-        next={"what": "on_scene", "due_ms": NOW_MS + 5_000, "guard": "a-wang"},
-    )
-    case = (await view(blank, board(asked)))["cases"][0]
-    assert (case["left_ms"], case["blocks"]) == (5_000, 4)
+    called_again = going(next={"what": "accepted", "due_ms": NOW_MS + 5_000, "guard": ""})
+    case = (await view(blank, board(called_again)))["cases"][0]
+    assert (case["left_ms"], case["blocks"]) == (86_420, 9)
     assert (await view(blank, board(incident())))["cases"][0]["left_ms"] is None
+
+
+async def test_an_arrival_that_is_overdue_is_told_until_it_is_one(blank: Page) -> None:
+    shown = await view(blank, board(overdue()))
+    late = {"what": "on_scene", "name": "王建国", "asked": 4, "since_ms": 55_000}
+    assert (shown["cases"][0]["late"], shown["cases"][0]["left_ms"]) == (late, None)
+    assert shown["headline"]["going"] == "late_on_scene"
+    before = going(responder=responder(due_ms=NOW_MS))
+    assert (await view(blank, board(before)))["cases"][0]["late"] == {**late, "asked": 0, "since_ms": 0}
+    assert (await view(blank, board(going())))["cases"][0]["late"] is None
+
+
+async def test_a_lead_whose_pager_cannot_ring_is_both(blank: Page) -> None:
+    cut_off = guard("a-wang", "lead", ready=False, reasons=["link"])
+    shown = await view(blank, board(going(), guards=[cut_off, guard("a-li", "silenced")]))
+    assert [(one["state"], one["unready"]) for one in shown["guards"]] == [("lead", ["link"]), ("silenced", None)]
+    assert shown["cases"][0]["who"]["unready"] == ["link"]
+    assert shown["panel"]["pagers"] == {"n": 1, "all": 2, "well": False}
+
+
+async def test_a_drill_that_runs_is_the_headline_of_a_quiet_campus(blank: Page) -> None:
+    drill = {"test": False, "until_ms": NOW_MS + 600_000, "name": "东区"}
+    shown = await view(blank, board(drills=[drill]))
+    assert (shown["headline"]["what"], shown["drills"]["until_ms"]) == ("drilling", NOW_MS + 600_000)
+    assert (await view(blank, board(incident(), drills=[drill])))["headline"]["what"] == "alarms"
+
+
+async def test_nothing_is_claimed_of_a_hub_that_is_gone(blank: Page) -> None:
+    panel = (await view(blank, board(reachable=False), silent_ms=9_000))["panel"]
+    assert [name for name, window in panel.items() if not window.get("unknown")] == []
 
 
 async def test_two_are_whole_and_further_ones_are_rows(blank: Page) -> None:
@@ -184,6 +211,13 @@ async def test_nothing_is_cut_on_the_wall_on_a_desk_or_on_a_phone(chromium: Brow
         board(going(**long), troubles=[trouble(), trouble("stuck", "t-2")]),
         board(incident("i-2", place="Corridor outside the washroom"), going()),
         board(*[incident(f"i-{n}") for n in range(7)]),
+        board(overdue()),
+        board(
+            overdue(**long),
+            guards=[guard("a-wang", "lead", ready=False, reasons=["link"]), guard("a-li", "silenced")],
+        ),
+        board(overdue(), incident("i-2", place="Corridor outside the washroom")),
+        board(drills=[{"test": False, "until_ms": NOW_MS + 600_000, "name": "东区"}]),
         board(terminals=[terminal(f"t-{n}", zone=f"zone {n % 3}") for n in range(42)]),
     ]
     async with opened(chromium, locale=locale) as tab:
@@ -194,4 +228,5 @@ async def test_nothing_is_cut_on_the_wall_on_a_desk_or_on_a_phone(chromium: Brow
             await expect(tab.locator(".tail")).to_contain_text(f"明德实验学校 {n}")
             for width, height in ((1920, 1080), (1366, 768), (390, 844)):
                 await tab.set_viewport_size({"width": width, "height": height})
+                await tab.evaluate("() => new Promise((drawn) => setTimeout(drawn, 300))")
                 assert (n, width, await tab.evaluate(CUT)) == (n, width, [])

@@ -7,7 +7,7 @@ import { known, language, t, tn } from "../parts/words.js";
 
 /** `wall` gives the campus's wall clock at a hub time; `refused` is why a tap on the trouble was not taken. */
 export function annunciator({ panel, trouble }, wall, refused) {
-  return h("footer.annunciator", { key: "annunciator" }, trouble ? troubleKey(trouble, wall, refused) : noTrouble(), Object.entries(TEXTS).map(([name, text]) => window(name, panel[name], text)));
+  return h("footer.annunciator", { key: "annunciator" }, trouble ? troubleKey(trouble, wall, refused) : noTrouble(panel.hub.unknown), Object.entries(TEXTS).map(([name, text]) => window(name, panel[name], text)));
 }
 
 const share = ({ n, all, well }, whole) => (all === 0 ? t("panel.none") : well ? t(whole, { n }) : t("panel.some", { n, all }));
@@ -21,9 +21,9 @@ const TEXTS = {
   ledger: ({ writing, n }) => (writing ? t("panel.ledger.writing", { n: n.toLocaleString(language()) }) : t("panel.ledger.stopped")),
 };
 
-const window = (name, state, text) => h("div", { key: name, class: state.well ? "" : "lit" }, h("span", {}, t(`panel.${name}`)), h("b", {}, text(state)));
+const window = (name, state, text) => h("div", { key: name, class: state.well ? "" : "lit" }, h("span", {}, t(`panel.${name}`)), h("b", {}, state.unknown ? t("panel.unknown") : text(state)));
 
-const noTrouble = () => h("div.wide", { key: "trouble" }, h("span", {}, t("panel.trouble")), h("b", {}, t("panel.trouble.none")));
+const noTrouble = (unknown) => h("div.wide", { key: "trouble" }, h("span", {}, t("panel.trouble")), h("b", {}, t(unknown ? "panel.unknown" : "panel.trouble.none")));
 
 function troubleKey({ what, about, about_name: name, since_ms, seen, more }, wall, refused) {
   const kind = known(`trouble.${what}`) ? what : "other";

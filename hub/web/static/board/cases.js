@@ -1,7 +1,7 @@
 // One open incident in the colour of where it stands; further ones as rows.
 
 import { h } from "../parts/dom.js";
-import { age, left, placeSize } from "../parts/format.js";
+import { age, left, list, placeSize } from "../parts/format.js";
 import { mark, rhythm } from "../parts/marks.js";
 import { wayStops } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
@@ -22,7 +22,8 @@ const whole = (one) =>
     h("p.where", {}, whereText(one)),
     h("h2.place", { class: placeSize(one.place) }, one.place),
     h("p.who", {}, ...who(one)),
-    h("p.clock", {}, ...clock(one)),
+    one.who?.unready && h("p.unready", { key: "unready" }, mark("not_ready"), t("board.unready", { why: whyNot(one.who.unready) })),
+    one.late ? late(one) : h("p.clock", { key: "clock" }, ...clock(one)),
     one.blocks !== null && h("div.blocks", { key: "blocks", role: "img", "aria-label": left(one.left_ms) }, Array.from({ length: 12 }, (_, block) => h(block < one.blocks ? "i.left" : "i", {}))),
     h(
       "figure.way",
@@ -36,7 +37,7 @@ const row = (one) =>
   h(
     "li",
     { key: one.incident, "data-tone": one.tone },
-    mark(one.tone === "person" ? "going" : "alarm", one.state === "raised" ? "lamp-alarm" : ""),
+    mark(one.late && one.state !== "raised" ? "not_ready" : one.tone === "person" ? "going" : "alarm", one.state === "raised" ? "lamp-alarm" : ""),
     h("b", {}, one.place),
     h("span", {}, whereText(one)),
     h("b", {}, age(one.since_ms)),
@@ -53,9 +54,25 @@ function who({ who: guard, state }) {
   return [mark(here ? "on_scene" : "going"), h("b", {}, guard.name), h("span", {}, t(here ? "pager.on_scene.word" : "pager.on_the_way.word"))];
 }
 
-function clock({ left_ms, next, since_ms, presses }) {
-  const pressed = presses > 1 ? t("board.since_times", { age: age(since_ms), n: presses }) : t("board.since", { age: age(since_ms) });
+export const whyNot = (reasons) => list(reasons.map((reason) => t(`reason.${reason}`)));
+
+const pressed = ({ since_ms, presses }) => (presses > 1 ? t("board.since_times", { age: age(since_ms), n: presses }) : t("board.since", { age: age(since_ms) }));
+
+/** The time is up: since when, and how often was asked in vain. */
+function late(one) {
+  const { what, name, asked, since_ms } = one.late;
+  return h(
+    "p.late",
+    { key: "late" },
+    mark("not_ready", "lamp-trouble"),
+    h("b", {}, age(since_ms)),
+    h("span", {}, h("strong", {}, t(`board.late.${what}`, { who: name })), asked > 0 && h("span", {}, tn("board.late.asked", asked))),
+    h("span.pressed", {}, pressed(one)),
+  );
+}
+
+function clock({ left_ms, awaited, since_ms, ...one }) {
   if (left_ms === null) return [h("b", {}, age(since_ms)), h("span", {}, t("page.ago"))];
-  const about = next.what === "on_scene" ? "arrival" : "sign";
-  return [h("b", {}, left(left_ms)), h("span", {}, t(left_ms > 0 ? `page.left.${about}` : `page.overdue.${about}`)), h("span.pressed", {}, pressed)];
+  const about = awaited === "on_scene" ? "arrival" : "sign";
+  return [h("b", {}, left(left_ms)), h("span", {}, t(`page.left.${about}`)), h("span.pressed", {}, pressed({ since_ms, ...one }))];
 }

@@ -1,7 +1,7 @@
 // The board: the top line says what the whole campus is, the middle shows it, the annunciator never moves.
 
 import { h } from "../parts/dom.js";
-import { age, day, timeOfDay } from "../parts/format.js";
+import { age, day, hourMinute, list, timeOfDay } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
 import { t, tn } from "../parts/words.js";
 import { annunciator } from "./annunciator.js";
@@ -14,10 +14,19 @@ const HEADS = {
   quiet: ["ready", () => t("board.quiet")],
   unreachable: ["not_ready", () => t("board.unreachable")],
   fault: ["not_ready", () => t("pager.fault.word")],
-  alarms: ["alarm", ({ n }) => tn("board.alarms", n)],
-  drills: ["alarm", ({ n }) => tn("board.drills", n)],
+  drilling: ["ready", (view, wall) => untilWord(view.drills, wall)],
+  alarms: ["alarm", ({ headline: { n } }) => tn("board.alarms", n)],
+  drills: ["alarm", ({ headline: { n } }) => tn("board.drills", n)],
 };
-const GOING = { raised: "board.nobody_yet", dispatched: "board.going", on_scene: "board.here" };
+const GOING = {
+  raised: "board.nobody_yet",
+  late_on_scene: "page.overdue.arrival",
+  late_sign: "page.overdue.sign",
+  dispatched: "board.going",
+  on_scene: "board.here",
+};
+
+const untilWord = ({ test, until_ms }, wall) => t(test ? "board.test_until" : "board.drill_until", { at: hourMinute(wall(until_ms)) });
 
 /** {word, nodes} of a view (state.js). `at`: {wall(hub_ms), hub_ms, heard_hub_ms, beat_ms, campus, refused}. */
 export function draw(view, at) {
@@ -26,7 +35,7 @@ export function draw(view, at) {
     view.screen === "quiet"
       ? [site(view), watch(view)]
       : [casesColumn(view), timeLine(view.cases[0], at.wall), watch(view)];
-  const word = view.gone ? t("pager.hub_gone.word") : HEADS[view.headline.what][1](view.headline);
+  const word = view.gone ? t("pager.hub_gone.word") : HEADS[view.headline.what][1](view, at.wall);
   const nodes = [top(view, at, word), h("main.view", { key: "view" }, middle), annunciator(view, at.wall, at.refused)];
   return { word, nodes };
 }
@@ -57,9 +66,10 @@ function top(view, at, word) {
   );
 }
 
-function tail({ headline, gone }, at) {
+function tail({ headline, drills, gone }, at) {
   if (gone) return [h("span", {}, t("board.gone.say", { at: timeOfDay(at.wall(at.heard_hub_ms)) })), h("span", {}, t("gone.do"))];
-  return [headline.going && h("span", {}, t(GOING[headline.going])), h("span", {}, at.campus), !headline.going && h("span", {}, day(at.wall(at.hub_ms)))];
+  const drilling = drills && (headline.what === "drilling" ? list(drills.names) : untilWord(drills, at.wall));
+  return [drilling && h("span", { key: "drill" }, drilling), headline.going && h("span", {}, t(GOING[headline.going])), h("span", {}, at.campus), !headline.going && h("span", {}, day(at.wall(at.hub_ms)))];
 }
 
 /** Three dashes, one more each second since the hub's last heartbeat: they prove that the board is alive. */

@@ -12,7 +12,7 @@ const PEOPLE = ["accepted", "declined", "released", "on_scene", "sign_given", "r
 export function timeLine(one, wall) {
   const [first, ...later] = one.shown;
   if (!first) return null;
-  const stations = later.map((step, n) => station(step, plus(step.at_ms - first.at_ms), `${n} ${step.at_ms}`));
+  const stations = later.map((step, n) => station(step, plus(step.at_ms - first.at_ms), `${n} ${step.at_ms}`, plus(step.last_ms - first.at_ms)));
   return h(
     "section.line",
     { key: "line" },
@@ -35,19 +35,19 @@ function plus(ms) {
   return ms < 60_000 ? t("step.plus_s", { n: (ms / 1000).toFixed(2) }) : `+${age(ms)}`;
 }
 
-function station(step, time, key) {
+function station(step, time, key, again) {
   const kind = PRESSES.includes(step.what) ? "press" : PEOPLE.includes(step.what) ? "person" : "machine";
-  const [text, under] = told(step);
+  const [text, under] = told(step, again);
   return h("li", { key, class: kind }, h("time", {}, time), h("p", {}, h("b", {}, text), under && h("span", {}, under)));
 }
 
-function told({ what, who, detail }) {
+function told({ what, who, detail, times }, again) {
   const named = list(who);
   if (what === "rings") return [tn("step.rings", who.length), named];
   if (what === "light") return [t("step.light", { light: t(`light.${detail}`) })];
-  if (what === "asked") return [t(`step.asked.${detail}`, { who: named })];
+  if (what === "asked") return [t(`step.asked.${detail}`, { who: named }), times > 1 && t("step.asked.times", { n: times, last: again })];
   if (what === "accepted") return [t("step.accepted", { who: named }), t(`step.accepted.${detail}`)];
-  if (what === "tier") return [t("step.tier"), [t(`because.${detail}`), named].filter(Boolean).join(" · ")];
+  if (what === "tier") return [times > 1 ? tn("step.tier.again", times - 1, { last: again }) : t("step.tier"), [t(`because.${detail}`), named].filter(Boolean).join(" · ")];
   if (what === "guard_down") return [t("step.guard_down", { who: named }), t("step.guard_down.sub")];
   if (what === "resolved") return [t("step.resolved", { who: named }), t(`outcome.${detail}`)];
   return [known(`step.${what}`) ? t(`step.${what}`, { who: named }) : what];

@@ -8,7 +8,7 @@ import { Sound } from "../parts/sound.js";
 import { tickQuarterly } from "../parts/ticker.js";
 import { language, t, useLanguage, waitForLanguage } from "../parts/words.js";
 import { draw } from "./draw.js";
-import { boardState } from "./state.js";
+import { boardState, STEPS_SHOWN } from "./state.js";
 
 const REFUSED_SHOWN_MS = 8_000;
 const STILL_A_BOARD_MS = 5_000;
@@ -17,7 +17,9 @@ const root = document.querySelector("#board");
 const said = document.querySelector("#said");
 const clock = new HubClock();
 const sound = new Sound();
-const local = { silent_ms: 0 };
+const STEPS_SHOWN_MIN = 2;
+const local = { silent_ms: 0, steps_shown: STEPS_SHOWN };
+let fitted = "";
 let snapshot = null;
 let refused = { text: "", at_ms: 0 };
 let asked_ms = -Infinity;
@@ -46,9 +48,27 @@ function refresh() {
   });
   Object.assign(document.body.dataset, { screen: view.screen, gone: view.gone, head: view.headline?.what ?? "" });
   patch(root, nodes);
+  if (isLineCut()) {
+    local.steps_shown -= 1;
+    return refresh();
+  }
   if (said.textContent !== word) document.title = said.textContent = word;
   const unseen = view.trouble && !view.trouble.seen ? `${view.trouble.what} ${view.trouble.about}` : "";
   sound.loop(view.gone || unseen ? "trouble" : "none", view.gone ? "gone" : unseen);
+}
+
+/** The next deadline is never cut: a step less, until the line holds it. Another line begins with all its steps again. */
+function isLineCut() {
+  const line = root.querySelector(".line");
+  const shape = `${innerWidth} ${innerHeight} ${language()} ${snapshot?.incidents.map(({ steps }) => steps.length)}`;
+  if (shape !== fitted) {
+    fitted = shape;
+    if (local.steps_shown < STEPS_SHOWN) {
+      local.steps_shown = STEPS_SHOWN + 1;
+      return true;
+    }
+  }
+  return Boolean(line) && local.steps_shown > STEPS_SHOWN_MIN && line.scrollHeight > line.clientHeight + 1;
 }
 
 const KEYS = {

@@ -6,19 +6,18 @@ import { SILENCE_MS_MAX } from "../parts/link.js";
 const BLOCKS = 12;
 const CASES_WHOLE = 2; // drawn with everything; the others are rows
 const ROWS_MAX = 3;
-const STEPS_SHOWN = 8;
+export const STEPS_SHOWN = 8; // at most: where the column is full, fewer (main.js)
 const GUARDS_SHOWN = 7;
 
 const GUARD_ORDER = ["on_scene", "lead", "second", "ringing", "delivered", "called", "silenced", "lost", "not_ready", "ready"];
-const RESTING = ["ready", "not_ready"];
+const CALLABLE = ["ready", "not_ready", "called", "silenced"];
 const CALLED = { paged: "called", delivered: "delivered", seen: "delivered", ringing: "ringing", lost: "lost" };
-const DUE_SINCE = { on_scene: ["accepted", "asked", "sign_given"], sign: ["on_scene", "asked", "sign_given"] };
 
 /** {screen, cases, rows, …}: everything that drawing needs to decide nothing itself. */
 export function boardState(local, snapshot, now_ms) {
   const gone = local.silent_ms >= SILENCE_MS_MAX;
   if (!snapshot) return { screen: gone ? "hub_gone" : "connecting", gone, gone_ms: local.silent_ms };
-  const cases = snapshot.incidents.map((incident) => caseOf(incident, now_ms));
+  const cases = snapshot.incidents.map((incident) => caseOf(incident, snapshot.guards, local.steps_shown ?? STEPS_SHOWN, now_ms));
   return {
     screen: cases.length ? "incident" : "quiet",
     gone,
@@ -30,52 +29,65 @@ export function boardState(local, snapshot, now_ms) {
     ...guardsOf(snapshot),
     bells: snapshot.bells,
     zones: zonesOf(snapshot.terminals),
-    panel: panelOf(snapshot),
+    panel: gone ? unknown(snapshot) : panelOf(snapshot),
+    drills: drillsOf(snapshot.drills),
     trouble: troubleOf(snapshot.troubles),
   };
 }
 
 /** What the whole campus is, in one word: the worst comes first. */
-function headlineOf({ fault, reachable, more }, cases) {
+function headlineOf({ fault, reachable, more, drills }, cases) {
   const real = cases.filter(({ drill }) => !drill);
   if (cases.length) {
     const shown = real.length ? real : cases;
-    const going = ["raised", "dispatched", "on_scene"].find((state) => shown.some((one) => one.state === state));
+    const going = GOING.find((word) => shown.some((one) => goingOf(one) === word));
     return { what: real.length ? "alarms" : "drills", n: shown.length + more, going };
   }
-  return { what: fault ? "fault" : reachable ? "quiet" : "unreachable", n: 0 };
+  const well = drills.length ? "drilling" : "quiet";
+  return { what: fault ? "fault" : reachable ? well : "unreachable", n: 0 };
 }
 
-function caseOf(incident, now_ms) {
+const GOING = ["raised", "late_on_scene", "late_sign", "dispatched", "on_scene"]; // what the head tells, the worst first
+const goingOf = ({ state, late }) => (state !== "raised" && late ? `late_${late.what}` : state);
+
+/** What runs as a drill or a test: of what, and until when the last of them. */
+function drillsOf(drills) {
+  if (!drills.length) return null;
+  return { test: drills.every(({ test }) => test), names: drills.map(({ name }) => name), until_ms: Math.max(...drills.map(({ until_ms }) => until_ms)) };
+}
+
+function caseOf(incident, guards, steps_shown, now_ms) {
   const { state, drill, test, event_ms, raised_ms, crew, next } = incident;
   const who = crew.find(({ lead }) => lead) ?? crew.find((one) => ["accepted", "on_scene"].includes(one.state)) ?? null;
   return {
     ...incident,
     tone: drill || test ? "drill" : state === "raised" ? "alarm" : "person",
-    who: state === "raised" ? null : who,
+    who: state === "raised" || !who ? null : { ...who, unready: unreadyOf(guards.find(({ id }) => id === who.id)) },
     since_ms: now_ms - (event_ms ?? raised_ms),
     next: next && { ...next, name: crew.find(({ id }) => id === next.guard)?.name ?? "", left_ms: Math.max(0, next.due_ms - now_ms) },
     ...countdown(incident, now_ms),
-    ...stepsOf(incident.steps),
+    ...stepsOf(incident.steps, steps_shown),
   };
 }
 
-/** Time left for the responder, out of the time since the step that set the clock going. */
-function countdown({ next, steps, crew }, now_ms) {
-  const none = { left_ms: null, blocks: null };
-  if (!next || !(next.what in DUE_SINCE)) return none;
-  const name = crew.find(({ id }) => id === next.guard)?.name;
-  const since = steps.findLast(({ what, who }) => DUE_SINCE[next.what].includes(what) && who.includes(name));
-  if (!since) return none;
-  const total_ms = next.due_ms - since.at_ms;
-  const left_ms = Math.max(0, next.due_ms - now_ms);
-  return { left_ms, blocks: Math.min(BLOCKS, Math.ceil((left_ms / total_ms) * BLOCKS)) };
+/** Why nothing of this guard's can ring; null where something can. */
+const unreadyOf = (guard) => (guard && !guard.ready ? guard.reasons : null);
+
+/** Time left for the responder, in ms and in blocks; or since when it is over and how often it was asked (`late`). */
+function countdown({ responder, crew }, now_ms) {
+  if (!responder) return { left_ms: null, blocks: null, late: null };
+  const { what, guard, due_ms, total_ms, asked, late_ms } = responder;
+  const name = crew.find(({ id }) => id === guard)?.name ?? "";
+  if (late_ms !== null) return { left_ms: null, blocks: null, late: { what, name, asked, since_ms: Math.max(0, now_ms - late_ms) } };
+  const left_ms = Math.max(0, due_ms - now_ms);
+  if (left_ms === 0) return { left_ms: null, blocks: null, late: { what, name, asked, since_ms: now_ms - due_ms } };
+  return { left_ms, blocks: Math.min(BLOCKS, Math.ceil((left_ms / total_ms) * BLOCKS)), late: null, awaited: what };
 }
 
 /** The first step and the newest; how many lie between. */
-function stepsOf(steps) {
-  if (steps.length <= STEPS_SHOWN) return { shown: steps, between: 0 };
-  const newest = steps.slice(steps.length - STEPS_SHOWN + 2);
+function stepsOf(steps, shown) {
+  if (steps.length <= shown) return { shown: steps, between: 0 };
+  const newest = steps.slice(steps.length - Math.max(0, shown - 2));
   return { shown: [steps[0], ...newest], between: steps.length - 1 - newest.length };
 }
 
@@ -83,7 +95,11 @@ function stepsOf(steps) {
 function guardsOf({ guards: on_duty, incidents }) {
   const calls = incidents.filter(({ state }) => state === "raised").flatMap(({ crew }) => crew);
   const called = new Map(calls.filter(({ state }) => state in CALLED).map(({ id, state }) => [id, CALLED[state]]));
-  const guards = on_duty.map((guard) => ({ ...guard, state: RESTING.includes(guard.state) ? (called.get(guard.id) ?? guard.state) : guard.state }));
+  const guards = on_duty.map((guard) => ({
+    ...guard,
+    state: CALLABLE.includes(guard.state) ? (called.get(guard.id) ?? guard.state) : guard.state,
+    unready: unreadyOf(guard),
+  }));
   const order = ({ state }) => GUARD_ORDER.indexOf(state);
   const sorted = [...guards].sort((one, other) => order(one) - order(other));
   if (sorted.length <= GUARDS_SHOWN) return { guards: sorted, more_guards: 0 };
@@ -101,7 +117,7 @@ function zonesOf(terminals) {
 /** The annunciator: one window each; `well` is unlit. */
 function panelOf({ terminals, guards, bells, reachable, fault, ledger }) {
   const linked = terminals.filter((terminal) => terminal.linked).length;
-  const ready = guards.filter(({ state }) => state !== "not_ready").length;
+  const ready = guards.filter((guard) => guard.ready).length;
   const bells_there = bells.filter(({ state }) => state !== "lost").length;
   return {
     terminals: { n: linked, all: terminals.length, well: linked === terminals.length },
@@ -112,6 +128,9 @@ function panelOf({ terminals, guards, bells, reachable, fault, ledger }) {
     ledger: { writing: ledger.writing, n: ledger.size, well: ledger.writing },
   };
 }
+
+/** Nothing is known of any window while the hub is gone. */
+const unknown = (snapshot) => Object.fromEntries(Object.keys(panelOf(snapshot)).map((name) => [name, { well: true, unknown: true }]));
 
 /** The trouble to look at: what nobody has seen yet comes first, then what began last. */
 function troubleOf(troubles) {

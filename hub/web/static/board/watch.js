@@ -4,6 +4,7 @@ import { h } from "../parts/dom.js";
 import { list } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
 import { t, tn } from "../parts/words.js";
+import { whyNot } from "./cases.js";
 
 const GUARD_MARKS = {
   ready: "ready",
@@ -39,9 +40,11 @@ export function watch({ guards, more_guards, bells }) {
   );
 }
 
-function guardRow({ id, name, zones, state, reasons }) {
-  const under = state === "not_ready" ? list(reasons.map((reason) => t(`reason.${reason}`))) : list(zones);
-  return row(id, GUARD_MARKS[state], RESPONDING.includes(state) ? "person" : state, name, under, t(`board.guard.${state}`));
+function guardRow({ id, name, zones, state, unready }) {
+  const why = unready && whyNot(unready);
+  const under = !why ? list(zones) : state === "not_ready" ? why : t("board.unready", { why });
+  const kind = RESPONDING.includes(state) ? "person" : state;
+  return row(id, GUARD_MARKS[state], unready ? `${kind} unready` : kind, name, under, t(`board.guard.${state}`));
 }
 
 const bellRow = ({ name, state }) => row(name, BELL_MARKS[state], state === "lost" ? "not_ready" : "ready", name, "", t(`board.bell.${state}`));
