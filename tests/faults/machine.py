@@ -18,7 +18,7 @@ class Missing(Exception):
 
 
 def as_root(*command: str) -> tuple[str, ...]:
-    """How this user runs a command that only root may run. `mount` and `strace` say themselves when it may not be."""
+    """How this user runs a command that only root may run; `mount` says itself when it may not be."""
     return command if os.geteuid() == 0 else ("sudo", "-n", *command)
 
 
@@ -108,7 +108,7 @@ class WallClock:
 async def slow_sync(pid: int, milliseconds: int) -> AsyncIterator[None]:
     """As if the disk under this process took so long for each fsync and fdatasync. Raises Missing."""
     tracer = await asyncio.create_subprocess_exec(
-        *as_root(need("strace"), "-f", "-p", str(pid), "-o", "/dev/null"),
+        *(need("strace"), "-f", "-p", str(pid), "-o", "/dev/null"),
         *("-e", "trace=fdatasync,fsync"),
         *("-e", f"inject=fdatasync,fsync:delay_exit={milliseconds * 1_000}"),
         stderr=asyncio.subprocess.PIPE,
@@ -128,4 +128,7 @@ async def attached(tracer: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(COMMAND_S_MAX):
         said = (await tracer.stderr.readline()).decode()
     if "attached" not in said:
-        raise Missing(f"the fault tests must be allowed to trace the hub (as root, or by sudo): {said.strip()}")
+        raise Missing(
+            "the fault tests must be allowed to trace the hub (as root, or after sysctl kernel.yama.ptrace_scope=0): "
+            f"{said.strip()}"
+        )

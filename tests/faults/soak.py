@@ -9,7 +9,7 @@ from random import Random
 
 from tests.faults.faults import Fault
 from tests.faults.record import Row, tally
-from tests.faults.world import World, running_world
+from tests.faults.world import SLIPS_PART_MAX, World, running_world
 
 EXPECTED = {"the ledger can't be written", "the write-ahead log can't be moved into the file"}
 """What a hub may complain of here: of a disk that is full."""
@@ -76,5 +76,7 @@ async def _end(world: World) -> list[str]:
         if "Traceback" in terminal.log:
             troubles.append(f"{terminal.home.path.name} had a defect:\n{terminal.log[-2_000:]}")
     await world.hub.stop()
+    if world.slips > SLIPS_PART_MAX * len(world.presses):
+        troubles.append(f"{world.slips} touches were too short for a press: this machine is too busy")
     troubles += [str(line) for line in world.hub.complaints() if line["event"] not in EXPECTED]
     return troubles

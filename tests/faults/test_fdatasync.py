@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from firstbell.jws import digest_of
 
-from tests.faults.machine import COMMAND_S_MAX, as_root, attached, need
+from tests.faults.machine import COMMAND_S_MAX, attached, need
 from tests.faults.trace import SENDS, TAKES, TEXT_BYTES_MAX, TRACED, Call, read_trace
 from tests.links.hub_process import HubProcess
 from tests.links.line import Line
@@ -48,7 +48,7 @@ async def traced(tmp_path: Path) -> tuple[list[Sent], list[Call], str]:
         port = connection.transport.get_extra_info("sockname")[1]
         trace = tmp_path / "trace"
         tracer = await asyncio.create_subprocess_exec(
-            *as_root(need("strace"), "-f", "-yy", "-s", str(TEXT_BYTES_MAX), "-o", str(trace)),
+            *(need("strace"), "-f", "-yy", "-s", str(TEXT_BYTES_MAX), "-o", str(trace)),
             *("-e", f"trace={','.join(TRACED)}", "-p", str(hub.process.pid)),
             stderr=asyncio.subprocess.PIPE,
         )
