@@ -2,7 +2,8 @@
 
 A pager's key is 32 random bytes of which the hub keeps the SHA-256. A session is a signed statement of the hub's, so
 that it needs no row of its own: whose it is, for what, until when. It ends with its time, with the account, with the
-PIN it was opened with, or by signing out. An ended one still proves that this browser has once known the PIN.
+PIN it was opened with, or by signing out. An ended one still proves that this browser has once known the PIN. A copy
+of a cookie that somebody took before the sign-out is refused in this run of the hub only.
 """
 
 import hmac
@@ -81,8 +82,7 @@ class Sessions:
         length_ms = BOARD_SESSION_MS if scope == "board" else SESSION_MS
         device = device or b64url(secrets.token_bytes(DEVICE_BYTES))
         session = Session(account, scope, device, now_ms, now_ms + length_ms, self._pin_mark(account))
-        payload = msgspec.json.encode(session)
-        return f"{b64url(payload)}.{b64url(self._sign(campus, payload))}", session
+        return self._token(campus, session), session
 
     def bearer(self, token: str, campus: Campus, now_ms: int) -> Bearer | None:
         """Who holds this cookie; None when the hub never gave it, or the account is gone."""
@@ -99,12 +99,16 @@ class Sessions:
             return None
         return Bearer(session.account, session.device, session if self._holds(session, now_ms) else None)
 
-    def end(self, session: Session) -> None:
-        """Signed out: this browser's sessions up to now are over."""
+    def end(self, campus: Campus, session: Session) -> str:
+        """Signed out: this browser's sessions up to now are over. Returns its cookie's value from now on.
+
+        The cookie says by itself that its session is over, for this run's memory of it ends with the run.
+        """
         self._ended.pop(session.device, None)
         self._ended[session.device] = session.since_ms
         while len(self._ended) > ENDED_MAX:
             del self._ended[next(iter(self._ended))]
+        return self._token(campus, msgspec.structs.replace(session, until_ms=session.since_ms))
 
     def _holds(self, session: Session, now_ms: int) -> bool:
         """A board's session was not opened with a PIN, so it outlives a change of it."""
@@ -113,6 +117,10 @@ class Sessions:
         if self._ended.get(session.device, -1) >= session.since_ms:
             return False
         return session.scope == "board" or session.pin == self._pin_mark(session.account)
+
+    def _token(self, campus: Campus, session: Session) -> str:
+        payload = msgspec.json.encode(session)
+        return f"{b64url(payload)}.{b64url(self._sign(campus, payload))}"
 
     def _pin_mark(self, account: str) -> str:
         return b64url(sha256(self._keyring.get(account, "pin") or b"").digest()[:DEVICE_BYTES])

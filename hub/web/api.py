@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta
 
 from hub.dispatch.entries import Outcome
@@ -16,7 +17,7 @@ from hub.people.links import Link, Use, open_link
 from hub.people.tokens import Scope, new_pager_key
 from hub.web.asking import DISK_WAITS, ask
 from hub.web.context import HUB, Hub
-from hub.web.identity import PAGER_COOKIE, SESSION_COOKIE, allow, allowed, bearer, give_cookie, pager
+from hub.web.identity import PAGER_COOKIE, SESSION_COOKIE, allow, allowed, bearer, give_cookie, is_pager, pager
 from hub.web.language import COOKIE, COOKIE_AGE_S, LANGUAGES
 from hub.web.security import Problem
 
@@ -27,10 +28,10 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 async def body_of(request: web.Request, kind: type[Body]) -> Body:
-    """The request's JSON as `kind`. Raises Problem 400."""
+    """The request's JSON as `kind`. Raises Problem 400, also where the body can't be read (a broken gzip)."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, web.RequestPayloadError, HttpProcessingError) as error:
         raise Problem(400, "malformed") from error
 
 
@@ -172,10 +173,11 @@ async def language(request: web.Request) -> web.Response:
 @routes.post("/api/sign-out")
 async def sign_out(request: web.Request) -> web.Response:
     """This browser's session is over; its cookie still tells that the PIN was once known here."""
-    known = bearer(request)
+    hub, known = request.app[HUB], bearer(request)
+    response = web.json_response({})
     if known is not None and known.session is not None:
-        request.app[HUB].sessions.end(known.session)
-    return web.json_response({})
+        give_cookie(response, SESSION_COOKIE, hub.sessions.end(hub.engine.durable, known.session))
+    return response
 
 
 @routes.post("/api/incidents/{incident}/commands")
@@ -212,7 +214,7 @@ async def see_trouble(request: web.Request) -> web.Response:
 async def pager_socket(request: web.Request) -> web.StreamResponse:
     """A pager's WebSocket."""
     _check_browser(request)
-    return await request.app[HUB].pagers.serve(request, pager(request))
+    return await request.app[HUB].pagers.serve(request, pager(request), lambda: is_pager(request))
 
 
 @routes.get("/ws/board")

@@ -1,6 +1,7 @@
 """The screens: shells that the server renders; modules fill them over WebSockets."""
 
 import io
+import re
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -16,6 +17,7 @@ from hub.web.language import LANGUAGES, language_of, texts
 
 HERE = Path(__file__).parent
 CACHE_S = 300
+LINK_CODE = r"[A-Za-z0-9_-]{1,64}"
 
 routes = web.RouteTableDef()
 
@@ -110,7 +112,7 @@ async def qr(request: web.Request) -> web.Response:
     """A one-time link as a QR code, for whoever may make pagers."""
     allow(request, "manage_pagers")
     link = request.query.get("link", "")
-    if not link.startswith(f"{request.app[HUB].settings.base_url}/join/"):
+    if not re.fullmatch(re.escape(f"{request.app[HUB].settings.base_url}/join/") + LINK_CODE, link):
         raise web.HTTPBadRequest
     svg = io.BytesIO()
     segno.make_qr(link).save(svg, kind="svg", border=4, omitsize=True, xmldecl=False)

@@ -77,10 +77,11 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 
 class NotOurErrors(logging.Filter):
-    """Keeps out of the log what is no HTTP: aiohttp answers it with 400, and a stranger could fill the disk with it."""
+    """Keeps out of the log what is no HTTP, or a body that is not what it says: it is answered with 400, and a stranger
+    could fill the disk with it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+        return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, web.RequestPayloadError)))
 
 
 _not_our_errors = NotOurErrors()

@@ -101,7 +101,7 @@ def test_signing_out_ends_it_here_and_not_elsewhere(campus: Campus, keyring: Key
     sessions = Sessions(keyring)
     here, session = sessions.open(campus, ACCOUNT, "all", NOW_MS)
     elsewhere, _ = sessions.open(campus, ACCOUNT, "all", NOW_MS)
-    sessions.end(session)
+    sessions.end(campus, session)
     bearer = sessions.bearer(here, campus, NOW_MS + 1)
     assert bearer is not None
     assert bearer.session is None
@@ -115,10 +115,22 @@ def test_signing_out_ends_it_here_and_not_elsewhere(campus: Campus, keyring: Key
     assert back.device == session.device
 
 
+def test_signing_out_outlives_the_hub(campus: Campus, keyring: Keyring) -> None:
+    """What this browser keeps from then on opens nothing after a restart, and still says that it knew the PIN."""
+    sessions = Sessions(keyring)
+    for scope in ("all", "board"):
+        _, session = sessions.open(campus, ACCOUNT, scope, NOW_MS)
+        kept = sessions.end(campus, session)
+        for after in (sessions, Sessions(keyring)):
+            bearer = after.bearer(kept, campus, NOW_MS)
+            assert bearer is not None
+            assert (bearer.account, bearer.device, bearer.session) == (ACCOUNT, session.device, None)
+
+
 def test_sign_outs_are_remembered_within_bounds(campus: Campus, keyring: Keyring) -> None:
     sessions = Sessions(keyring)
     for _ in range(ENDED_MAX + 10):
-        sessions.end(sessions.open(campus, ACCOUNT, "all", NOW_MS)[1])
+        sessions.end(campus, sessions.open(campus, ACCOUNT, "all", NOW_MS)[1])
     assert len(sessions._ended) == ENDED_MAX
 
 

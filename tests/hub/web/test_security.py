@@ -146,6 +146,27 @@ async def test_nonsense_is_malformed(hub: RunningHub, body: bytes) -> None:
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "malformed")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+async def test_a_body_that_is_not_what_it_says_is_malformed(
+    hub: RunningHub, encoding: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor may a stranger fill the log with such."""
+    headers = {"Origin": hub.url, "X-Firstbell": "1", "Content-Encoding": encoding}
+    session = (await hub.browser()).session
+    with capture_logs() as logs:
+        async with session.post(f"{hub.url}/api/join", data=_once(b"no such thing"), headers=headers) as answer:
+            said = await answer.text()
+    assert answer.status == 400
+    # What aiohttp can't unpack at all it refuses by itself, before it is a request.
+    assert encoding in ("br", "zstd") or json.loads(said)["code"] == "malformed"
+    assert (logs, caplog.records) == ([], [])
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    """A body that the browser sends as it is, whatever its headers say."""
+    yield body
+
+
 async def test_a_body_has_a_limit(hub: RunningHub) -> None:
     answer = await (await hub.browser()).post("/api/join", {"code": "x" * BODY_BYTES_MAX})
     assert (answer.status, answer.code) == (413, "http_413")
@@ -191,7 +212,8 @@ async def test_the_qr_code_is_a_picture_of_our_links_only(hub: RunningHub) -> No
     picture = await admin.get(f"/api/qr.svg?link={link}")
     assert picture.headers["Content-Type"].startswith("image/svg+xml")
     assert picture.body.startswith(b'<svg xmlns="http://www.w3.org/2000/svg"')
-    for foreign in ("https://evil.example/join/x", "javascript:alert(1)", ""):
+    ours = f"{hub.url}/join/"
+    for foreign in ("https://evil.example/join/x", "javascript:alert(1)", "", ours, f"{ours}%ff", ours + "x" * 4_000):
         assert (await admin.get(f"/api/qr.svg?link={foreign}")).status == 400
 
 

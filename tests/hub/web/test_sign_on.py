@@ -4,6 +4,7 @@ import contextlib
 
 from hub.database import open_read_only
 from hub.people.attempts import FREE_ATTEMPTS
+from hub.web.identity import SESSION_COOKIE
 from tests.hub.web.running import PIN, Browser, RunningHub
 
 WRONG = "999998"
@@ -101,6 +102,16 @@ async def test_a_session_ends_with_its_account_its_pin_and_by_signing_out(hub: R
         assert await socket_open(browser) is False
     assert (await browsers["Ben"].post("/api/session", {"name": "Ben", "pin": PIN})).code == "wrong_pin"
     assert (await browsers["Ben"].post("/api/session", {"name": "Ben", "pin": "204613"})).status == 200
+
+
+async def test_signing_out_changes_what_the_browser_keeps(hub: RunningHub) -> None:
+    """The hub forgets at its next start who signed out; the browser's cookie says it by itself."""
+    ada = await hub.person("admin", name="Ada")
+    before = ada.cookie(SESSION_COOKIE)
+    await ada.post("/api/sign-out")
+    after = ada.cookie(SESSION_COOKIE)
+    assert after not in ("", before)
+    assert (await ada.get("/api/campus")).code == "not_signed_in"
 
 
 async def socket_open(browser: Browser) -> bool:
