@@ -6,14 +6,16 @@ Raspberry Pi and by the flashing of a Pico W.
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from firstbell.jws import EDDSA, KEY_BYTES, Ed25519Signer, b64url
+from firstbell.jws import EDDSA, KEY_BYTES, Ed25519Signer, JwsError, b64url, unb64url
+from firstbell.messages import INPUTS_MAX, is_input
 
 from hub.dispatch.entries import Algorithm, InputKind, TerminalRole
+from hub.dispatch.requests import Refused
 from hub.private_file import write_private
 
 PANIC_PIN = 17
@@ -37,6 +39,25 @@ def new_key(algorithm: Algorithm) -> TerminalKey:
     secret = secrets.token_bytes(KEY_BYTES)
     kept = b64url(secret)
     return TerminalKey(algorithm, b64url(Ed25519Signer(secret).public_key()) if algorithm == EDDSA else kept, kept)
+
+
+def read_key(told: str) -> bytes:
+    """The key that the hub is told. Raises Refused("bad_key")."""
+    try:
+        key = unb64url(told)
+    except (JwsError, UnicodeEncodeError) as error:
+        raise Refused("bad_key") from error
+    if len(key) != KEY_BYTES:
+        raise Refused("bad_key")
+    return key
+
+
+def check_inputs(names: Collection[str]) -> None:
+    """A terminal could not say others to its hub. Raises Refused: bad_input, too_many_inputs."""
+    if len(names) > INPUTS_MAX:
+        raise Refused("too_many_inputs")
+    if not all(map(is_input, names)):
+        raise Refused("bad_input")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

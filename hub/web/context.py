@@ -1,7 +1,7 @@
 """What every handler of the web may use: the running hub's parts, handed over once."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -19,6 +19,7 @@ from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
 from hub.settings import Settings
+from hub.web.naming import Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Hub:
     pagers: PagerLinks
     boards: BoardLinks
     watch: Watch
+    naming: Naming = field(default_factory=Naming)
 
 
 HUB = web.AppKey("hub", Hub)

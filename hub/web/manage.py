@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
-from firstbell.jws import unb64url
 from msgspec import Meta
 
 from hub.dispatch import requests as r
@@ -18,6 +18,7 @@ from hub.names import TerminalDetails, ZoneDetails, seal_details
 from hub.people import accounts
 from hub.people.accounts import one_line
 from hub.people.links import Use, make_link
+from hub.places.enrolment import check_inputs, read_key
 from hub.web.api import Text, body_of
 from hub.web.asking import ask
 from hub.web.context import HUB, Hub
@@ -177,7 +178,8 @@ async def set_zone(request: web.Request) -> web.Response:
     made = r.SetZone(now_ms=hub.now_ms(), zone=new_id("z"), details=details.commitment, by=by, deadlines=deadlines)
     if known:
         made = dataclasses.replace(made, zone=known.zone, tiers=known.tiers)
-    await ask(hub, Submission(made, sealed=(details,)))
+    with hub.naming.claim("zone", name) if name not in named else nullcontext():
+        await ask(hub, Submission(made, sealed=(details,)))
     return web.json_response({"id": made.zone})
 
 
@@ -191,9 +193,10 @@ async def add_account(request: web.Request) -> web.Response:
     account, added = accounts.add_account(
         hub.engine.decided, hub.names, given.name, given.roles, zones, by, hub.now_ms()
     )
-    if pin is None:
-        return await _linked(hub, account, "pin", by, added)
-    await ask(hub, added, accounts.set_pin(account, pin, by, hub.now_ms()))
+    with hub.naming.claim("account", one_line(given.name)):
+        if pin is None:
+            return await _linked(hub, account, "pin", by, added)
+        await ask(hub, added, accounts.set_pin(account, pin, by, hub.now_ms()))
     return web.json_response({"id": account})
 
 
@@ -227,7 +230,8 @@ async def add_pager(request: web.Request) -> web.Response:
     hub, by = request.app[HUB], allow(request, "manage_pagers")
     name = (await body_of(request, NewPager)).name
     pager, made = accounts.make_pager(hub.engine.decided, hub.names, name, by, hub.now_ms())
-    return await _linked(hub, pager, "pager", by, made)
+    with hub.naming.claim("pager", one_line(name)):
+        return await _linked(hub, pager, "pager", by, made)
 
 
 @routes.post("/api/pagers/{pager}/link")
@@ -268,7 +272,8 @@ async def enrol_terminal(request: web.Request) -> web.Response:
     """A new terminal, by its key."""
     hub, by = request.app[HUB], allow(request, "revoke_terminals")
     given = await body_of(request, NewTerminal)
-    terminal = new_id("t")
+    key, terminal = read_key(given.key), new_id("t")
+    check_inputs(given.inputs)
     place = TerminalDetails(
         name=one_line(given.name),
         building=one_line(given.building),
@@ -290,7 +295,7 @@ async def enrol_terminal(request: web.Request) -> web.Response:
         details=details.commitment,
         by=by,
     )
-    keep = (Secret(terminal, "key", unb64url(given.key)),) if secret else ()
+    keep = (Secret(terminal, "key", key),) if secret else ()
     await ask(hub, Submission(enrolled, sealed=(details,), secrets=keep))
     return web.json_response({"id": terminal})
 

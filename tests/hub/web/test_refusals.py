@@ -1,10 +1,13 @@
 """What the API does not do: a problem detail (RFC 9457) that says why, in a word."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
+from firstbell.jws import b64url
 
 from hub.web.openapi import PROBLEM_TYPE, ProblemShown
 from tests.hub.web.running import RunningHub, running_hub
@@ -63,3 +66,51 @@ async def test_two_zones_cannot_have_one_name(hub: RunningHub) -> None:
     await console.post("/api/zones", {"name": "West"})
     assert (await console.post("/api/zones", {"name": "West", "rename": "East"})).code == "known_name"
     assert (await console.post("/api/zones", {"name": "West", "rename": "West"})).status == 200
+
+
+@pytest.mark.parametrize("path", ["/api/zones", "/api/accounts", "/api/pagers"])
+async def test_a_name_that_many_ask_for_at_once_is_given_once(hub: RunningHub, path: str) -> None:
+    console = await hub.console()
+    answers = await asyncio.gather(*(console.post(path, {"name": "Twin"}) for _ in range(12)))
+    codes = [answer.code for answer in answers]
+    # Who comes later finds the zone there, and leaves it as it is.
+    assert set(codes) <= {"", "known_name"}
+    ids = {answer.json["id"] for answer in answers if not answer.code}
+    campus = (await console.get("/api/campus")).json
+    assert [one["id"] for one in campus[path.removeprefix("/api/")] if one["name"] == "Twin"] == list(ids)
+
+
+async def test_two_zones_renamed_at_once_do_not_become_one(hub: RunningHub) -> None:
+    console = await hub.console()
+    for name in ("Left", "Right"):
+        await console.post("/api/zones", {"name": name})
+    asked = [console.post("/api/zones", {"name": name, "rename": "Middle"}) for name in ("Left", "Right")]
+    assert sorted(answer.code for answer in await asyncio.gather(*asked)) == ["", "known_name"]
+
+
+# ── terminals ───────────────────────────────────────────────────────────────────────────────────────────────
+
+KEY = b64url(b"k" * 32)
+
+
+async def enrol(hub: RunningHub, **more: Any) -> str:
+    body = {"name": "Wall", "zone": "East", "algorithm": "EdDSA", "key": KEY, "inputs": {"panic": "panic"}}
+    return (await (await hub.console()).post("/api/terminals", {**body, **more})).code
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "HS256"])
+@pytest.mark.parametrize("key", ["", "AA", "AAAA", "!!!", "é" * 43, KEY + "=", KEY[:-1], b64url(b"k" * 33), f" {KEY}"])
+async def test_a_terminals_key_is_32_bytes(hub: RunningHub, algorithm: str, key: str) -> None:
+    assert await enrol(hub, algorithm=algorithm, key=key) == "bad_key"
+    assert await enrol(hub, algorithm=algorithm) == ""
+
+
+@pytest.mark.parametrize("name", ["", "Panic", "weird name", "panic\n", "p" * 17, "p-1", "门"])
+async def test_an_input_has_a_name_that_the_wire_can_say(hub: RunningHub, name: str) -> None:
+    assert await enrol(hub, inputs={"panic": "panic", name: "panic"}) == "bad_input"
+
+
+async def test_a_terminal_has_so_many_inputs(hub: RunningHub) -> None:
+    assert await enrol(hub, inputs={f"panic_{number}": "panic" for number in range(17)}) == "too_many_inputs"
+    assert await enrol(hub, inputs={f"panic_{number}_23456789"[:16]: "panic" for number in range(10, 26)}) == ""
+    assert await enrol(hub, inputs={}, role="bell") == ""
