@@ -23,6 +23,7 @@ def snapshot(*pages: Frame, reasons: tuple[str, ...] = (), guard: bool = True, *
         },
         "pager": {"id": "p-aaaaaaaaaa", "name": "东门 2 号", "reasons": list(reasons)},
         "guard": {"id": "a-wang", "name": "王建国", "zones": ["东区"]} if guard else None,
+        "drill_until_ms": None,
         "fault": False,
         "pages": list(pages),
         "more": 0,

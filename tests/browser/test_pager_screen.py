@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Served, opened
 from tests.browser.fake_hub import FakeHub
-from tests.browser.frames import GOING, ON_SCENE, Frame, page, snapshot
+from tests.browser.frames import GOING, NOW_MS, ON_SCENE, Frame, page, snapshot
 
 
 def screen(name: str) -> str:
@@ -163,6 +163,44 @@ async def test_a_resolve_covers_what_was_shown_and_has_an_outcome_and_a_note(tab
     command = await hub.heard(lambda frame: frame["type"] == "command")
     assert (command["do"], command["outcome"], command["note"]) == ("resolve", "genuine", "一名学生脚扭伤。")
     assert command["covers"] == ["d" * 64]
+    hub.show(snapshot(page(state="resolved", mine="cleared", ring="none")))
+    await expect(tab.locator(screen("resolved"))).to_be_attached()
+    await expect(tab.locator(".say")).to_have_text("属实")
+
+
+async def test_a_drill_that_runs_is_seen_before_anybody_presses(tab: Page, site: Served) -> None:
+    hub = await on_duty(tab, site)
+    await expect(tab.locator(".drill-band")).to_have_count(0)
+    hub.show(snapshot(drill_until_ms=NOW_MS + 600_000))
+    await expect(tab.locator(".drill-band")).to_contain_text("演习到")
+
+
+async def test_the_other_case_has_the_alarms_mark_only_while_nobody_has_it(tab: Page, site: Served) -> None:
+    hub = await on_duty(tab, site)
+    hub.show(snapshot(page(**GOING), page("i-2", **GOING)))
+    await expect(tab.locator(".others use")).to_have_attribute("href", "#mark-going")
+
+
+@pytest.mark.parametrize("size", [(568, 320), (320, 568), (390, 844)])
+async def test_sign_on_fits_in_english(chromium: Browser, site: Served, size: tuple[int, int]) -> None:
+    guards = [{"id": "a-wang", "name": "Wang Jianguo", "zones": ["East zone"]}]
+    site.answers["/api/guards"] = (200, {"guards": guards})
+    viewport = {"width": size[0], "height": size[1]}
+    async with opened(chromium, locale="en", viewport=viewport) as tab:
+        await begin(tab, site, snapshot(guard=False))
+        await tab.click("[data-choice=a-wang]")
+        heights = await tab.evaluate(
+            """() => [".who .say", ".who .key-text"].map((one) => document.querySelector(one).offsetHeight)"""
+        )
+        assert heights[1] <= 60
+        if size == (390, 844):
+            assert heights[0] <= 50
+        widths = await tab.evaluate(
+            """() => [...document.querySelectorAll(".pad-key")].map((one) => one.getBoundingClientRect().width)"""
+        )
+        assert min(widths) >= 44
+        await expect(tab.locator(".aside time")).to_be_visible()
+        assert await tab.evaluate(CUT) == []
 
 
 async def test_another_press_ends_a_resolve_that_has_begun(tab: Page, site: Served) -> None:

@@ -81,7 +81,7 @@ export const CALL_SCREENS = {
     tone: "paper",
     mark: "resolved",
     word: () => t("pager.resolved.word"),
-    field: (view, at) => [...where(view, true), facts(view, at)],
+    field: (view, at) => [...where(view, true), taken(view, at), facts(view, at)],
     hand: () => [],
   },
 };
@@ -115,7 +115,7 @@ function steppedBack({ page }) {
   return h("p.why", { key: "stepped-back" }, t(`page.${page.mine}`));
 }
 
-function way(page) {
+export function way(page) {
   const stops = wayStops(page);
   return stops && h("figure.way", { key: "way" }, h("figcaption", {}, t("page.way")), stops);
 }
@@ -127,7 +127,7 @@ export function othersKey({ others, more, unanswered }) {
   return h(
     "button.key.others",
     { key: `others ${others[0]?.incident}`, type: "button", "data-do": "swap", "data-incident": others[0]?.incident ?? null },
-    mark("alarm", unanswered ? "lamp-alarm" : ""),
+    unanswered ? mark("alarm", "lamp-alarm") : mark("going"),
     h("b", {}, text),
     others[0] && h("span", {}, others[0].place),
   );
@@ -144,6 +144,12 @@ function clock({ page, left_ms, total_ms, blocks }, about) {
   const label = t("page.blocks", { left: Math.ceil(left_ms / 1000), total: Math.round(total_ms / 1000) });
   const row = Array.from({ length: 12 }, (_, block) => h(block < blocks ? "i.left" : "i", {}));
   return [asked, counts, h("div.blocks", { key: "blocks", role: "img", "aria-label": label }, row)];
+}
+
+/** The outcome that was chosen on this pager. */
+function taken({ page }, at) {
+  const { outcome } = at.history[page.incident] ?? {};
+  return outcome && h("h2.say", { key: "taken" }, t(`outcome.${outcome}`));
 }
 
 /** When what happened, as far as this pager has seen it itself. */

@@ -4,9 +4,13 @@ import { h } from "../parts/dom.js";
 import { age, hourMinute, list, timeOfDay } from "../parts/format.js";
 import { grille, mark } from "../parts/marks.js";
 import { t, tn } from "../parts/words.js";
-import { CALL_SCREENS, othersKey, since, where } from "./call.js";
+import { CALL_SCREENS, othersKey, since, way, where } from "./call.js";
 import { callKey, holdKey, mainKey, secondKey } from "./keys.js";
 import { WINDOWS } from "./state.js";
+
+/** A drill runs in the guard's zones: until when. */
+const drillBand = (snapshot, at) =>
+  Boolean(snapshot?.drill_until_ms) && h("p.drill-band", { key: "drill" }, h("b", {}, t("pager.drill.until", { at: hourMinute(at.clock.wall(snapshot.drill_until_ms)) })));
 
 export const DUTY_SCREENS = {
   connecting: {
@@ -21,6 +25,7 @@ export const DUTY_SCREENS = {
     mark: "ready",
     word: () => t("pager.ready.word"),
     field: (view, at, local, snapshot) => [
+      drillBand(snapshot, at),
       grille("full", t("pager.ready.grille")),
       h("h1.say", { key: "say" }, t("pager.ready.say")),
       windows(view, local),
@@ -33,7 +38,8 @@ export const DUTY_SCREENS = {
     tone: "trouble",
     mark: "not_ready",
     word: () => t("pager.not_ready.word"),
-    field: (view, at, local) => [
+    field: (view, at, local, snapshot) => [
+      drillBand(snapshot, at),
       grille("hollow", t("pager.not_ready.grille")),
       h("h1.say", { key: "say" }, t(view.readiness.reasons.includes("sound") ? "pager.not_ready.say" : "pager.not_ready.say_soon")),
       h("p.why", { key: "why" }, ...cause(view.readiness, local, at)),
@@ -166,6 +172,7 @@ function goneWithPage(view, at) {
   const was = CALL_SCREENS[view.was];
   return [
     h("div.past", { key: "past" }, ...where(view, true), since(view), h("p.was", {}, mark(was.mark), t("page.last", { at: timeOfDay(at.clock.wall(at.heard_hub_ms)), word: was.word(view) }))),
+    way(view.page),
     h("h1.say.low", { key: "say" }, t("gone.say")),
     h("p.why", { key: "why" }, h("span", {}, t("gone.do"))),
   ];

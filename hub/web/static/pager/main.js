@@ -206,6 +206,7 @@ class Pager {
   #refused({ command: id, reason }) {
     const { command, again } = this.outbox.refused(id, reason);
     if (!again) {
+      if (command?.do === "resolve") delete this.at.history[command.incident]?.outcome;
       this.#notice(reason);
       return;
     }
