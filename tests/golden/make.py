@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.frames import frames_file
+from tests.golden.log import log_file
 from tests.golden.receipts import LOG, checkpoint, receipts_file
 from tests.golden.refused_receipts import refused_receipts_file
 from tests.golden.signing import signed_file
@@ -27,6 +28,7 @@ def files() -> dict[str, str]:
         "frames.json": frames_file(),
         "receipts.json": receipts_file(),
         "refused_receipts.json": refused_receipts_file(),
+        "log.json": log_file(),
     }
     return {name: json.dumps(vectors, indent=1, ensure_ascii=False) + "\n" for name, vectors in made.items()}
 
