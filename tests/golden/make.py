@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.frames import frames_file
+from tests.golden.limits import limits_file
 from tests.golden.log import log_file
 from tests.golden.receipts import LOG, checkpoint, receipts_file
 from tests.golden.refused_receipts import refused_receipts_file
 from tests.golden.signing import signed_file
 from tests.golden.trees import path, root
+from tests.golden.verdicts import verdicts_file
 
 __all__ = ["files", "path", "root"]
 
@@ -29,6 +31,8 @@ def files() -> dict[str, str]:
         "receipts.json": receipts_file(),
         "refused_receipts.json": refused_receipts_file(),
         "log.json": log_file(),
+        "limits.json": limits_file(),
+        "verdicts.json": verdicts_file(),
     }
     return {name: json.dumps(vectors, indent=1, ensure_ascii=False) + "\n" for name, vectors in made.items()}
 
