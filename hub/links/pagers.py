@@ -79,16 +79,17 @@ class PagerLinks:
         self.take_evidence = take_evidence
         self._open: Counter[str] = Counter()
 
-    async def serve(self, request: web.Request, pager: str) -> web.WebSocketResponse:
+    async def serve(self, request: web.Request, pager: str, holds: Callable[[], bool]) -> web.WebSocketResponse:
+        """Holds one browser's connection; `holds` says whether its key is still the pager's."""
         socket = await self._screens.open(request)
-        await self.hold(socket, pager)
+        await self.hold(socket, pager, holds)
         return socket
 
-    async def hold(self, socket: Socket, pager: str) -> None:
+    async def hold(self, socket: Socket, pager: str, holds: Callable[[], bool] = lambda: True) -> None:
         """One pager's connection, from its beginning to its end; when its last one ends, the pager is lost."""
         self._open[pager] += 1
         try:
-            await self._screens.hold(socket, PagerTalk(self, self._screens, pager))
+            await self._screens.hold(socket, PagerTalk(self, self._screens, pager, holds))
         finally:
             self._open[pager] -= 1
             if not self._open[pager]:
@@ -97,10 +98,13 @@ class PagerLinks:
 
 
 class PagerTalk:
-    def __init__(self, links: PagerLinks, screens: Screens, pager: str) -> None:
+    """One browser's half. `holds` is asked before each snapshot and at each frame: a new link ends the old key."""
+
+    def __init__(self, links: PagerLinks, screens: Screens, pager: str, holds: Callable[[], bool]) -> None:
         self._links = links
         self._engine = screens.engine
         self._now_ms = screens.now_ms
+        self._holds = holds
         self._paged: set[str] = set()
         self.name = pager
 
@@ -108,7 +112,7 @@ class PagerTalk:
         return _decoder.decode(text)
 
     def render(self, view: View) -> str | None:
-        if self.name not in view.decided.pagers:
+        if not self._holds() or self.name not in view.decided.pagers:
             return None
         return pager_snapshot(view, self.name, self._links.names, self._now_ms())
 
@@ -119,6 +123,10 @@ class PagerTalk:
         self._paged = set(rings)
 
     def take(self, frame: Frame, screen: Screen) -> None:
+        if not self._holds():
+            # There is nothing to show any more, which ends the connection.
+            screen.refresh()
+            return
         match frame:
             case State():
                 self._hear(frame, screen)

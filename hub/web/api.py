@@ -14,10 +14,10 @@ from hub.dispatch.requests import Command, Do, Refused, SeeTrouble
 from hub.ledger.batch import Submission
 from hub.people.accounts import set_pin
 from hub.people.links import Link, Use, open_link
-from hub.people.tokens import Scope, new_pager_key
+from hub.people.tokens import Scope, new_pager_key, pager_of
 from hub.web.asking import DISK_WAITS, ask
 from hub.web.context import HUB, Hub
-from hub.web.identity import PAGER_COOKIE, SESSION_COOKIE, allow, allowed, bearer, give_cookie, is_pager, pager
+from hub.web.identity import PAGER_COOKIE, SESSION_COOKIE, allow, allowed, bearer, give_cookie, pager
 from hub.web.language import COOKIE, COOKIE_AGE_S, LANGUAGES
 from hub.web.security import Problem
 
@@ -214,7 +214,8 @@ async def see_trouble(request: web.Request) -> web.Response:
 async def pager_socket(request: web.Request) -> web.StreamResponse:
     """A pager's WebSocket."""
     _check_browser(request)
-    return await request.app[HUB].pagers.serve(request, pager(request), lambda: is_pager(request))
+    hub, known, token = request.app[HUB], pager(request), request.cookies[PAGER_COOKIE]
+    return await hub.pagers.serve(request, known, lambda: pager_of(token, hub.engine.durable, hub.keyring) == known)
 
 
 @routes.get("/ws/board")

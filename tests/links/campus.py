@@ -202,15 +202,20 @@ class Doors:
         account: str = (await self.post("/api/accounts", name=name, pin=PIN))["id"]
         return account
 
-    async def pager_cookie(self) -> str:
-        """A new pager: its link is made, and opened as a browser would."""
-        link: str = (await self.post("/api/pagers", name=f"对讲 {next(self._names)}"))["link"]
+    async def pager_cookie(self, of: str = "") -> str:
+        """A new pager, or another browser for the one whose cookie is `of`: its link is made, and opened."""
+        known = of.partition("=")[2].partition(".")[0]
+        made = self.post(f"/api/pagers/{known}/link") if known else self.post("/api/pagers", name=self._pager_name())
+        link: str = (await made)["link"]
         headers = {"Origin": self.url, "X-Firstbell": "1"}
         async with self.browser.post(
             f"{self.url}/api/join", json={"code": link.rpartition("/")[2]}, headers=headers
         ) as answer:
             assert answer.status == 200, await answer.text()
             return f"{PAGER_COOKIE}={answer.cookies[PAGER_COOKIE].value}"
+
+    def _pager_name(self) -> str:
+        return f"对讲 {next(self._names)}"
 
     async def sign_on(self, cookie: str, account: str) -> None:
         headers = {"Origin": self.url, "X-Firstbell": "1", "Cookie": cookie}

@@ -313,6 +313,21 @@ async def test_sixteen_malformed_frames_end_it(pager: RawPager) -> None:
     assert await pager.line.closed() == 1008
 
 
+async def test_a_new_link_ends_what_the_lost_device_holds_open(hub: HubProcess, wall: Wall) -> None:
+    """Its key opens nothing any more, and neither does the WebSocket that it was let into before."""
+    lone = await hub.guard("孙丽")
+    lost = await hub.pager(lone)
+    await lost.ready()
+    lost.line.keep_alive()
+    _, incident = await wall.press()
+    page = await lost.until_page(incident, ring="alarm")
+    found = await hub.pager(cookie=await hub.pager_cookie(of=lost.cookie))
+    assert await lost.line.closed() == 1008
+    await found.ready()
+    await found.until_page(incident, ring="alarm", covers=page["covers"])
+    await found.line.close()
+
+
 async def test_who_may_not_connect(hub: HubProcess, pager: RawPager) -> None:
     for headers in (
         {"Cookie": pager.cookie},
