@@ -103,6 +103,16 @@ async def test_taking_away_asks_once_more(tab: Page, site: Served) -> None:
     assert site.asked == [("DELETE", "/api/terminals/t-1", None)]
 
 
+async def test_no_key_of_the_administration_looks_as_if_it_were_held(tab: Page, site: Served) -> None:
+    """A dashed outline means: hold for a second."""
+    await admin(tab, site)
+    styles = await tab.evaluate(
+        """() => [...document.querySelectorAll(".key")].map((one) => getComputedStyle(one).borderTopStyle)"""
+    )
+    assert "solid" in styles
+    assert "dashed" not in styles
+
+
 async def test_a_drill_begins_and_ends(tab: Page, site: Served) -> None:
     site.answers |= {"/api/drills": (200, {}), "/api/drills/z-1": (200, {})}
     await admin(tab, site)

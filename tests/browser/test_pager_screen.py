@@ -290,7 +290,8 @@ CUT = """async () => {
         .map((one) => `${one.tagName}.${one.className} ${one.scrollWidth}x${one.scrollHeight}`);
 }"""
 SMALL = """() => [...document.querySelectorAll("[data-do]")].map((one) => one.getBoundingClientRect())
-    .filter(({ width, height }) => height < 40 || width < 40).length"""
+    .filter(({ width, height }) => height < 40 || width < 40).length +
+    [...document.querySelectorAll(".others")].filter((one) => one.offsetHeight < 56).length"""
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
