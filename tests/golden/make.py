@@ -15,6 +15,7 @@ from tests.golden.log import log_file
 from tests.golden.receipts import LOG, checkpoint, receipts_file
 from tests.golden.refused_receipts import refused_receipts_file
 from tests.golden.signing import signed_file
+from tests.golden.times import times_file
 from tests.golden.trees import path, root
 from tests.golden.verdicts import verdicts_file
 
@@ -33,6 +34,7 @@ def files() -> dict[str, str]:
         "log.json": log_file(),
         "limits.json": limits_file(),
         "verdicts.json": verdicts_file(),
+        "times.json": times_file(),
     }
     return {name: json.dumps(vectors, indent=1, ensure_ascii=False) + "\n" for name, vectors in made.items()}
 
