@@ -2,10 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -18,9 +18,7 @@ ADDRESSES_MAX = 8
 PORT_DEFAULT = 8443
 JOIN_PORT_DEFAULT = 8080
 
-HostName = Annotated[
-    str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max_length=253)
-]
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -35,7 +33,7 @@ class ListenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`names`: host names of the hub; the first stands in links. `addresses`: fixed IP addresses to reach it by."""
 
-    names: Annotated[tuple[HostName, ...], Meta(min_length=1, max_length=NAMES_MAX)]
+    names: Annotated[tuple[str, ...], Meta(min_length=1, max_length=NAMES_MAX)]
     addresses: Annotated[tuple[str, ...], Meta(max_length=ADDRESSES_MAX)] = ()
     listen: ListenSettings = ListenSettings()
 
@@ -77,17 +75,24 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason})) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
+    return settings_of(str(path), raw)
+
+
+def settings_of(where: str, raw: Mapping[str, Any]) -> Settings:
+    """`where` is the file, or what else the settings came from. Raises SettingsError."""
     try:
         settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(str(path), str(error))) from error
-    check(str(path), settings)
+        raise SettingsError(_explain(where, str(error))) from error
+    _check(where, settings)
     return settings
 
 
-def check(where: str, settings: Settings) -> None:
-    """What a type can't say. `where` is the file, or what else the settings came from. Raises SettingsError."""
+def _check(where: str, settings: Settings) -> None:
+    """What a type can't say."""
     for name in settings.names:
+        if not _HOST_NAME.fullmatch(name):
+            raise SettingsError(Problem("host_malformed", where, {"name": name}))
         if not permits(name):
             raise SettingsError(Problem("name_not_permitted", where, {"name": name}))
     for address in settings.addresses:

@@ -4,17 +4,12 @@ from datetime import UTC, datetime
 
 import click
 
-from hub.commands.shell import Run, command
+from hub.commands.shell import OK, USED_WRONGLY, Run, command, complain
 from hub.founding import found
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
-from hub.settings import (
-    JOIN_PORT_DEFAULT,
-    PORT_DEFAULT,
-    ListenSettings,
-    Settings,
-    check,
-)
+from hub.problems import SettingsError
+from hub.settings import JOIN_PORT_DEFAULT, PORT_DEFAULT, settings_of
 
 HOST_DEFAULT = "firstbell.local"
 
@@ -44,11 +39,16 @@ def make(
     addresses: tuple[str, ...],
     port: int,
     join_port: int,
-) -> None:
+) -> int:
     if run.folder is None:
         raise click.UsageError(run.say("usage.no_home", variable="FIRSTBELL_HOME"))
-    settings = Settings(hosts, addresses, ListenSettings(port=port, join_port=join_port))
-    check("init", settings)
+    names = [host.lower() for host in hosts]
+    listen = {"port": port, "join_port": join_port}
+    try:
+        settings = settings_of("init", {"names": names, "addresses": addresses, "listen": listen})
+    except SettingsError as error:
+        complain(run, error.problem)
+        return USED_WRONGLY
     founded = found(run.folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
     home = Home(run.folder)
     link = f"{settings.base_url}/join/{founded.link}"
@@ -78,3 +78,4 @@ def make(
         run.say("init.link", name=administrator, join=settings.join_url or "–"),
         f"  {link}",
     )
+    return OK

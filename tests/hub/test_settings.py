@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hub.problems import SettingsError
-from hub.settings import ListenSettings, Settings, check, load_settings, render
+from hub.settings import ListenSettings, Settings, load_settings, render, settings_of
 from hub.words import LANGUAGES, words
 
 WHOLE = """
@@ -56,8 +56,8 @@ def test_what_is_written_is_read(tmp_path: Path, language: str) -> None:
     [
         ('names = ["firstbell.local", "hub.internal"]', "", "settings_missing_key", "names"),
         ('["firstbell.local", "hub.internal"]', "[]", "settings_wrong_value", "names"),
-        ('"firstbell.local"', '"Firstbell.local"', "settings_wrong_value", "names"),
-        ('"firstbell.local"', '"-.local"', "settings_wrong_value", "names"),
+        ('"firstbell.local"', '"Firstbell.local"', "host_malformed", "Firstbell.local"),
+        ('"firstbell.local"', '"-.local"', "host_malformed", "-.local"),
         ('"firstbell.local"', "7", "settings_wrong_value", "names"),
         ('"firstbell.local"', '"hub.example.org"', "name_not_permitted", "hub.example.org"),
         ('"192.168.1.10"', '"8.8.8.8"', "name_not_permitted", "8.8.8.8"),
@@ -101,4 +101,26 @@ def test_a_whole_file_of_something_else(tmp_path: Path) -> None:
 
 def test_typed_settings_are_checked_like_the_file() -> None:
     with pytest.raises(SettingsError, match="name_not_permitted"):
-        check("init", Settings(("hub",)))
+        settings_of("init", {"names": ["hub"]})
+    with pytest.raises(SettingsError, match="settings_wrong_value"):
+        settings_of("init", {"names": ["hub.local"] * 9})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Upper.local",
+        "a..local",
+        "-a.local",
+        "a_b.local",
+        "*.local",
+        ".local",
+        "a b.local",
+        "",
+        "a.local\n",
+        f"{'a.' * 130}lan",
+    ],
+)
+def test_typed_names_are_host_names(name: str) -> None:
+    with pytest.raises(SettingsError, match="host_malformed"):
+        settings_of("init", {"names": [name]})
