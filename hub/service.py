@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from firstbell.note import NoteError, Vkey, parse_vkey
+from firstbell.note import NoteError, Vkey
 
 from hub.clock import HubClock, utc_moved
 from hub.database import HomeLock
@@ -44,6 +44,7 @@ from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
 from hub.places.authority import renew_if_due, server_context, take_certificate
+from hub.places.log_vkey import load_vkey
 from hub.problems import KeysError, Problem
 from hub.settings import Settings, load_settings
 from hub.web.app import make_app
@@ -78,7 +79,7 @@ async def serve(path: Path) -> None:
 
 
 async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack, stopped: asyncio.Event) -> None:
-    vkey = parse_vkey(home.vkey.read_text().strip())
+    vkey = load_vkey(home.vkey)
     store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
     writer = SqliteWriter(store)
     stack.callback(writer.close)

@@ -9,6 +9,7 @@ from hub.commands.found import find
 from hub.commands.shell import Run, command, group
 from hub.dispatch.entries import Algorithm, TerminalRole
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
+from hub.places.log_vkey import load_vkey
 from hub.private_file import whole_folder
 from hub.problems import HomeError, Problem
 from hub.settings import load_settings
@@ -94,7 +95,7 @@ def _hub_to_find(run: Run, address: str) -> HubToFind:
         server_name=load_settings(home.settings).names[0],
         address=address,
         ca_pem=(home.keys / "ca.pem").read_bytes(),
-        vkey=home.vkey.read_text().strip(),
+        vkey=load_vkey(home.vkey).text(),
     )
 
 

@@ -12,6 +12,7 @@ from hub.commands.shell import FAILED, OK, Run, command
 from hub.home import Home
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
+from hub.places.log_vkey import load_vkey
 from hub.problems import NotFound, Problem, SettingsError
 
 
@@ -66,11 +67,11 @@ def _sentence(run: Run, verdict: Verdict) -> str:
 def _vkey(given: str | None, home: Home) -> Vkey:
     """The key from paper, or else the one that lies in the home."""
     try:
-        return parse_vkey(given if given is not None else home.vkey.read_text("utf-8").strip())
+        return parse_vkey(given) if given is not None else load_vkey(home.vkey)
     except OSError as error:
         raise NotFound(Problem("vkey_missing", str(home.vkey))) from error
     except NoteError as error:
-        raise SettingsError(Problem("vkey_malformed", given or str(home.vkey), {"reason": str(error)})) from error
+        raise SettingsError(Problem("vkey_malformed", given or "--vkey", {"reason": str(error)})) from error
 
 
 def _checkpoint(path: Path) -> str:

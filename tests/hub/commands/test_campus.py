@@ -63,10 +63,13 @@ def test_init_never_makes_one_over_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "status", "says"),
     [
-        (["--host", "hub.example.org"], 1, "hub.example.org"),
-        (["--host", "8.8.8.8"], 1, "8.8.8.8"),
-        (["--address", "10.0.0.1.2"], 1, "addresses"),
-        (["--port", "9000", "--join-port", "9000"], 1, "9000"),
+        (["--host", "hub.example.org"], 2, "hub.example.org"),
+        (["--host", "8.8.8.8"], 2, "8.8.8.8"),
+        (["--host", "a..local"], 2, "a..local"),
+        (["--host", "a b.local"], 2, "a b.local"),
+        (["--host", "a.local"] * 9, 2, "names"),
+        (["--address", "10.0.0.1.2"], 2, "addresses"),
+        (["--port", "9000", "--join-port", "9000"], 2, "9000"),
         (["--administrator", "x" * 40], 2, "long"),
     ],
 )
@@ -74,6 +77,20 @@ def test_init_refuses_what_cannot_be(tmp_path: Path, typed: list[str], status: i
     said = type_in("init", "--home", tmp_path / "hub", "--name", "Campus", *typed)
     assert (said.status, says in said.err) == (status, True), said.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_init_takes_a_host_name_in_capitals(tmp_path: Path) -> None:
+    assert type_in("init", "--home", tmp_path / "hub", "--name", "Campus", "--host", "Upper.LOCAL").status == 0
+    assert load_settings(Home(tmp_path / "hub").settings).names == ("upper.local",)
+
+
+def test_init_says_what_is_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file" / "hub", tmp_path / "file" / "deep" / "hub"):
+        said = type_in("init", "--home", folder, "--name", "Campus", "--json")
+        assert (said.status, said.json["problem"]) == (4, "system")
+        assert "Not a directory" in said.err
+        assert "already" not in said.err
 
 
 def test_init_that_is_killed_leaves_nothing_half_made(tmp_path: Path) -> None:
@@ -131,6 +148,13 @@ def test_serve_says_why_it_cannot(tmp_path: Path) -> None:
     home.log_key.write_bytes(b"nonsense")
     assert type_in("serve", "--home", home.path).status == 1
     home.log_key.write_bytes(key)
+    whole = home.vkey.read_bytes()
+    for vkey in (b"\xff\xfe", b"nonsense", b"", b"example.org+" + whole.partition(b"+")[2]):
+        home.vkey.write_bytes(vkey)
+        for typed in ("serve", "verify"):
+            said = type_in(typed, "--home", home.path, "--json")
+            assert (said.status, said.json["problem"], said.json["where"]) == (1, "vkey_unusable", str(home.vkey))
+    home.vkey.write_bytes(whole)
     with sqlite3.connect(home.database) as database:
         database.execute("UPDATE head SET size = size + 1")
     database.close()
