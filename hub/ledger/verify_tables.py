@@ -19,6 +19,7 @@ _KEYS = {
 }
 _WORDS = {"events": "event", "incidents": "incident", "responders": "incident", "incident_entries": "incident"}
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+_MIGRATIONS = "SELECT migration_set, name FROM _sqlite_migrations ORDER BY migration_set, name"
 
 
 def check_file(connection: sqlite3.Connection) -> None:
@@ -35,6 +36,9 @@ def check_schema(connection: sqlite3.Connection, rebuilt: sqlite3.Connection) ->
     for name in sorted(ours.keys() | there.keys()):
         if ours.get(name) != there.get(name):
             raise Bad(f"schema, {name}", "schema")
+    # By these rows a starting hub knows which tables it has made, and makes the others.
+    if connection.execute(_MIGRATIONS).fetchall() != rebuilt.execute(_MIGRATIONS).fetchall():
+        raise Bad("table _sqlite_migrations", "schema")
 
 
 def check_references(connection: sqlite3.Connection) -> None:

@@ -181,6 +181,20 @@ def test_what_was_added_to_the_schema_is_found(ledger: Path) -> None:
     assert found(ledger).first_bad == "schema, incidents_by_time"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM _sqlite_migrations",
+        "UPDATE _sqlite_migrations SET name = 'm000_other'",
+        "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('hub', 'm999_more')",
+    ],
+)
+def test_what_the_hub_has_done_to_its_tables_is_written_there(ledger: Path, statement: str) -> None:
+    """By these rows a starting hub knows which tables it has made; with others it does not start."""
+    assert change(ledger, statement) == 1
+    assert found(ledger).first_bad == "table _sqlite_migrations"
+
+
 def test_secrets_are_nobodys_business(ledger: Path) -> None:
     assert change(ledger, "DELETE FROM secrets")
     assert found(ledger).ok
