@@ -237,11 +237,11 @@ def ask(path: Path, request: Mapping[str, Any], wait_s: float = ANSWER_S_MAX) ->
             connection.sendall(msgspec.json.encode(request) + b"\n")
             with connection.makefile("rb") as lines:
                 line = lines.readline()
-    except OSError:
-        line = b""
-    if not line:
-        raise NotRunning(Problem("not_running", str(path.parent)))
-    answer: Answer = msgspec.json.decode(line)
-    if not answer["ok"]:
+        answer = msgspec.json.decode(line, type=Answer)
+        done = answer["ok"]
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+        # Nobody answers, or who does is no terminal: a hub has a socket of this name in its home.
+        raise NotRunning(Problem("not_running", str(path.parent))) from error
+    if not done:
         raise ControlError(parse_problem(answer["problem"]))
     return answer

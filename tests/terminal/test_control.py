@@ -66,6 +66,22 @@ async def say(path: Path, text: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
+    "said", [b"HTTP/1.1 400 Bad Request\r\n", b"\xff\xfe\n", b"[]\n", b'{"status":400}\n', b'"ok"\n']
+)
+async def test_what_answers_otherwise_is_no_terminal(tmp_path: Path, said: bytes) -> None:
+    """In a hub's home, say, there is a socket of this name, too."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, tmp_path / "control.sock"):
+        with pytest.raises(NotRunning):
+            await asyncio.to_thread(ask, tmp_path / "control.sock", {"do": "status"})
+
+
+@pytest.mark.parametrize(
     ("request_text", "did"),
     [
         ('{"do":"status"}', "status"),
