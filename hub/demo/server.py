@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,11 +44,11 @@ _decoder: msgspec.json.Decoder[Press | Cut | Heartbeat] = msgspec.json.Decoder(P
 
 
 class DemoServer:
-    """Serves from `start` to `stop`."""
+    """Serves from `start` to `stop`, on a socket that listens already."""
 
-    def __init__(self, stage: Stage, port: int) -> None:
+    def __init__(self, stage: Stage, listening: socket.socket) -> None:
         self._stage = stage
-        self._port = port
+        self._listening = listening
         self._line = Line()
         self._screens: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
@@ -55,10 +56,9 @@ class DemoServer:
 
     @property
     def url(self) -> str:
-        return f"http://localhost:{self._port}"
+        return f"http://localhost:{self._listening.getsockname()[1]}"
 
     async def start(self) -> None:
-        """Raises OSError when the port is taken."""
         app = web.Application()
         loader = jinja2.FileSystemLoader([HERE / "screen", HERE.parent / "web" / "templates"])
         aiohttp_jinja2.setup(app, loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -70,7 +70,7 @@ class DemoServer:
         app.router.add_route("*", "/{path:.*}", Proxy(self._stage.url, self._stage.browser, self.url).handle)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self._port).start()
+        await web.SockSite(self._runner, self._listening).start()
         self._tasks = [asyncio.create_task(self._watch_wall(wall)) for wall in self._stage.walls]
 
     async def stop(self) -> None:
@@ -149,8 +149,8 @@ class DemoServer:
 
     def _show(self) -> None:
         text = self._frame()
-        for socket in tuple(self._screens):
-            task = asyncio.create_task(_send(socket, text))
+        for screen in tuple(self._screens):
+            task = asyncio.create_task(_send(screen, text))
             self._tasks.append(task)
             task.add_done_callback(self._tasks.remove)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from firstbell.note import parse_vkey
 
-from hub.demo.server import DemoServer, demo_texts
+from hub.demo.server import LOOPBACK, DemoServer, demo_texts
 from hub.demo.stage import PIN, Script, Stage
 from hub.demo.story import Story
 from hub.ledger.verify import verify
@@ -44,8 +45,21 @@ async def show(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    # Taken first, so that nothing is made when the port is somebody else's.
+    with socket.create_server((LOOPBACK, port)) as listening:
+        await _run(folder, texts, say, listening, stopped, tell)
+
+
+async def _run(
+    folder: Path,
+    texts: dict[str, str],
+    say: Callable[[str], str],
+    listening: socket.socket,
+    stopped: asyncio.Event,
+    tell: Callable[[dict[str, Any], str], None],
+) -> None:
     async with Stage(folder, script_of(texts), say) as stage:
-        server = DemoServer(stage, port)
+        server = DemoServer(stage, listening)
         await server.start()
         try:
             tell(*_there_is(stage, server, texts))

@@ -45,6 +45,21 @@ def test_once_tells_the_whole_story(tmp_path: Path) -> None:
     assert verify(home / "hub.db", vkey).size == told["entries"]
 
 
+def test_a_port_that_is_taken_leaves_nothing_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = subprocess.run(
+            [HUB, "--home", tmp_path / "campus", "demo", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=START_S_MAX,
+            check=False,
+        )
+    assert ran.returncode == 4, ran.stderr
+    assert port in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     with socket.socket() as taken:
