@@ -83,6 +83,9 @@ async def join(request: web.Request) -> web.Response:
     campus = hub.engine.durable
     if link.owner in campus.pagers:
         return _join(request, code, link.use, hub.names.pager(campus.pagers[link.owner]))
+    if link.use == "board":
+        # Whose link it is says nothing about the screen that everybody sees.
+        return _join(request, code, link.use, hub.names.campus(campus).name)
     return _join(request, code, link.use, hub.names.person(campus, link.owner))
 
 

@@ -179,6 +179,15 @@ def _press_ignored_when_answered(table: Any) -> Any:
 # ── what the fold makes of it ────────────────────────────────────────────────────────────────────────────────
 
 
+def _same_tier(real: Any) -> Any:
+    """Calling on where nobody is left would do what the timer forgot: it is taken away, too."""
+
+    def reach(*said: Any) -> list[e.Entry]:
+        return [entry for entry in real(*said) if not isinstance(entry, e.TierRaised) or entry.because == "again"]
+
+    return reach
+
+
 def _accept_stops_timer(changes: Any) -> Any:
     def make(real: Any) -> Any:
         def accepted(campus: Any, entry: e.Accepted) -> None:
@@ -342,7 +351,7 @@ _ALL = (
     Mutant("command counts twice", RULES, _command_counts_twice),
     Mutant("resolve of the unseen", "hub.dispatch.rules_command:_TABLE", _resolve_unseen),
     Mutant("last tier only once", "hub.dispatch.calls:_repeat_ms", _never),
-    Mutant("next tier never called", "hub.dispatch.rules_deadline:call_next", _empty),
+    Mutant("next tier never called", "hub.dispatch.rules_deadline:_incident", _same_tier),
     Mutant("answered guard rings", "hub.dispatch.wanted:_ring", lambda _real: lambda *_args: "alarm"),
     Mutant("bell is silent", "hub.dispatch.wanted:_bell", lambda _real: lambda _campus: "none"),
     Mutant("accept stops the timer", FOLD, _accept_stops_timer),
