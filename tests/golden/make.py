@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.frames import frames_file
+from tests.golden.homes import homes_file
 from tests.golden.limits import limits_file
 from tests.golden.log import log_file
+from tests.golden.pagers import pagers_file
 from tests.golden.receipts import LOG, checkpoint, receipts_file
 from tests.golden.refused_receipts import refused_receipts_file
 from tests.golden.signing import signed_file
@@ -35,6 +37,8 @@ def files() -> dict[str, str]:
         "limits.json": limits_file(),
         "verdicts.json": verdicts_file(),
         "times.json": times_file(),
+        "pagers.json": pagers_file(),
+        "homes.json": homes_file(),
     }
     return {name: json.dumps(vectors, indent=1, ensure_ascii=False) + "\n" for name, vectors in made.items()}
 
