@@ -7,15 +7,18 @@ answers is cut off; it comes back and is told everything.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self
 
 from aiohttp import ClientConnectionResetError, WSCloseCode
 
 from hub.dispatch.engine import View
+from hub.links.supervision import SILENCE_MS_MAX
 
 ANSWERS_MAX = 256
 """Frames that wait for one peer besides the snapshot."""
+SEND_MS_MAX = SILENCE_MS_MAX
+"""How long the peer may take for one frame: whoever takes none is as unreachable as whoever says none."""
 CLOSE_MS_MAX = 500
 """How long the last answers may take, and then the goodbye: a peer that is gone takes neither, and is to be missed."""
 
@@ -64,9 +67,10 @@ class Outlet:
             self._wake.set()
 
     def answer(self, text: str) -> None:
-        """Sends a frame before the next snapshot."""
+        """Sends a frame before the next snapshot; a peer that is cut off gets no more of them."""
         self._slow = self._slow or len(self._answers) >= ANSWERS_MAX
-        self._answers.append(text)
+        if not self._slow:
+            self._answers.append(text)
         self._wake.set()
 
     async def run(self) -> None:
@@ -93,13 +97,22 @@ class Outlet:
         while self._answers:
             if self._slow:
                 raise SlowPeer
-            await self._socket.send_str(self._answers.popleft())
+            await _in_time(self._socket.send_str(self._answers.popleft()))
         view, self._view = self._view, None
         if view is None:
             return
         text = self._render(view)
         if text is None:
-            await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"revoked")
+            await _in_time(self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"revoked"))
             return
-        await self._socket.send_str(text)
+        await _in_time(self._socket.send_str(text))
         self._on_sent(view)
+
+
+async def _in_time(sending: Awaitable[object]) -> None:
+    """Raises SlowPeer."""
+    try:
+        async with asyncio.timeout(SEND_MS_MAX / 1000):
+            await sending
+    except TimeoutError as error:
+        raise SlowPeer from error

@@ -60,7 +60,7 @@ async def pager(hub: HubProcess, guard: str) -> AsyncIterator[RawPager]:
 
 
 def state_of(board: Frame, guard: str) -> tuple[str, list[str]]:
-    found = [(g["state"], g["reasons"]) for g in board["guards"] if g["id"] == guard]
+    found = [("ready" if g["ready"] else "not_ready", g["reasons"]) for g in board["guards"] if g["id"] == guard]
     return found[0] if found else ("off", [])
 
 
