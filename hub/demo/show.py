@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,7 @@ def _there_is(stage: Stage, server: DemoServer, texts: dict[str, str]) -> tuple[
         texts["demo.board"].format(url=links["board"]),
         texts["demo.admin"].format(url=links["administrator"]),
         texts["demo.pin"].format(pin=PIN),
-        texts["demo.verify"].format(home=stage.home.path),
+        texts["demo.verify"].format(command=Path(sys.argv[0]).resolve(), home=stage.home.path),
         texts["demo.end"],
     ]
     return data, "\n".join(lines)
