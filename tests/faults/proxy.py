@@ -4,7 +4,6 @@ TLS goes through it as it is; whoever is connected holds it for the hub.
 """
 
 import asyncio
-import socket
 from contextlib import suppress
 from typing import Self
 
@@ -12,6 +11,8 @@ HOST = "127.0.0.1"
 CHUNK_BYTES_MAX = 16_384
 HELD_CHUNKS_MAX = 1_024
 """What one direction holds while nothing gets through; then it takes no more, as a full window would."""
+THIN_CHUNKS_MAX = 4
+"""The same on a thin wire, where what is held is time."""
 CONNECTIONS_MAX = 256
 
 Held = asyncio.Queue[tuple[float, bytes] | None]
@@ -94,9 +95,6 @@ class Proxy:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._flowing.wait()
         hub_reader, hub_writer = await asyncio.open_connection(HOST, self._hub_port)
-        for one in (writer, hub_writer):
-            # Small windows: what a slow wire has taken it has to deliver, and megabytes would be minutes.
-            one.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK_BYTES_MAX)
         self._open.add(hub_writer)
         ways = [
             asyncio.create_task(self._carry(reader, hub_writer)),
@@ -124,6 +122,7 @@ class Proxy:
                 await writer.drain()
                 if self.bytes_per_s:
                     await asyncio.sleep(len(chunk) / self.bytes_per_s)
+                held.task_done()
         finally:
             taking.cancel()
 
@@ -132,6 +131,8 @@ class Proxy:
         with suppress(OSError):
             while chunk := await reader.read(CHUNK_BYTES_MAX):
                 await held.put((loop.time() + self.delay_s, chunk))
+                if self.bytes_per_s and held.qsize() >= THIN_CHUNKS_MAX:
+                    await held.join()
         await held.put(None)
 
     async def _pass_until(self, due_s: float) -> None:
