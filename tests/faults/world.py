@@ -32,9 +32,7 @@ HOLD_MS = (100, 160)
 SLIPS_PART_MAX = 0.01
 """So many touches may have been too short for a press, of all."""
 PAUSE_S = (0.2, 0.7)
-"""Between two presses of one finger. In the longest fault fewer come than a terminal has on their way without a receipt
-(48), and than the page of one incident names (64).
-"""
+"""Between two presses of one finger. In the longest fault fewer come than the page of one incident names (64)."""
 CONNECT_S_MAX = 5
 RECONNECT_S = 0.25
 """A pager's pause before it tries again."""
