@@ -2,9 +2,8 @@
 
 import functools
 import secrets
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
-from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -16,6 +15,7 @@ from hub.ledger.sealed import SALT_BYTES, seal
 from hub.ledger.writer import Submission
 from hub.links.outlet import Socket
 from hub.links.pager_frames import pager_snapshot
+from hub.links.pager_states import State, together
 from hub.links.screens import COMMAND_CHARS_MAX, Heartbeat, Screen, Screens
 from hub.links.watch import Watch
 from hub.names import Names
@@ -25,19 +25,6 @@ INCIDENTS_MAX = 64
 NOTE_CHARS_MAX = 2_000
 EVIDENCE_EVENTS_MAX = 64
 NOTE_DOMAIN = "firstbell/resolve-note/v1"
-
-
-class State(msgspec.Struct, frozen=True, tag_field="type", tag="state"):
-    """The whole state of a pager, as its screen knows it."""
-
-    sound: Literal["unarmed", "running", "suspended"]
-    visible: bool
-    awake: bool
-    have: tuple[str, ...]
-    seen: tuple[str, ...]
-    ringing: tuple[str, ...]
-    battery_percent: int | None = None
-    charging: bool | None = None
 
 
 class Tap(msgspec.Struct, frozen=True, tag_field="type", tag="command"):
@@ -77,7 +64,7 @@ class PagerLinks:
         self.names = names
         self.watch = watch
         self.take_evidence = take_evidence
-        self._open: Counter[str] = Counter()
+        self._said: defaultdict[str, dict[PagerTalk, State]] = defaultdict(dict)
 
     async def serve(self, request: web.Request, pager: str, holds: Callable[[], bool]) -> web.WebSocketResponse:
         """Holds one browser's connection; `holds` says whether its key is still the pager's."""
@@ -86,15 +73,31 @@ class PagerLinks:
         return socket
 
     async def hold(self, socket: Socket, pager: str, holds: Callable[[], bool] = lambda: True) -> None:
-        """One pager's connection, from its beginning to its end; when its last one ends, the pager is lost."""
-        self._open[pager] += 1
+        """One pager's connection, from its beginning to its end."""
+        talk = PagerTalk(self, self._screens, pager, holds)
         try:
-            await self._screens.hold(socket, PagerTalk(self, self._screens, pager, holds))
+            await self._screens.hold(socket, talk)
         finally:
-            self._open[pager] -= 1
-            if not self._open[pager]:
-                del self._open[pager]
-                self._screens.engine.submit(Submission(LosePager(now_ms=self._screens.now_ms(), pager=pager)))
+            self.left(talk)
+
+    def hear(self, talk: "PagerTalk", state: State) -> None:
+        self._said[talk.name][talk] = state
+        self._report(talk.name)
+
+    def left(self, talk: "PagerTalk") -> None:
+        """A connection is over; without any that has said how it is, the pager is lost."""
+        self._said[talk.name].pop(talk, None)
+        self._report(talk.name)
+
+    def _report(self, pager: str) -> None:
+        """Tells the engine of the pager as a whole, in however many tabs it is open."""
+        now_ms, said = self._screens.now_ms(), self._said[pager]
+        if said:
+            whole = msgspec.structs.asdict(together(said.values()))
+            self._screens.engine.submit(Submission(HearPager(now_ms=now_ms, pager=pager, **whole)))
+        else:
+            del self._said[pager]
+            self._screens.engine.submit(Submission(LosePager(now_ms=now_ms, pager=pager)))
 
 
 class PagerTalk:
@@ -145,20 +148,8 @@ class PagerTalk:
     def _hear(self, state: State, screen: Screen) -> None:
         if max(len(state.have), len(state.seen), len(state.ringing)) > INCIDENTS_MAX:
             screen.refuse("malformed")
-            return
-        request = HearPager(
-            now_ms=self._now_ms(),
-            pager=self.name,
-            sound=state.sound,
-            visible=state.visible,
-            awake=state.awake,
-            battery_percent=state.battery_percent,
-            charging=state.charging,
-            have=state.have,
-            seen=state.seen,
-            ringing=state.ringing,
-        )
-        self._engine.submit(Submission(request))
+        else:
+            self._links.hear(self, state)
 
     def _leave(self, screen: Screen) -> None:
         guard = self._guard()
