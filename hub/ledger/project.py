@@ -78,7 +78,7 @@ def _arrived(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.
     _settle(connection, entry.incident)
 
 
-def _leaves(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Released | e.GuardDown) -> None:
+def _leaves(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Declined | e.Released | e.GuardDown) -> None:
     connection.execute("DELETE FROM responders WHERE incident = ? AND guard = ?", (entry.incident, entry.guard))
     _settle(connection, entry.incident)
 
@@ -136,6 +136,7 @@ _CHANGES: dict[type[e.Entry], _Change] = {
     e.IncidentRaised: _raised,
     e.Accepted: _accepted,
     e.Arrived: _arrived,
+    e.Declined: _leaves,
     e.Released: _leaves,
     e.GuardDown: _leaves,
     e.Resolved: _resolved,

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.database import migrate
@@ -106,6 +106,28 @@ def once_each(entries: list[e.Entry]) -> list[e.Entry]:
     return kept
 
 
+DECLINED_AFTER_ACCEPT: list[e.Entry] = [
+    e.IncidentRaised(
+        at_ms=0,
+        incident="i-1",
+        terminal="t-1",
+        zone="z-1",
+        severity="panic",
+        drill=False,
+        test=False,
+        event_ms=None,
+        error_ms=None,
+        tier=0,
+        paged=(e.Paged(guard="a-1", due_ms=9),),
+        everyone=False,
+        repeat_ms=None,
+    ),
+    e.Accepted(at_ms=5, incident="i-1", guard="a-1", by="p-1", command="", lead=True, due_ms=9),
+    e.Declined(at_ms=5, incident="i-1", guard="a-1", by="p-1", command=""),
+]
+
+
+@example(DECLINED_AFTER_ACCEPT)
 @given(st.lists(LIFE, max_size=30).map(once_each))
 def test_rows_equal_the_fold(tables: sqlite3.Connection, entries: list[e.Entry]) -> None:
     campus = places()
