@@ -78,7 +78,9 @@ def _arrived(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.
     _settle(connection, entry.incident)
 
 
-def _leaves(connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Declined | e.Released | e.GuardDown) -> None:
+def _leaves(
+    connection: sqlite3.Connection, _epoch: int, _index: int, entry: e.Declined | e.Released | e.GuardDown
+) -> None:
     connection.execute("DELETE FROM responders WHERE incident = ? AND guard = ?", (entry.incident, entry.guard))
     _settle(connection, entry.incident)
 
