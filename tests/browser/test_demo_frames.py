@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from hub.demo import pager
-from hub.links import pagers, screens
+from hub.links import pager_states, pagers, screens
 
 
 class Kept:
@@ -35,4 +35,4 @@ async def test_the_hub_takes_what_the_demos_pager_says() -> None:
             await kept.came.wait()
     beating.cancel()
     taken = [msgspec.json.decode(msgspec.json.encode(frame), type=pagers.Frame) for frame in kept.frames]
-    assert [type(frame) for frame in taken[:2]] == [screens.Heartbeat, pagers.State]
+    assert [type(frame) for frame in taken[:2]] == [screens.Heartbeat, pager_states.State]
