@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.faults.faults import FAULTS
 from tests.faults.machine import Missing
 from tests.faults.record import table
-from tests.faults.soak import soak
+from tests.faults.soak import Verdict, soak
 
 PRESSES = 10_000
 PER_ROUND = 200
@@ -28,19 +28,27 @@ def main() -> int:
     )
     options = parser.parse_args()
     faults = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
-    # Whoever ends it leaves nothing running and nothing mounted.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun_s = time.monotonic()
     print(f"seed {options.seed}, {options.presses} presses, {len(faults)} faults", flush=True)
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - begun_s:6.0f} s {text}", flush=True)
 
+    async def play(folder: Path) -> Verdict:
+        # Whoever ends it leaves nothing running and nothing mounted.
+        playing = asyncio.current_task()
+        assert playing is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+        return await soak(folder, faults, options.presses, PER_ROUND, options.seed, say)
+
     try:
         with tempfile.TemporaryDirectory(prefix="firstbell-soak-") as name:
-            verdict = asyncio.run(soak(Path(name), faults, options.presses, PER_ROUND, options.seed, say))
+            verdict = asyncio.run(play(Path(name)))
     except Missing as missing:
         print(f"faults: {missing}", file=sys.stderr)
+        return 1
+    except asyncio.CancelledError:
+        print("faults: ended before its time: nothing is proven", file=sys.stderr)
         return 1
     print(f"\n{table(verdict.rows)}\n")
     for trouble in verdict.troubles:
