@@ -24,6 +24,8 @@ INCIDENTS_MAX = 64
 """Incidents named in one list of a pager's state."""
 NOTE_CHARS_MAX = 2_000
 EVIDENCE_EVENTS_MAX = 64
+NOT_NOW = ("busy", "hub_fault")
+"""Refusals of an event that may be taken when it comes again."""
 NOTE_DOMAIN = "firstbell/resolve-note/v1"
 
 
@@ -183,9 +185,11 @@ class PagerTalk:
 
 
 def _kept(screen: Screen, jws: str, answer: Answer) -> None:
-    """The pager keeps what it handed back until it is on the disk."""
+    """The pager keeps what it handed back until it is on the disk, or never will be."""
     if not answer.refused:
         screen.answer({"type": "receipt", "jws": jws})
+    elif answer.refused not in NOT_NOW:
+        screen.answer({"type": "refused", "command": None, "reason": answer.refused, "jws": jws})
 
 
 def _answered(screen: Screen, command: str, answer: Answer) -> None:

@@ -166,7 +166,7 @@ class TerminalLinks:
         self.engine.submit(Submission(request), done)
 
     def take_evidence(self, jws: str, done: Callable[[Answer], None]) -> None:
-        """A signed event that a pager kept: recorded like any other if its terminal's key agrees, else counted."""
+        """A signed event that a pager kept: recorded like any other, or counted and refused."""
         try:
             claimed = messages.parse_event(unverified_payload(jws))["terminal"]
             registered = self.keys.lookup(claimed)
@@ -175,7 +175,7 @@ class TerminalLinks:
             payload = open_jws(jws, header(registered.algorithm, claimed, EVENT_TYP), registered.verify)
         except (JwsError, FrameError) as error:
             self.strangers.count(f"evidence_{error.reason}", self.now_ms())
-            return
+            return done(Answer(refused=error.reason))
         event = SignedEvent(digest=digest_of(jws), jws=jws, **messages.understand_event(payload, claimed))
         self.receive(event, done)
 

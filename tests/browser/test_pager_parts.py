@@ -95,10 +95,17 @@ async def test_a_command_is_never_sent_in_anothers_name(blank: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "stays"),
-    [("unknown_incident", True), ("not_signed_on", True), ("busy", True), ("not_covered", False), ("malformed", False)],
+    ("reason", "provable", "stays"),
+    [
+        ("unknown_incident", True, True),
+        ("unknown_incident", False, False),
+        ("not_signed_on", False, True),
+        ("busy", False, True),
+        ("not_covered", True, False),
+        ("malformed", True, False),
+    ],
 )
-async def test_what_is_no_answer_leaves_the_command(blank: Page, reason: str, stays: bool) -> None:
+async def test_what_is_no_answer_leaves_the_command(blank: Page, reason: str, provable: bool, stays: bool) -> None:
     found = await run(
         blank,
         "pager/outbox.js",
@@ -106,11 +113,33 @@ async def test_what_is_no_answer_leaves_the_command(blank: Page, reason: str, st
         + """
         const outbox = new m.Outbox(store);
         const { id } = outbox.add("a-wang", { do: "accept", incident: "i-1" });
-        const { command, again } = outbox.refused(id, given.reason);
-        return [command.incident, again, outbox.commands.length];
-        """.replace("given.reason", repr(reason)),
+        const asked = [];
+        const provable = (incident) => { asked.push(incident); return PROVABLE; };
+        const { command, again } = outbox.refused(id, REASON, provable);
+        return [command.incident, again, outbox.commands.length, asked];
+        """.replace("REASON", repr(reason)).replace("PROVABLE", str(provable).lower()),
     )
-    assert found == ["i-1", stays, int(stays)]
+    asked = ["i-1"] if reason == "unknown_incident" else []
+    assert found == ["i-1", stays, int(stays), asked]
+
+
+async def test_an_incident_is_provable_until_its_last_event_is_settled(blank: Page) -> None:
+    found = await run(
+        blank,
+        "pager/evidence.js",
+        """
+        const evidence = new m.Evidence({ getItem: () => null, setItem: () => {} });
+        const had = [evidence.has("i-1")];
+        evidence.exchange(given);
+        had.push(evidence.has("i-1"));
+        evidence.settle("one");
+        had.push(evidence.has("i-1"));
+        evidence.settle("two");
+        return [...had, evidence.has("i-1"), evidence.handBack("i-1", true)];
+        """,
+        snapshot(page(evidence=["one", "two"])),
+    )
+    assert found == [False, True, True, False, []]
 
 
 # ── evidence ──
@@ -161,7 +190,7 @@ async def test_what_is_resolved_is_handed_back_until_its_receipt(blank: Page) ->
         const store = { getItem: () => null, setItem: () => {} };
         const evidence = new m.Evidence(store);
         const rounds = given.map((snapshot) => evidence.exchange(snapshot));
-        evidence.receipt("signed.i-1");
+        evidence.settle("signed.i-1");
         evidence.connected();
         return [...rounds, evidence.exchange(given[2])];
         """,

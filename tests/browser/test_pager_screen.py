@@ -89,6 +89,22 @@ async def test_a_tap_is_sent_until_the_hub_has_kept_it(tab: Page, site: Served) 
     await expect(accept).not_to_have_attribute("aria-busy", "true")
 
 
+async def test_a_command_about_what_nobody_can_prove_any_more_ends(tab: Page, site: Served) -> None:
+    """The hub lost the press, and its terminal was taken out of use meanwhile."""
+    hub = await on_duty(tab, site)
+    hub.show(snapshot(page()))
+    await tab.click(key("accept"))
+    command = await hub.heard(lambda frame: frame["type"] == "command")
+    before = len(hub.frames)
+    hub.send({"type": "refused", "command": command["id"], "reason": "unknown_incident"})
+    await hub.heard(lambda frame: frame["type"] == "evidence", before)
+    hub.send({"type": "refused", "command": None, "reason": "revoked", "jws": "signed.i-1"})
+    assert await hub.heard(lambda frame: frame["type"] == "command", before) == command
+    hub.send({"type": "refused", "command": command["id"], "reason": "unknown_incident"})
+    await expect(tab.locator(".notice")).to_be_visible()
+    await expect(tab.locator(key("accept"))).not_to_have_attribute("aria-busy", "true")
+
+
 async def test_a_refusal_says_why_and_rings_on(tab: Page, site: Served) -> None:
     hub = await on_duty(tab, site)
     hub.show(snapshot(page()))

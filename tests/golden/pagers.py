@@ -67,6 +67,10 @@ def _states() -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
             {"type": "evidence", "jws": [s.PRESS["jws"], s.NODE_PRESS["jws"]]},
             [{"type": "receipt", "jws": made["jws"]} for made in (s.PRESS, s.NODE_PRESS)],
         ),
+        (
+            {"type": "evidence", "jws": [s.PRESS["jws"]]},
+            [_refused(None, "revoked") | {"jws": s.PRESS["jws"]}],
+        ),
         ({"type": "sign_off"}, []),
         ({"type": "sign_off"}, [_refused(None, "responding")]),
     ]

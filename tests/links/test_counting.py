@@ -47,7 +47,9 @@ async def test_each_cause_is_one_entry_a_minute_and_a_trouble(inner_hub: InnerHu
     pager = await hub.pager(await hub.guard("王建国"))
     forged = hub.raw_terminal(enrolled).event(signer=STRANGER)
     await pager.line.send({"type": "evidence", "jws": [forged, "no jws"]})
-    await pager.ready()
+    for jws, reason in ((forged, "bad_signature"), ("no jws", "malformed")):
+        refusal = {"type": "refused", "command": None, "reason": reason, "jws": jws}
+        await pager.line.until(refusal.__eq__)
     assert hub.entries("strangers_refused") == []
     size = hub.core.engine.size
     hub.skip_ms = SUMMARY_MS

@@ -17,7 +17,7 @@ SILENCE_MS_MAX = 9_000
 BACKOFF_MS = (250, 3_000)
 AGAIN_MS = 2_000
 """What was no answer is asked again after this long."""
-NO_ANSWER = ("unknown_incident", "not_signed_on", "busy")
+NO_ANSWER = ("not_signed_on", "busy")
 INCIDENTS_MAX = 16
 EVENTS_MAX = 16
 """Signed events kept, per incident the newest."""
@@ -211,16 +211,13 @@ class Pager:
                 self._sent_here = True
                 for command in self.commands.values():
                     self._send(command)
-        elif frame["type"] == "receipt" and "jws" in frame:
+        elif frame.get("jws"):
             self.held = {name: [jws for jws in kept if jws != frame["jws"]] for name, kept in self.held.items()}
             self.held = {name: kept for name, kept in self.held.items() if kept}
         elif frame["type"] == "receipt":
             self._done(frame["command"], "")
         elif frame["type"] == "refused" and frame["command"]:
-            if frame["reason"] in NO_ANSWER:
-                self._hand_back_again(frame["command"])
-            else:
-                self._done(frame["command"], frame["reason"])
+            self._answered(frame["command"], frame["reason"])
 
     def _done(self, identity: str, refused: str) -> None:
         command = self.commands.pop(identity, None)
@@ -244,12 +241,15 @@ class Pager:
         if lacking:
             self._send({"type": "evidence", "jws": lacking})
 
-    def _hand_back_again(self, identity: str) -> None:
-        """The hub does not know what this command is about."""
+    def _answered(self, identity: str, refused: str) -> None:
+        """Where the hub does not know what this command is about, it gets the evidence, as long as there is any."""
         command = self.commands.get(identity)
         if command is None:
             return
         evidence = self.held.get(command["incident"])
+        if refused not in NO_ANSWER and not (refused == "unknown_incident" and evidence):
+            self._done(identity, refused)
+            return
         if evidence:
             self._send({"type": "evidence", "jws": evidence})
         self.around.loop.in_ms(AGAIN_MS, self.tap_again, identity)

@@ -39,8 +39,13 @@ export class Evidence {
     return this.#hand(this.#held.get(incident) ?? [], again);
   }
 
-  /** The hub has this event on its disk. */
-  receipt(jws) {
+  /** Whether anything of this incident is kept. */
+  has(incident) {
+    return this.#held.has(incident);
+  }
+
+  /** The hub has this event on its disk, or will never take it. */
+  settle(jws) {
     for (const [incident, texts] of this.#held) {
       const left = texts.filter((text) => text !== jws);
       if (left.length) this.#held.set(incident, left);

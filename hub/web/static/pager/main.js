@@ -199,12 +199,13 @@ class Pager {
   }
 
   #receipt({ command, jws }) {
-    if (jws) this.evidence.receipt(jws);
+    if (jws) this.evidence.settle(jws);
     else if (this.outbox.receipt(command)) this.sounds.done();
   }
 
-  #refused({ command: id, reason }) {
-    const { command, again } = this.outbox.refused(id, reason);
+  #refused({ command: id, reason, jws }) {
+    if (jws) return this.evidence.settle(jws);
+    const { command, again } = this.outbox.refused(id, reason, (incident) => this.evidence.has(incident));
     if (!again) {
       if (command?.do === "resolve") delete this.at.history[command.incident]?.outcome;
       this.#notice(reason);

@@ -3,7 +3,7 @@
 
 const KEPT_AS = "firstbell.commands";
 const COMMANDS_MAX = 16;
-const NO_ANSWER = new Set(["unknown_incident", "not_signed_on", "busy"]);
+const NO_ANSWER = new Set(["not_signed_on", "busy"]);
 
 export class Outbox {
   #store;
@@ -38,10 +38,14 @@ export class Outbox {
     return this.#settle(id);
   }
 
-  /** Returns {command, again}: `again` where that was no answer, so that the command stays. */
-  refused(id, reason) {
-    if (NO_ANSWER.has(reason)) return { command: this.#commands.find((kept) => kept.id === id), again: true };
-    return { command: this.#settle(id), again: false };
+  /**
+   * Returns {command, again}: `again` where that was no answer, so that the command stays. A hub that doesn't know the
+   * incident may learn of it from here, as long as `provable(incident)`.
+   */
+  refused(id, reason, provable) {
+    const command = this.#commands.find((kept) => kept.id === id);
+    const again = NO_ANSWER.has(reason) || (reason === "unknown_incident" && Boolean(command) && provable(command.incident));
+    return { command: again ? command : this.#settle(id), again };
   }
 
   #settle(id) {
