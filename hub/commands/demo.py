@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+from typing import Any
 
 import click
 
 from hub.commands.shell import FAILED, Run, command
 from hub.demo.show import new_folder, once, show
 from hub.demo.stage import StageError
+from hub.demo.story import STEPS
 from hub.words import chosen_language
 
 PORT_DEFAULT = 8765
@@ -35,10 +37,20 @@ def demo(run: Run, just_once: bool, port: int) -> int:
     try:
         if just_once:
             told = asyncio.run(once(folder, language, run.say))
-            tell(told, run.say("demo.told", entries=told["entries"], home=told["home"]))
+            end = run.say("demo.told", entries=told["entries"], home=told["home"])
+            tell(told, "\n".join([*_steps(run, told), end]))
             return 0 if told["verified"] else FAILED
         asyncio.run(show(folder, language, run.say, port, tell))
     except (StageError, TimeoutError) as error:
         run.note(run.say("demo.failed", folder=folder, reason=error))
         return FAILED
     return 0
+
+
+def _steps(run: Run, told: dict[str, Any]) -> list[str]:
+    """What happened, in order, each with its time since the press."""
+    pressed_ms = told["pressed_ms"]
+    return [
+        run.say("demo.step", after_ms=told[step] - pressed_ms, what=run.say(f"demo.{step}"))
+        for step in sorted(STEPS, key=lambda step: told[step])
+    ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -17,6 +18,7 @@ from firstbell.note import parse_vkey
 
 from hub.demo.story import STEPS
 from hub.ledger.verify import verify
+from hub.words import words
 
 HUB = Path(sys.executable).parent / "firstbell-hub"
 TERMINAL = Path(sys.executable).parent / "firstbell-terminal"
@@ -43,6 +45,25 @@ def test_once_tells_the_whole_story(tmp_path: Path) -> None:
     home = Path(told["home"])
     vkey = parse_vkey((home / "log.vkey").read_text().strip())
     assert verify(home / "hub.db", vkey).size == told["entries"]
+
+
+@pytest.mark.parametrize(("language", "unit"), [("en", "ms"), ("zh-CN", "毫秒")])
+def test_once_tells_each_step_with_its_time(language: str, unit: str, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [HUB, "--home", tmp_path / "campus", "demo", "--once"],
+        capture_output=True,
+        text=True,
+        timeout=STORY_S_MAX,
+        check=False,
+        env={**os.environ, "FIRSTBELL_LANG": language},
+    )
+    assert ran.returncode == 0, ran.stderr
+    *steps, _told = ran.stdout.splitlines()
+    said = [re.fullmatch(rf" +\+(\d+) {unit}  (.+)", line) for line in steps]
+    times = [int(line[1]) for line in said if line]
+    assert len(times) == len(STEPS), ran.stdout
+    assert times == sorted(times)
+    assert {line[2] for line in said if line} == {words(language).say(f"demo.{step}") for step in STEPS}
 
 
 def test_a_port_that_is_taken_leaves_nothing_behind(tmp_path: Path) -> None:
