@@ -1,52 +1,67 @@
-"""`python -m tests.bench`: how long a press takes on this machine, beside the floor measured in the same run."""
+"""`python -m tests.bench`: how fast the hub is on this machine, beside the floor and its peers. See README.md."""
 
 import argparse
-import asyncio
 import random
+import sys
 import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from tests.bench.machine import describe
-from tests.bench.measure import Measured, measure, percentile
+import uvloop
 
-PRESSES = 200
-ROWS = (
-    ("floor D", "floor"),
-    ("press → page on the pager's socket", "page"),
-    ("press → receipt", "receipt"),
-    ("press → the browser's DOM", "dom"),
-)
+from tests.bench import scale
+from tests.bench.bench import Bench, Extent
+from tests.bench.figures import Results
+from tests.bench.machine import Missing, describe
+from tests.bench.report import plot, table, verdicts
+from tests.bench.targets import Verdict, judge
+
+ROOT = Path(__file__).resolve().parents[2]
+PLOT = ROOT / "build/bench.svg"
+CACHE = Path.home() / ".cache/firstbell-bench"
+
+QUESTIONS: dict[str, Callable[[Bench], Awaitable[None]]] = {
+    "scale": scale.ask,
+}
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--presses", type=int, default=PRESSES, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS), metavar="NAME", help="some of: %(choices)s"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the order; default: by chance")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured; default: the temporary folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="firstbell-bench-", dir=options.folder) as name:
         folder = Path(name)
-        print(f"seed {options.seed}, {options.presses} presses and as many frames of the floor, in random order")
-        measured = asyncio.run(measure(options.presses, options.seed, folder))
-        print(report(measured, describe(folder)))
+        print(f"seed {options.seed}", flush=True)
+        bench = Bench(folder, CACHE, random.Random(options.seed), Extent(), Results())
+        uvloop.run(ask_all(bench, options.only))
+        machine = describe(folder)
+    found = judge(bench.results, options.only)
+    print(told(bench, machine, found))
+    PLOT.parent.mkdir(exist_ok=True)
+    PLOT.write_text(plot(bench.results))
+    print(f"the picture is {PLOT.relative_to(ROOT)}")
+    return 0 if all(verdict.holds for verdict in found) else 1
 
 
-def report(measured: Measured, machine: list[tuple[str, str]]) -> str:
-    """Two tables, in Markdown."""
-    lines = ["", "| machine | |", "|---|---|", *(f"| {name} | {value} |" for name, value in machine)]
-    lines += ["", "| | p50 | p99 | p50 ÷ D | p99 ÷ D |", "|---|--:|--:|--:|--:|"]
-    floor = {percent: percentile(measured.floor, percent) for percent in (50, 99)}
-    for title, name in ROWS:
-        took = {percent: percentile(getattr(measured, name), percent) for percent in (50, 99)}
-        ratios = [f"{took[percent] / floor[percent]:.1f}" for percent in (50, 99)]
-        lines.append(f"| {title} | {took[50]:.2f} ms | {took[99]:.2f} ms | {' | '.join(ratios)} |")
-    lines += [
-        "",
-        f"The browser's clock is known to ±{measured.clock_error_ms:.1f} ms; the largest snapshot had "
-        f"{measured.snapshot_bytes_max} bytes.",
-    ]
-    return "\n".join(lines)
+async def ask_all(bench: Bench, questions: Sequence[str]) -> None:
+    """One after the other; one that can't be asked here is told, and its targets do not hold."""
+    for question in questions:
+        begun_s = time.monotonic()
+        try:
+            await QUESTIONS[question](bench)
+        except Missing as missing:
+            bench.results.missing[question] = str(missing)
+        print(f"{question}: {time.monotonic() - begun_s:.0f} s", flush=True)
+
+
+def told(bench: Bench, machine: list[tuple[str, str]], found: Sequence[Verdict]) -> str:
+    return table(machine, bench.results, bench.dice) + "\n" + verdicts(found)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

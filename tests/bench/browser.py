@@ -1,4 +1,4 @@
-"""The pager's screen in Chromium, over TLS to the real hub, and when a page stands in its DOM."""
+"""The pager's screen in Chromium, over TLS to the real hub: when a page stands in its DOM, and when it sounds."""
 
 import contextlib
 import time
@@ -15,19 +15,32 @@ WAIT_MS_MAX = 20_000
 OBSERVER = """
 const seen = new Map();
 const waiting = new Map();
+let sources = []; // scheduled in this task
+const nowMs = () => performance.timeOrigin + performance.now();
+const start = AudioScheduledSourceNode.prototype.start;
+AudioScheduledSourceNode.prototype.start = function (when = 0) {
+  if (!sources.length) setTimeout(() => { sources = []; });
+  sources.push({ clock: this.context, when });
+  return start.call(this, when);
+};
 function look() {
   const incident = document.querySelector("body[data-screen=alarm] [data-do=accept]")?.dataset.incident;
   if (!incident || seen.has(incident)) return;
-  const at_ms = performance.timeOrigin + performance.now();
-  seen.set(incident, at_ms);
-  waiting.get(incident)?.(at_ms);
+  const shown_ms = nowMs();
+  const first = sources.reduce((one, other) => (!one || other.when < one.when ? other : one), null);
+  seen.set(incident, new Promise((show) => sound(first, shown_ms, show)));
+  waiting.get(incident)?.(seen.get(incident));
+}
+// A sound runs when the audio clock has passed the beginning of its first pulse.
+function sound(first, shown_ms, show) {
+  if (first && first.clock.currentTime >= first.when) show([shown_ms, nowMs()]);
+  else setTimeout(() => sound(first, shown_ms, show), 1);
 }
 addEventListener("DOMContentLoaded", () => {
   new MutationObserver(look).observe(document.documentElement, { subtree: true, childList: true, attributes: true });
 });
-window.pageShown = (incident) =>
-  new Promise((show) => (seen.has(incident) ? show(seen.get(incident)) : waiting.set(incident, show)));
-window.nowMs = () => performance.timeOrigin + performance.now();
+window.pageShown = (incident) => seen.get(incident) ?? new Promise((show) => waiting.set(incident, show));
+window.nowMs = nowMs;
 """
 
 
@@ -50,10 +63,10 @@ class BenchScreen:
         round_trip_ms, self.ahead_ms = min(looks)
         self.error_ms = round_trip_ms / 2
 
-    async def shown_ns(self, incident: str) -> int:
-        """When the alarm of this incident stood in the document, by our clock."""
-        at_ms: float = await self._tab.evaluate("(incident) => pageShown(incident)", incident)
-        return round((at_ms - self.ahead_ms) * 1e6)
+    async def shown_ns(self, incident: str) -> tuple[int, int]:
+        """When the alarm of this incident stood in the document, and when its sound ran, by our clock."""
+        shown_ms, sound_ms = await self._tab.evaluate("(incident) => pageShown(incident)", incident)
+        return round((shown_ms - self.ahead_ms) * 1e6), round((sound_ms - self.ahead_ms) * 1e6)
 
 
 @contextlib.asynccontextmanager

@@ -1,10 +1,22 @@
-"""What was measured on: numbers mean nothing without it."""
+"""What was measured on, for numbers mean nothing without it; and how this machine is made slower, for one process."""
 
+import contextlib
 import os
 import platform
+import shutil
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+PERIOD_US = 20_000
+"""Short, so that a process with half a core is stopped for 10 ms and not for 50."""
+
+
+class Missing(Exception):
+    """This machine lacks something that a question needs; the text says what, and what to do."""
 
 
 def describe(folder: Path) -> list[tuple[str, str]]:
@@ -34,3 +46,78 @@ def disk(folder: Path) -> str:
         if folder.resolve().is_relative_to(mount) and len(mount) >= len(found[1]):
             found = (device, mount, kind)
     return f"{found[2]} on {found[0]}"
+
+
+# ── what a process has used ─────────────────────────────────────────────────────────────────────────────────
+
+
+def memory_bytes(pid: int) -> int:
+    """Resident."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_s(pid: int) -> float:
+    """All its threads, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# ── slower ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SlowDisk:
+    """The disk of those processes that are started with `environment`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises Missing."""
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if compiler is None:
+            raise Missing("a slow disk needs a C compiler. Install: sudo apt install gcc libc6-dev")
+        library, self._file = folder / "slow_disk.so", folder / "fsync_ms"
+        source = Path(__file__).with_name("slow_disk.c")
+        made = subprocess.run(
+            (compiler, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode:
+            raise Missing(f"slow_disk.c can't be compiled. Install: sudo apt install gcc libc6-dev. {made.stderr}")
+        self.environment = {"LD_PRELOAD": str(library), "FIRSTBELL_SLOW_DISK": str(self._file)}
+        self.takes(0)
+
+    def takes(self, milliseconds: int) -> None:
+        """From the next fsync on."""
+        beside = self._file.with_suffix(".new")
+        beside.write_text(f"{milliseconds}\n")
+        beside.replace(self._file)
+
+
+@contextlib.contextmanager
+def part_of_a_core(pid: int, part: float) -> Iterator[None]:
+    """All threads of the process together get no more than this. Raises Missing."""
+    first = CGROUP / "cpu" if (CGROUP / "cpu").is_dir() else None
+    group = (first or CGROUP) / f"firstbell-bench-{os.getpid()}"
+    quota = round(PERIOD_US * part)
+    try:
+        group.mkdir()
+        try:
+            if first:
+                (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+                (group / "cpu.cfs_quota_us").write_text(str(quota))
+            else:
+                (group / "cpu.max").write_text(f"{quota} {PERIOD_US}")
+            (group / "cgroup.procs").write_text(str(pid))
+        except OSError:
+            group.rmdir()
+            raise
+    except OSError as error:
+        raise Missing(
+            f"half a core needs the right to make a cgroup with the cpu controller (as root): {error}"
+        ) from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            (group.parent / "cgroup.procs").write_text(str(pid))
+        group.rmdir()

@@ -1,40 +1,121 @@
 """That the bench measures what it says; how long things take is no test's business."""
 
+import random
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
-from tests.bench.__main__ import ROWS, report
-from tests.bench.machine import describe
-from tests.bench.measure import measure, percentile
+import pytest
 
-PRESSES = 3
+from tests.bench.__main__ import QUESTIONS, ask_all, told
+from tests.bench.bench import Bench, Extent
+from tests.bench.figures import FLOOR, PAGE, Results, Row, interleave, interval, percentile, ratio_of
+from tests.bench.machine import Missing, describe
+from tests.bench.report import plot, verdicts
+from tests.bench.targets import TARGETS, judge
+
 SEED = 7
+SMALL = Extent(
+    rounds=2,
+    presses=2,
+    counts=(1, 3),
+    crowd=6,
+    storms=1,
+    seconds=0.3,
+    school=(3, 2),
+    entries=(60, 700),
+    verified=200,
+    publishers=3,
+)
+ASKED = ("scale",)
+"""Peers are no dependency: they are measured by `make bench` alone."""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, tmp_path / "cache", random.Random(SEED), SMALL, Results())
 
 
 def test_a_percentile_is_one_of_the_readings() -> None:
     readings = [float(number) for number in range(200, 0, -1)]
     assert percentile(readings, 50) == 100.0
     assert percentile(readings, 99) == 198.0
+    assert percentile(readings, 99.9) == 200.0
     assert percentile([4.0], 99) == 4.0
 
 
+def test_an_interval_holds_the_ratio_and_is_wider_where_rounds_differ() -> None:
+    steady, wild, floor = Row(), Row(), Row()
+    for number in range(12):
+        steady.add(number, 2.0, 2.0, 2.1)
+        wild.add(number, 1.0 + number, 1.0 + number)
+        floor.add(number, 1.0)
+    low, high = (float(end) for end in interval(ratio_of(steady, floor, 50), range(12), random.Random(SEED)))
+    assert low == high == 2.0
+    low, high = (float(end) for end in interval(ratio_of(wild, floor, 50), range(12), random.Random(SEED)))
+    assert low < 6 < high
+
+
+async def test_every_round_has_every_turn_once_in_an_order_of_its_own() -> None:
+    turns: list[tuple[int, str]] = []
+
+    async def first(number: int) -> None:
+        turns.append((number, "first"))
+
+    async def second(number: int) -> None:
+        turns.append((number, "second"))
+
+    await interleave({"first": first, "second": second}, 20, random.Random(SEED))
+    assert sorted(turns) == [(number, name) for number in range(20) for name in ("first", "second")]
+    assert {name for _, name in turns[::2]} == {"first", "second"}
+
+
+def test_a_target_that_nothing_was_measured_for_does_not_hold() -> None:
+    found = judge(Results(), list(QUESTIONS))
+    assert len(found) == len([target for target in TARGETS if target.question in QUESTIONS])
+    assert not any(verdict.holds for verdict in found)
+    assert f"0 of {len(found)} targets hold" in verdicts(found)
+    assert "**not measured**" in verdicts(found)
+
+
+@pytest.mark.parametrize(("page_ms", "holds"), [(0.6, True), (0.61, False)])
+def test_the_worst_circumstance_decides(page_ms: float, holds: bool) -> None:
+    results = Results()
+    for count, reading_ms in (("1", 0.2), ("10", page_ms)):
+        results.row(f"terminals {count}, busy", FLOOR).add(0, 1.0)
+        results.row(f"terminals {count}, busy", PAGE).add(0, reading_ms)
+    verdict = judge(results, ["scale"])[0]
+    assert verdict.value == page_ms
+    assert verdict.where == "terminals 10, busy"
+    assert verdict.holds == holds
+
+
+async def test_a_question_that_cannot_be_asked_here_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(_bench: Bench) -> None:
+        raise Missing("install it")
+
+    monkeypatch.setitem(QUESTIONS, "scale", ask)
+    await ask_all(bench, ["scale"])
+    assert "scale: not measured: install it" in told(bench, [], judge(bench.results, ["scale"]))
+
+
 def test_the_disk_is_the_mount_that_the_folder_is_on(tmp_path: Path) -> None:
-    told = dict(describe(Path("/proc/self")))
-    assert told["disk"] == "proc on proc"
+    said = dict(describe(Path("/proc/self")))
+    assert said["disk"] == "proc on proc"
     assert all(value for _, value in describe(tmp_path))
 
 
-async def test_some_presses_are_measured_and_told(tmp_path: Path) -> None:
-    measured = await measure(PRESSES, SEED, tmp_path)
-    for name in ("floor", "receipt", "page", "dom"):
-        readings = getattr(measured, name)
-        assert len(readings) == PRESSES, name
-        # The browser's clock is compared with ours, with a bound.
-        least_ms = -measured.clock_error_ms if name == "dom" else 0
-        assert min(readings) > least_ms, name
-    told = report(measured, describe(tmp_path))
-    for title, _ in ROWS:
-        assert re.search(
-            rf"^\| {re.escape(title)} \| [\d.]+ ms \| [\d.]+ ms \| [\d.]+ \| [\d.]+ \|$", told, re.MULTILINE
-        )
-    assert "| floor D |" in told
+@pytest.mark.parametrize("question", ASKED)
+async def test_a_question_is_asked_and_told(question: str, bench: Bench) -> None:
+    await ask_all(bench, [question])
+    assert not bench.results.missing
+    found = judge(bench.results, [question])
+    assert all(verdict.value is not None and verdict.value > 0 for verdict in found)
+    for row in bench.results.rows.values():
+        # A browser's clock is compared with ours, with a bound.
+        assert min(row.readings) > -1
+    said = told(bench, describe(bench.folder), found)
+    for _, what in bench.results.rows:
+        assert re.search(rf"^\| {re.escape(what)} \| [\d.]+ ms \| [\d.]+–[\d.]+ \|", said, re.MULTILINE)
+    picture = ElementTree.fromstring(plot(bench.results))  # noqa: S314  # our own
+    assert len(picture.findall(".//{*}circle")) == len(bench.results.rows)

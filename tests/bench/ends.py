@@ -1,7 +1,7 @@
 """The two ends of a press, in the process that measures: a terminal and a pager, over TLS to the real hub.
 
 The terminal is the shared session without a daemon around it, so that no press filter and no disk of its own is in
-the way. Times are readings of `time.time_ns`, which the browser's clock can be compared with.
+the way. Times are readings of `time.time_ns`, which the browser's clock and another process's can be compared with.
 """
 
 import asyncio
@@ -9,25 +9,38 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, Self
 
 import aiohttp
-from firstbell.actions import Action, Close, Delivered, Send
+from firstbell.actions import Action, Close, Delivered, Send, Snapshot
 from firstbell.jws import Ed25519Signer, unb64url, verify_ed25519
-from firstbell.messages import HEARTBEAT_MS, HEARTBEAT_QUICK_MS
-from firstbell.note import Checkpoint
+from firstbell.messages import HEARTBEAT_MS
+from firstbell.note import Checkpoint, parse_checkpoint, parse_vkey
 from firstbell.receipt import check_receipt
 from firstbell.session import LINKED, TerminalSession
 
-from tests.links.campus import Doors, Enrolled
-
-WAIT_S_MAX = 20.0
+WAIT_S_MAX = 60.0
 READY = "ready"
+TICK_MS_MIN = 50
+
+Verify = Callable[[dict[str, Any], str], Checkpoint]
 
 
 def mono_ms() -> int:
     return time.monotonic_ns() // 1_000_000
+
+
+def proven_by(vkey: str) -> Verify:
+    """Receipts are checked as a wall Raspberry Pi does. `vkey`: the log's."""
+    key = parse_vkey(vkey)
+    return lambda frame, jws: check_receipt(frame, jws, key, verify_ed25519)
+
+
+def believed(frame: dict[str, Any], _jws: str) -> Checkpoint:
+    """As a node does: it trusts the link. For a thousand terminals in one process."""
+    note: str = frame["checkpoint"]
+    return parse_checkpoint(note[: note.rfind("\n\n") + 1])
 
 
 class Moments:
@@ -38,8 +51,10 @@ class Moments:
         self._changed = asyncio.Condition()
 
     async def note(self, what: str, at_ns: int) -> None:
+        if what in self._at_ns:
+            return
         async with self._changed:
-            self._at_ns.setdefault(what, at_ns)
+            self._at_ns[what] = at_ns
             self._changed.notify_all()
 
     async def of(self, what: str) -> int:
@@ -49,19 +64,23 @@ class Moments:
 
 
 class BenchTerminal:
-    """`receipts`: event's digest → when its frame came in; noted once it was proven."""
+    """`receipts`: event's digest → when its frame came in, noted once it was proven. `lights`: light and how often the
+    hub has said it, as `light_name` puts it → when it said so.
+    """
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, enrolled: Enrolled, doors: Doors) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, terminal: str, key: str, verify: Verify) -> None:
+        """`key`: the Ed25519 seed, base64url."""
         self._socket = socket
-        vkey = doors.vkey
-
-        def verify(frame: dict[str, Any], jws: str) -> Checkpoint:
-            return check_receipt(frame, jws, vkey, verify_ed25519)
-
-        key = Ed25519Signer(unb64url(enrolled.key.kept))
-        self._session = TerminalSession(enrolled.terminal, key, 1, "bench", verify)
+        self._session = TerminalSession(terminal, Ed25519Signer(unb64url(key)), 1, "bench", verify)
         self.receipts = Moments()
+        self.lights = Moments()
+        self.coming = 0
+        self._light = ""
         self._linked = asyncio.Event()
+
+    @classmethod
+    async def open(cls, session: aiohttp.ClientSession, url: str, terminal: str, key: str, verify: Verify) -> Self:
+        return cls(await session.ws_connect(f"{url}/ws/terminal"), terminal, key, verify)
 
     async def linked(self) -> None:
         async with asyncio.timeout(WAIT_S_MAX):
@@ -82,7 +101,9 @@ class BenchTerminal:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_QUICK_MS / 1000)
+            next_ms = self._session.next_ms()
+            rest_ms = HEARTBEAT_MS if next_ms is None else next_ms - mono_ms()
+            await asyncio.sleep(max(rest_ms, TICK_MS_MIN) / 1000)
             await self._do(self._session.tick(mono_ms()), 0)
 
     async def _do(self, wanted: Iterable[Action], at_ns: int) -> None:
@@ -92,6 +113,11 @@ class BenchTerminal:
                 await self._socket.send_str(action.text)
             elif isinstance(action, Delivered):
                 await self.receipts.note(action.digest, at_ns)
+            elif isinstance(action, Snapshot) and action.hub_light != self._light:
+                self._light = action.hub_light
+                if action.hub_light == "coming":
+                    self.coming += 1
+                    await self.lights.note(light_name(self.coming), at_ns)
 
     async def press(self) -> tuple[str, int]:
         """A press: its digest, and when its signed frame was given to the socket."""
@@ -102,15 +128,23 @@ class BenchTerminal:
         return event.digest, at_ns
 
 
+def light_name(times: int) -> str:
+    return f"coming {times}"
+
+
 class BenchPager:
-    """`pages`: incident → when the frame came that rings for it; `answers`: command → when its receipt came."""
+    """`pages`: incident → when the frame came that rings for it; `answers`: command → when its receipt came.
+
+    `called`: the most incidents that one snapshot called to, shown or only counted → when it came.
+    """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._snapshot: dict[str, Any] = {"pages": []}
         self.pages = Moments()
         self.answers = Moments()
-        self.bytes_max = 0
+        self.called: list[tuple[int, int]] = []
+        self._said: dict[str, Any] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -118,7 +152,6 @@ class BenchPager:
         try:
             async for message in self._socket:
                 at_ns = time.time_ns()
-                self.bytes_max = max(self.bytes_max, len(message.data))
                 frame = json.loads(message.data)
                 if frame["type"] == "snapshot":
                     await self._take(frame, at_ns)
@@ -130,6 +163,9 @@ class BenchPager:
 
     async def _take(self, frame: dict[str, Any], at_ns: int) -> None:
         self._snapshot = frame
+        count = len(frame["pages"]) + frame["more"]
+        if not self.called or count > self.called[-1][0]:
+            self.called.append((count, at_ns))
         for page in frame["pages"]:
             if page["ring"] == "alarm":
                 await self.pages.note(page["incident"], at_ns)
@@ -140,37 +176,42 @@ class BenchPager:
     async def _beat(self) -> None:
         while True:
             await self._socket.send_json({"type": "heartbeat", "t1_ms": mono_ms()})
-            await self._say_state()
+            await self._say_state(again=True)
             await asyncio.sleep(HEARTBEAT_MS / 1000)
 
-    async def _say_state(self) -> None:
+    async def _say_state(self, again: bool = False) -> None:
+        """As the pager's own screen does: at once where it has changed, and with each heartbeat."""
         pages = self._snapshot["pages"]
         incidents = [page["incident"] for page in pages]
         ringing = [page["incident"] for page in pages if page["ring"] != "none"]
         state = {"sound": "running", "visible": True, "awake": True, "battery_percent": None, "charging": None}
-        lists = {"have": incidents, "seen": incidents, "ringing": ringing}
-        await self._socket.send_json({"type": "state", **state, **lists})
+        state |= {"have": incidents, "seen": incidents, "ringing": ringing}
+        if again or state != self._said:
+            self._said = state
+            await self._socket.send_json({"type": "state", **state})
 
-    async def close_case(self, incident: str) -> None:
-        """Accept, on scene, resolve: so that the next press is a new incident."""
+    async def command(self, do: str, incident: str) -> tuple[str, int]:
+        """Its id, and when it was given to the socket."""
         page = next(page for page in self._snapshot["pages"] if page["incident"] == incident)
-        for do in ("accept", "on_scene", "resolve"):
-            name = uuid.uuid4().hex
-            command = {"type": "command", "id": name, "do": do, "incident": incident, "note": ""}
-            more = {"covers": page["covers"], "outcome": "fault"} if do == "resolve" else {}
-            await self._socket.send_json(command | more)
-            await self.answers.of(name)
+        name = uuid.uuid4().hex
+        command = {"type": "command", "id": name, "do": do, "incident": incident, "note": ""}
+        more = {"covers": page["covers"], "outcome": "fault"} if do == "resolve" else {}
+        at_ns = time.time_ns()
+        await self._socket.send_json(command | more)
+        return name, at_ns
+
+    async def answered(self, do: str, incident: str) -> None:
+        """Commands, and waits for the receipt."""
+        name, _ = await self.command(do, incident)
+        await self.answers.of(name)
 
 
 @contextlib.asynccontextmanager
-async def running(*peers: BenchTerminal | BenchPager) -> AsyncIterator[None]:
+async def running(*ends: BenchTerminal | BenchPager) -> AsyncIterator[None]:
     """While they talk; one that ends before its time is an error."""
-    tasks = [asyncio.create_task(peer.run()) for peer in peers]
-    try:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(end.run()) for end in ends]
         yield
         for task in tasks:
             assert not task.done(), task
-    finally:
-        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
