@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import msgspec
+from click.exceptions import NoArgsIsHelpError
 from click.formatting import HelpFormatter
 from rich.console import Console
 from rich.table import Table
@@ -35,7 +36,7 @@ def main() -> None:
     try:
         status = build(said).main(prog_name=NAME, standalone_mode=False)
     except click.UsageError as error:
-        click.echo(explain_usage(said, error), err=True)
+        tell_usage(said, error, as_json="--json" in sys.argv)
         status = USED_WRONGLY
     except click.Abort:
         status = WRONG
@@ -240,20 +241,37 @@ def refuse(said: Words, error: TerminalError, as_json: bool) -> int:
     return exit_code(error.problem, error)
 
 
-def explain_usage(said: Words, error: click.UsageError) -> str:
+def tell_usage(said: Words, error: click.UsageError, *, as_json: bool) -> None:
     """What was typed wrongly, and where the help is."""
-    if isinstance(error, click.NoSuchOption):
-        what = said.say("usage.no_such_option", name=error.option_name)
-    elif isinstance(error, click.MissingParameter):
-        name = error.param.get_error_hint(error.ctx) if error.param is not None and error.ctx else ""
-        what = said.say("usage.missing", name=name)
-    elif isinstance(error, click.BadParameter):
-        name = error.param.get_error_hint(error.ctx) if error.param is not None and error.ctx else ""
-        what = said.say("usage.bad_value", name=name, reason=error.message)
-    else:
-        what = error.format_message()
     path = error.ctx.command_path if error.ctx is not None else NAME
-    return f"{what}\n{said.say('usage.try_help', command=path)}"
+    problem = Problem("usage", path, {"what": explain_usage(said, error)})
+    if as_json:
+        print_json({"ok": False, "problem": told(said, problem)})
+    if isinstance(error, NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+    click.echo(f"{said.what(problem)}\n{said.to_do(problem)}", err=True)
+
+
+def explain_usage(said: Words, error: click.UsageError) -> str:
+    parameter = getattr(error, "param", None)
+    name = parameter.get_error_hint(error.ctx) if parameter is not None and error.ctx is not None else ""
+    match error:
+        case click.NoSuchOption():
+            return said.say("usage.no_such_option", name=error.option_name)
+        case click.NoSuchCommand():
+            return said.say("usage.no_such_command", name=error.command_name)
+        case click.BadOptionUsage():
+            return said.say("usage.bad_option", name=error.option_name)
+        case click.MissingParameter():
+            return said.say("usage.missing", name=name)
+        case click.BadParameter(param=click.Parameter(type=click.IntRange() as numbers)):
+            return said.say("usage.bad_value", name=name, reason=f"{numbers.min}…{numbers.max}")
+        case NoArgsIsHelpError() | click.UsageError(message="Missing command."):
+            return said.say("usage.no_command")
+        case _ if error.message.startswith("Got unexpected extra argument"):
+            return said.say("usage.too_much", extra=error.message.partition("(")[2].removesuffix(")"))
+        case _:
+            return error.message
 
 
 def new_table(columns: int) -> Table:

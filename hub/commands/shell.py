@@ -16,6 +16,7 @@ from traceback import print_exc
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 from click.formatting import HelpFormatter
 from rich import box
 from rich.console import Console
@@ -228,10 +229,18 @@ def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[
     try:
         status = build(run).main(list(arguments), prog_name=NAME, standalone_mode=False)
     except click.UsageError as error:
-        run.note(explain_usage(words, error))
+        # What was typed wrongly may have kept click from telling that --json was typed.
+        run.as_json = run.as_json or "--json" in arguments
+        path = error.ctx.command_path if error.ctx is not None else NAME
+        what = explain_usage(words, error)
+        if isinstance(error, NoArgsIsHelpError):
+            run.note(error.format_message())
+        run.note(run.say("usage.sentence", what=what, command=path))
+        _tell_problem(run, "usage", path, what)
         return USED_WRONGLY
     except (click.Abort, KeyboardInterrupt):
         run.note(run.say("usage.aborted"))
+        _tell_problem(run, "aborted", "", run.say("usage.aborted"))
         return FAILED
     except BrokenPipeError:
         # Nobody reads any more; nor must the interpreter try to flush at its end.
@@ -241,7 +250,9 @@ def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[
         # A defect of ours. A person gets a sentence; whoever mends it asks for the traceback.
         if os.environ.get(TRACEBACK_VARIABLE):
             print_exc()
-        run.note(run.say("usage.defect", error=f"{type(error).__name__}: {error}", variable=TRACEBACK_VARIABLE))
+        what = run.say("usage.defect", error=f"{type(error).__name__}: {error}", variable=TRACEBACK_VARIABLE)
+        run.note(what)
+        _tell_problem(run, "defect", "", what)
         return FAILED
     return status if isinstance(status, int) else OK
 
@@ -257,19 +268,23 @@ def _values(parameter: click.Parameter | None) -> str:
 
 
 def explain_usage(words: Words, error: click.UsageError) -> str:
-    """What was typed wrongly, and where the help is."""
-    path = error.ctx.command_path if error.ctx is not None else NAME
+    """What was typed wrongly."""
     parameter = getattr(error, "param", None)
     name = parameter.get_error_hint(error.ctx) if parameter is not None and error.ctx is not None else ""
     match error:
         case click.NoSuchOption():
-            what = words.say("usage.no_such_option", name=error.option_name)
+            return words.say("usage.no_such_option", name=error.option_name)
         case click.NoSuchCommand():
-            what = words.say("usage.no_such_command", name=error.command_name)
+            return words.say("usage.no_such_command", name=error.command_name)
+        case click.BadOptionUsage():
+            return words.say("usage.bad_option", name=error.option_name)
         case click.MissingParameter():
-            what = words.say("usage.missing", name=name)
+            return words.say("usage.missing", name=name)
         case click.BadParameter():
-            what = words.say("usage.bad_value", name=name, reason=_values(parameter) or error.message)
+            return words.say("usage.bad_value", name=name, reason=_values(parameter) or error.message)
+        case NoArgsIsHelpError() | click.UsageError(message="Missing command."):
+            return words.say("usage.no_command")
+        case _ if error.message.startswith("Got unexpected extra argument"):
+            return words.say("usage.too_much", extra=error.message.partition("(")[2].removesuffix(")"))
         case _:
-            what = error.format_message()
-    return words.say("usage.sentence", what=what, command=path)
+            return error.message

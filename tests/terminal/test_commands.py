@@ -107,6 +107,9 @@ async def test_no_terminal_runs_here(campus: Campus, tmp_path: Path) -> None:
         (["run", "--colour"], 2, "There is no option --colour.", "没有选项 --colour。"),
         (["press"], 2, "Missing: 'INPUT'.", "缺少 'INPUT'。"),
         (["press", "panic", "--hold-ms", "-1"], 2, "'--hold-ms' has a value", "'--hold-ms' 的值不对"),
+        (["nonsense"], 2, "There is no command nonsense.", "没有命令 nonsense。"),
+        (["status", "now"], 2, "Too much was typed: now", "多写了：now"),
+        ([], 2, "A command is missing.", "缺少命令。"),
         (["run"], 3, "The settings cannot be read: there is none.", "读不到设置：没有它。"),
         (["status"], 3, "No terminal runs in this folder.", "这个文件夹里没有终端在运行。"),
     ],
@@ -118,6 +121,15 @@ async def test_what_goes_wrong_is_said_in_both_languages(
         got, out, err = await type_in(tmp_path, *typed, language=language)
         assert (got, out) == (code, "")
         assert text in err
+
+
+@pytest.mark.parametrize("typed", [["press"], ["press", "panic", "--hold-ms", "soon"], ["status", "now"], ["nonsense"]])
+async def test_what_was_typed_wrongly_as_json(typed: list[str], tmp_path: Path) -> None:
+    code, out, err = await type_in(tmp_path, *typed, "--json")
+    answer = json.loads(out)
+    problem = answer["problem"]
+    assert (code, answer["ok"], problem["name"]) == (2, False, "usage")
+    assert err == f"{problem['what']}\n{problem['do']}\n"
 
 
 def run_here(language: str, *arguments: str) -> tuple[object, str]:

@@ -63,8 +63,7 @@ def test_every_command_has_home_and_json(path: tuple[str, ...]) -> None:
         assert {"home", "as_json"} <= names
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
+WRONGLY = pytest.mark.parametrize(
     "typed",
     [
         ["nonsense"],
@@ -79,11 +78,27 @@ def test_every_command_has_home_and_json(path: tuple[str, ...]) -> None:
         ["init", "--port", "70000"],
         ["guard", "list"],
         ["guard"],
+        [],
+        ["guard", "list", "--json=1"],
     ],
 )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@WRONGLY
 def test_typed_wrongly(typed: list[str], language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRSTBELL_HOME", raising=False)
     said = type_in(*typed, language=language)
     assert said.status == 2
     assert said.out == ""
     assert "--help" in said.err
+    assert bool(HAN.search(said.err.splitlines()[-2])) is (language == "zh-CN")
+
+
+@WRONGLY
+def test_typed_wrongly_as_json(typed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRSTBELL_HOME", raising=False)
+    said = type_in(*typed, "--json")
+    assert (said.status, said.json["problem"]) == (2, "usage")
+    assert said.json["where"].startswith("firstbell-hub")
+    assert said.json["what"] in said.err
