@@ -9,7 +9,10 @@ from typing import Any
 
 from hub.problems import HubUnreachable, Problem
 
-ANSWER_S_MAX = 30.0
+READ_S_MAX = 5.0
+"""What only reads waits for nothing at the hub."""
+CHANGE_S_MAX = 15.0
+"""A change waits for the disk, and the hub says itself when that takes too long."""
 
 
 class Declined(Exception):
@@ -23,7 +26,8 @@ class Declined(Exception):
 
 def call(control: Path, method: str, path: str, body: object = None) -> dict[str, Any]:
     """The answer's JSON. Raises Declined; HubUnreachable when no hub listens at `control`, or it says nothing."""
-    connection = _Connection(control)
+    wait_s = READ_S_MAX if method == "GET" else CHANGE_S_MAX
+    connection = _Connection(control, wait_s)
     try:
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, {"Content-Type": "application/json"})
@@ -33,6 +37,8 @@ def call(control: Path, method: str, path: str, body: object = None) -> dict[str
         raise HubUnreachable(Problem("hub_denied", str(control))) from error
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise HubUnreachable(Problem("hub_not_running", str(control.parent))) from error
+    except TimeoutError as error:
+        raise HubUnreachable(Problem("hub_stalled", str(control), {"wait_s": round(wait_s)})) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise HubUnreachable(Problem("hub_silent", str(control), {"reason": str(error)})) from error
     finally:
@@ -45,13 +51,13 @@ def call(control: Path, method: str, path: str, body: object = None) -> dict[str
 class _Connection(http.client.HTTPConnection):
     """Its path may be longer than a socket's address has room for: it is reached through its folder."""
 
-    def __init__(self, control: Path) -> None:
-        super().__init__("hub", timeout=ANSWER_S_MAX)
+    def __init__(self, control: Path, wait_s: float) -> None:
+        super().__init__("hub", timeout=wait_s)
         self._control = control
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(ANSWER_S_MAX)
+        self.sock.settimeout(self.timeout)
         folder = os.open(self._control.parent, os.O_PATH | os.O_DIRECTORY)
         try:
             self.sock.connect(f"/proc/self/fd/{folder}/{self._control.name}")

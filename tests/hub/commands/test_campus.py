@@ -1,5 +1,6 @@
 """`init`, `serve`, `status`: a campus is made whole or not at all, runs once, and says what is wrong with it."""
 
+import os
 import random
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from firstbell.note import parse_vkey
 
+from hub.commands.control import READ_S_MAX
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
 from hub.settings import load_settings
@@ -129,6 +131,21 @@ def test_no_hub_no_home(tmp_path: Path) -> None:
     said = type_in("status", "--home", tmp_path / "none", "--json")
     assert said.status == 3
     assert said.json["problem"] == "no_home"
+
+
+def test_status_of_a_hub_that_stands_still(hub: Served) -> None:
+    process = int(hub.home.lock.read_text())
+    os.kill(process, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        said = hub("status", "--json")
+        took_s = time.monotonic() - began
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert (said.status, said.json["problem"], said.json["where"]) == (5, "hub_stalled", str(hub.home.control))
+    assert took_s < READ_S_MAX + 2
+    assert "A process has the hub's socket" in said.err
+    assert hub("status").status == 0
 
 
 def test_a_home_runs_once(hub: Served) -> None:
