@@ -1,17 +1,15 @@
-"""The running hub: everything is made and joined here, and nowhere else. Read this and you have seen the program."""
+"""The running hub: its parts are made and joined here, and nowhere else. Read this and you have seen the program."""
 
 import asyncio
 import contextlib
 import signal
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import NoteError, Vkey
@@ -22,6 +20,7 @@ from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Entry, LogBegan, encode
 from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
+from hub.doors import announce, open_doors
 from hub.home import Home
 from hub.ledger.batch import Batch, Commit, Submission
 from hub.ledger.errors import LedgerDamaged
@@ -29,7 +28,6 @@ from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
-from hub.links.announce import Announcement, reachable_addresses
 from hub.links.board_steps import BoardSteps
 from hub.links.boards import BoardLinks
 from hub.links.pagers import PagerLinks
@@ -43,20 +41,13 @@ from hub.people.links import Links
 from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
-from hub.places.authority import renew_if_due, server_context, take_certificate
 from hub.places.log_vkey import load_vkey
 from hub.problems import KeysError, Problem
 from hub.settings import Settings, load_settings
-from hub.web.app import make_app
 from hub.web.context import Hub
-from hub.web.control import make_control
-from hub.web.join import make_join
 
 UTC_LOOK_MS = 10_000
 """How often the wall clock is compared with the recorded offset."""
-CERTIFICATE_LOOK_S = 86_400
-TERMINALS_AT_ONCE = 1_024
-"""Connections that may wait to be accepted."""
 
 Value = TypeVar("Value")
 
@@ -110,7 +101,8 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     )
     tasks = core.start()
     stack.push_async_callback(_end, tasks)
-    await _listen(hub, stack, tasks)
+    await open_doors(hub, stack, tasks)
+    tasks.append(asyncio.create_task(announce(hub, stack)))
     log.info("the hub listens", url=settings.base_url)
     await _until(stopped, tasks)
 
@@ -179,73 +171,6 @@ class Core:
         utc.look()
         running = (self.engine.run(), self.terminals.supervise(), self.screens.supervise(), utc.watch())
         return [asyncio.create_task(task) for task in running]
-
-
-async def _listen(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asyncio.Task[None]]) -> None:
-    settings, home = hub.settings, hub.home
-    now = datetime.now(UTC)
-    renew_if_due(home.keys, settings.names, settings.addresses, now, clock_sure=False)
-    context = server_context(home.keys)
-    await _site(make_control(hub), stack, lambda runner: web.UnixSite(runner, str(home.control)))
-    home.control.chmod(0o600)
-    await _site(
-        make_app(hub),
-        stack,
-        lambda runner: web.TCPSite(
-            runner,
-            settings.listen.address,
-            settings.listen.port,
-            ssl_context=context,
-            backlog=TERMINALS_AT_ONCE,
-        ),
-    )
-
-    await _hand_out_certificate(hub, stack)
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(CERTIFICATE_LOOK_S)
-            sure = hub.engine.decided.utc_error_ms is not None
-            if renew_if_due(home.keys, settings.names, settings.addresses, datetime.now(UTC), sure):
-                take_certificate(context, home.keys)
-
-    tasks.append(asyncio.create_task(renew()))
-    tasks.append(asyncio.create_task(_announce(hub, stack)))
-
-
-async def _hand_out_certificate(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
-    """A hub that can't do this still rings, so it starts all the same."""
-    listen = hub.settings.listen
-    if not listen.join_port:
-        return
-    try:
-        await _site(make_join(hub), stack, lambda runner: web.TCPSite(runner, listen.address, listen.join_port))
-    except OSError as error:
-        log.warning("the campus certificate can't be handed out", url=hub.settings.join_url, error=str(error))
-
-
-async def _announce(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
-    """Takes a second or so, for which nobody waits; goes on until cancelled."""
-    listen = hub.settings.listen
-    fixed = [address for address in hub.settings.addresses if ":" not in address]
-    announcement = Announcement(
-        hub.engine.durable.campus, hub.settings.names[0], fixed or reachable_addresses(listen.address), listen.port
-    )
-    stack.push_async_callback(announcement.stop)
-    try:
-        await announcement.start()
-    except OSError as error:
-        log.warning("the hub can't be found by itself, terminals need its address", error=str(error))
-    await asyncio.Event().wait()
-
-
-async def _site(
-    app: web.Application, stack: contextlib.AsyncExitStack, site: Callable[[web.AppRunner], web.BaseSite]
-) -> None:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await site(runner).start()
 
 
 async def _until(stopped: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:

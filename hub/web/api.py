@@ -1,5 +1,6 @@
 """The API for browsers that are pagers or accounts: joining, signing on, language, commands by a dispatcher."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ from hub.web.identity import PAGER_COOKIE, SESSION_COOKIE, allow, allowed, beare
 from hub.web.language import COOKIE, COOKIE_AGE_S, LANGUAGES
 from hub.web.security import Problem
 
+BODY_MS_MAX = 10_000
+"""How long a request's body may take."""
+
 routes = web.RouteTableDef()
 
 Text = Annotated[str, Meta(max_length=200)]
@@ -28,9 +32,14 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 async def body_of(request: web.Request, kind: type[Body]) -> Body:
-    """The request's JSON as `kind`. Raises Problem 400, also where the body can't be read (a broken gzip)."""
+    """The request's JSON as `kind`. Raises Problem 408 where it doesn't come, 400 also where the body can't be read (a
+    broken gzip)."""
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        async with asyncio.timeout(BODY_MS_MAX / 1000):
+            body = await request.read()
+        return msgspec.json.decode(body, type=kind)
+    except TimeoutError as error:
+        raise Problem(408, "malformed") from error
     except (msgspec.DecodeError, UnicodeDecodeError, web.RequestPayloadError, HttpProcessingError) as error:
         raise Problem(400, "malformed") from error
 

@@ -6,11 +6,11 @@ from collections import deque
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from aiohttp import web
 from firstbell.note import parse_vkey
 
 from hub.clock import HubClock, boot_ms, wall_ms
 from hub.database import HomeLock
+from hub.doors import open_doors
 from hub.ledger.batch import Batch
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
@@ -21,13 +21,10 @@ from hub.people.links import Links
 from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
-from hub.places.authority import server_context
 from hub.service import Core, _load_log_key
 from hub.settings import load_settings
-from hub.web.app import make_app
 from hub.web.context import Hub
-from hub.web.control import make_control
-from tests.links.campus import HOST, Doors, found_home
+from tests.links.campus import Doors, found_home
 
 
 class HeldWriter(SqliteWriter):
@@ -108,21 +105,9 @@ class InnerHub(Doors):
         )
         tasks = core.start()
         stack.push_async_callback(_end, tasks)
-        await self._listen()
+        await open_doors(self.hub, stack, tasks)
         await self.open_doors()
         return self
-
-    async def _listen(self) -> None:
-        control = await self._runner(make_control(self.hub))
-        await web.UnixSite(control, str(self.home.control)).start()
-        app = await self._runner(make_app(self.hub))
-        await web.TCPSite(app, HOST, self.port, ssl_context=server_context(self.home.keys)).start()
-
-    async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        self._running.push_async_callback(runner.cleanup)
-        return runner
 
     async def stop(self) -> None:
         await self.end_terminals()

@@ -1,5 +1,6 @@
 """What holds for every answer and every request: headers, origins, hosts, sizes, escaping."""
 
+import asyncio
 import html
 import json
 import os
@@ -165,6 +166,21 @@ async def test_a_body_that_is_not_what_it_says_is_malformed(
 async def _once(body: bytes) -> AsyncIterator[bytes]:
     """A body that the browser sends as it is, whatever its headers say."""
     yield body
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(hub: RunningHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.web.api.BODY_MS_MAX", 50)
+    said = asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b'{"code":'
+        await said.wait()
+
+    headers = {"Origin": hub.url, "X-Firstbell": "1", "Content-Type": "application/json"}
+    session = (await hub.browser()).session
+    async with session.post(f"{hub.url}/api/join", data=half(), headers=headers) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (408, "malformed")
+    said.set()
 
 
 async def test_a_body_has_a_limit(hub: RunningHub) -> None:

@@ -1,0 +1,163 @@
+"""The door to the network: whoever only holds connections open, without a word, leaves room for everybody else.
+
+A connection waits from its TCP beginning until its WebSocket is opened, or it ends. Each address may have so many that
+wait; the time for a TLS handshake and for a whole request is short (`TLS_MS_MAX`, `REQUEST_MS_MAX`).
+"""
+
+import asyncio
+import resource
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import structlog
+from aiohttp import web
+
+WAITING_PER_ADDRESS_MAX = 512
+"""Connections of one address that wait: all terminals of a school may come back at once from behind one."""
+TERMINALS_AT_ONCE = 1_024
+"""Connections that may wait to be accepted."""
+TLS_MS_MAX = 5_000
+REQUEST_MS_MAX = 10_000
+"""How long a connection may take for the head of a request: its first, and each after an answer."""
+FILES_MAX = 65_536
+"""Open files and connections together, where the machine permits as many."""
+ACCEPT_AGAIN_MS = 100
+
+log = structlog.get_logger()
+
+Peer = tuple[str, int]
+
+
+def raise_file_limit() -> None:
+    """The usual soft limit of 1024 is there for programs that can't do with more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+class Waiting:
+    """The connections that wait, by address. `turned_away` is called for each that is one too many."""
+
+    def __init__(self, turned_away: Callable[[], None]) -> None:
+        self.turned_away = turned_away
+        self._peers: set[Peer] = set()
+        self._by_address: Counter[str] = Counter()
+
+    def comes(self, peer: Peer) -> bool:
+        """Whether it may wait."""
+        if self._by_address[peer[0]] >= WAITING_PER_ADDRESS_MAX:
+            self.turned_away()
+            return False
+        self._peers.add(peer)
+        self._by_address[peer[0]] += 1
+        return True
+
+    def goes(self, peer: Peer) -> None:
+        """It was let in, or it has ended; said twice it is nothing new."""
+        if peer not in self._peers:
+            return
+        self._peers.remove(peer)
+        self._by_address[peer[0]] -= 1
+        if not self._by_address[peer[0]]:
+            del self._by_address[peer[0]]
+
+    async def answered(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """For `on_response_prepare`: whose WebSocket is opened waits no more. Other requests are soon over."""
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        if peer is not None and isinstance(response, web.WebSocketResponse):
+            self.goes(peer[:2])
+
+
+class Door:
+    """A listening socket and whoever is on the way in. Python's own servers accept first and ask nobody."""
+
+    def __init__(self, server: web.Server, waiting: Waiting, tls: ssl.SSLContext | None) -> None:
+        self._server = server
+        self._waiting = waiting
+        self._tls = tls
+        self._entering: set[asyncio.Task[None]] = set()
+        self._socket: socket.socket
+        self.accepting: asyncio.Task[None]
+        """Ends by itself only by a defect."""
+
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def open(self, address: str, port: int) -> None:
+        """Raises OSError."""
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+        self._socket = socket.create_server((address, port), family=family, backlog=TERMINALS_AT_ONCE)
+        self._socket.setblocking(False)
+        self.accepting = asyncio.create_task(self._accept())
+
+    async def close(self) -> None:
+        """Nobody else gets in; who is in stays."""
+        tasks = (self.accepting, *self._entering)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._socket.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(self._socket)
+            except OSError as error:
+                # It went before it came, or no more files can be opened.
+                log.warning("a connection can't be accepted", error=str(error))
+                await asyncio.sleep(ACCEPT_AGAIN_MS / 1000)
+                continue
+            if not self._waiting.comes(address[:2]):
+                accepted.close()
+                continue
+            task = asyncio.create_task(self._enter(_Accepted(accepted, address[:2], self._waiting)))
+            self._entering.add(task)
+            task.add_done_callback(self._entering.discard)
+
+    async def _enter(self, accepted: "_Accepted") -> None:
+        """TLS; then the connection is the web server's."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._server,
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else TLS_MS_MAX / 1000,
+            )
+        except OSError:
+            # The peer went, was silent, or speaks no TLS that we do: a stranger's business.
+            accepted.close()
+        except BaseException:
+            accepted.close()
+            raise
+
+
+class _Accepted(socket.socket):
+    """A connection that says when it ends."""
+
+    def __init__(self, accepted: socket.socket, peer: Peer, waiting: Waiting) -> None:
+        self._peer = peer
+        self._waiting = waiting
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        self.setblocking(False)
+
+    def close(self) -> None:
+        super().close()
+        self._waiting.goes(self._peer)
+
+
+def open_door(
+    runner: web.AppRunner, address: str, port: int, waiting: Waiting, tls: ssl.SSLContext | None = None
+) -> Door:
+    """For a runner that is set up; it is to be closed before that. Raises OSError."""
+    if runner.server is None:
+        raise RuntimeError("the runner is to be set up before a door opens")
+    door = Door(runner.server, waiting, tls)
+    door.open(address, port)
+    return door

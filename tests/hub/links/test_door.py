@@ -1,0 +1,119 @@
+"""Whoever holds connections open without a word, and the rest who want in."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from hub.links.door import FILES_MAX, WAITING_PER_ADDRESS_MAX, Waiting, open_door, raise_file_limit
+
+HOST = "127.0.0.1"
+STORM = 200
+
+
+class House:
+    """A door with a page and a WebSocket behind it. `away`: how often somebody was turned away."""
+
+    def __init__(self) -> None:
+        self.away = 0
+        self.waiting = Waiting(self._turned_away)
+        self.full = asyncio.Event()
+        self.port = 0
+
+    def _turned_away(self) -> None:
+        self.away += 1
+        self.full.set()
+
+    async def open(self, stack: AsyncExitStack, request_ms: int) -> None:
+        app = web.Application()
+        app.add_routes([web.get("/ws", _echo), web.get("/", _page)])
+        app.on_response_prepare.append(self.waiting.answered)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=request_ms / 1000)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        door = open_door(runner, HOST, 0, self.waiting)
+        stack.push_async_callback(door.close)
+        self.port = door.port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(HOST, self.port)
+
+
+async def _page(_request: web.Request) -> web.Response:
+    return web.Response(text="page")
+
+
+async def _echo(request: web.Request) -> web.WebSocketResponse:
+    ws = web.WebSocketResponse()
+    await ws.prepare(request)
+    async for message in ws:
+        await ws.send_str(message.data)
+    return ws
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        house = House()
+        await house.open(stack, request_ms=60_000)
+        yield house
+
+
+async def test_an_address_has_no_more_that_wait_than_it_may(house: House) -> None:
+    idle = [await house.connect() for _ in range(WAITING_PER_ADDRESS_MAX)]
+    reader, writer = await house.connect()
+    assert await reader.read() == b""
+    assert house.away == 1
+    # One of them ends: there is room for another.
+    idle[0][1].write(b"nonsense\r\n\r\n")
+    await idle[0][0].read()
+    async with aiohttp.ClientSession() as browser, browser.get(f"http://{HOST}:{house.port}/") as answer:
+        assert await answer.text() == "page"
+    for _, one in (*idle, (reader, writer)):
+        one.close()
+
+
+async def test_who_is_let_in_waits_no_more(house: House) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as browser:
+        lines = [await browser.ws_connect(f"http://{HOST}:{house.port}/ws") for _ in range(STORM)]
+        idle = [await house.connect() for _ in range(WAITING_PER_ADDRESS_MAX)]
+        for line in lines:
+            await line.send_str("still here")
+            assert (await line.receive()).data == "still here"
+        assert house.away == 0
+        for _, one in idle:
+            one.close()
+
+
+async def test_many_at_once_are_let_in(house: House) -> None:
+    """As after a power cut: every terminal of a school, from behind one address."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as browser:
+        await asyncio.gather(*(browser.ws_connect(f"http://{HOST}:{house.port}/ws") for _ in range(STORM)))
+    assert house.away == 0
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: hub\r\n"])
+async def test_a_connection_without_a_whole_request_ends(said: bytes) -> None:
+    async with AsyncExitStack() as stack:
+        house = House()
+        await house.open(stack, request_ms=50)
+        reader, writer = await house.connect()
+        writer.write(said)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+def test_the_limit_of_open_files_is_what_the_machine_permits() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, hard))
+    try:
+        raise_file_limit()
+        permitted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (permitted, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
