@@ -51,6 +51,10 @@ class HomeError(HubError):
     """A folder is not the home it should be, or can't become one."""
 
 
+class TypedWrongly(HubError):
+    """What was typed can't be, as it stands."""
+
+
 class Unwelcome(HubError):
     """What a person asked for can't be: a PIN that is too simple, a name that is taken."""
 

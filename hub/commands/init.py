@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import click
 
-from hub.commands.shell import OK, USED_WRONGLY, Run, command, complain
+from hub.commands.shell import Run, command
 from hub.founding import found
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
-from hub.problems import SettingsError
+from hub.problems import SettingsError, TypedWrongly
 from hub.settings import JOIN_PORT_DEFAULT, PORT_DEFAULT, settings_of
 
 HOST_DEFAULT = "firstbell.local"
@@ -39,7 +39,7 @@ def make(
     addresses: tuple[str, ...],
     port: int,
     join_port: int,
-) -> int:
+) -> None:
     if run.folder is None:
         raise click.UsageError(run.say("usage.no_home", variable="FIRSTBELL_HOME"))
     names = [host.lower() for host in hosts]
@@ -47,8 +47,7 @@ def make(
     try:
         settings = settings_of("init", {"names": names, "addresses": addresses, "listen": listen})
     except SettingsError as error:
-        complain(run, error.problem)
-        return USED_WRONGLY
+        raise TypedWrongly(error.problem) from error
     founded = found(run.folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
     home = Home(run.folder)
     link = f"{settings.base_url}/join/{founded.link}"
@@ -78,4 +77,3 @@ def make(
         run.say("init.link", name=administrator, join=settings.join_url or "–"),
         f"  {link}",
     )
-    return OK

@@ -27,13 +27,14 @@ from hub.commands.control import Declined, call
 from hub.dispatch.requests import Refused
 from hub.home import Home
 from hub.ledger.errors import LedgerError
-from hub.problems import HubError, HubUnreachable, NotFound, Problem
+from hub.problems import HubError, HubUnreachable, NotFound, Problem, TypedWrongly
 from hub.words import Words
 
 NAME = "firstbell-hub"
 HOME_VARIABLE = "FIRSTBELL_HOME"
 TRACEBACK_VARIABLE = "FIRSTBELL_TRACEBACK"
 OK, FAILED, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 0, 1, 2, 3, 4, 5
+_EXIT_CODES = {TypedWrongly: USED_WRONGLY, NotFound: NOT_FOUND, HubUnreachable: UNREACHABLE}
 _TYPED_WRONGLY = ("bad_text", "pin_digits", "pin_simple", "malformed", "no_role")
 """Refusals of what was typed: as if the command itself had refused it."""
 
@@ -167,7 +168,7 @@ def attempt(run: Run, work: Callable[[], int | None]) -> int:
         return _refuse(run, refused.reason)
     except HubError as error:
         complain(run, error.problem)
-        return {NotFound: NOT_FOUND, HubUnreachable: UNREACHABLE}.get(type(error), FAILED)
+        return _EXIT_CODES.get(type(error), FAILED)
     except (LedgerError, sqlite3.Error) as error:
         complain(run, Problem("ledger_unreadable", str(run.folder), {"reason": str(error)}))
         return FAILED

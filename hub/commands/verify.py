@@ -13,7 +13,7 @@ from hub.home import Home
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
 from hub.places.log_vkey import load_vkey
-from hub.problems import NotFound, Problem, SettingsError
+from hub.problems import NotFound, Problem, SettingsError, TypedWrongly
 
 
 def build(run: Run) -> click.Command:
@@ -71,7 +71,7 @@ def _vkey(given: str | None, home: Home) -> Vkey:
     except OSError as error:
         raise NotFound(Problem("vkey_missing", str(home.vkey))) from error
     except NoteError as error:
-        raise SettingsError(Problem("vkey_malformed", given or "--vkey", {"reason": str(error)})) from error
+        raise TypedWrongly(Problem("vkey_malformed", given or "--vkey")) from error
 
 
 def _checkpoint(path: Path) -> str:

@@ -122,7 +122,7 @@ def test_one_changed_byte_is_found(story: Story, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "status", "problem"),
     [
-        (["--vkey", "nonsense"], 1, "vkey_malformed"),
+        (["--vkey", "nonsense"], 2, "vkey_malformed"),
         (["--against", "/none"], 3, "checkpoint_unreadable"),
     ],
 )
