@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.faults.faults import FAULTS
 from tests.faults.machine import Missing
+from tests.faults.power import cut_the_power
 from tests.faults.record import table
 from tests.faults.soak import Verdict, soak
 
@@ -26,10 +27,14 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=random.randrange(1 << 32), help="of the moments; default: by chance"
     )
+    parser.add_argument("--power-cuts", type=int, default=0, metavar="N", help="so many instead, of a machine in QEMU")
     options = parser.parse_args()
     faults = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
     begun_s = time.monotonic()
-    print(f"seed {options.seed}, {options.presses} presses, {len(faults)} faults", flush=True)
+    many = (
+        f"{options.power_cuts} power cuts" if options.power_cuts else f"{options.presses} presses, {len(faults)} faults"
+    )
+    print(f"seed {options.seed}, {many}", flush=True)
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - begun_s:6.0f} s {text}", flush=True)
@@ -39,6 +44,8 @@ def main() -> int:
         playing = asyncio.current_task()
         assert playing is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+        if options.power_cuts:
+            return await cut_the_power(folder, options.power_cuts, options.seed, say)
         return await soak(folder, faults, options.presses, PER_ROUND, options.seed, say)
 
     try:

@@ -7,8 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from firstbell.merkle import leaf_hash
+
 from hub.database import open_read_only
 from hub.dispatch import entries as e
+from hub.ledger.tree import Tree
 from tests.faults.world import Press, World
 from tests.terminal.real_terminal import RealTerminal
 
@@ -42,6 +45,18 @@ def read_bodies(database: Path) -> list[bytes]:
     return [bytes(body) for _, body in rows]
 
 
+def roots(bodies: Iterable[bytes]) -> dict[int, bytes]:
+    """Of every beginning of the log, by its size."""
+    tiles: dict[tuple[int, int], bytes] = {}
+    tree = Tree.empty(lambda level, n: tiles[level, n])
+    found = {0: tree.root()}
+    for body in bodies:
+        tree = tree.append([leaf_hash(body)])
+        tiles.update({(tile.level, tile.n): tile.hashes for tile in tree.filled})
+        found[tree.size] = tree.root()
+    return found
+
+
 def recorded_times(bodies: Iterable[bytes]) -> Counter[str]:
     """How often each press is in. A second event under a number already used counts as one too many."""
     times: Counter[str] = Counter()
@@ -58,15 +73,18 @@ def receipts(terminals: Iterable[RealTerminal]) -> set[str]:
 
 def tally(world: World) -> list[Row]:
     """A row for each fault, in the order they came, and one for all. Counts what a terminal had on its disk."""
-    times = recorded_times(read_bodies(world.hub.home.database))
-    receipted = receipts(world.terminals)
-    presses = [press for press in world.presses if press.kept]
+    bodies = read_bodies(world.hub.home.database)
+    return rows(world.presses, bodies, receipts(world.terminals), world.shown)
+
+
+def rows(all_presses: Iterable[Press], bodies: list[bytes], receipted: set[str], shown: Mapping[str, int]) -> list[Row]:
+    times = recorded_times(bodies)
+    presses = [press for press in all_presses if press.kept]
     faults = list(dict.fromkeys(press.fault for press in presses))
-    rows = [
-        _row(fault, [press for press in presses if press.fault == fault], times, receipted, world.shown)
-        for fault in faults
+    each = [
+        _row(fault, [press for press in presses if press.fault == fault], times, receipted, shown) for fault in faults
     ]
-    return [*rows, _row("all", presses, times, receipted, world.shown)]
+    return [*each, _row("all", presses, times, receipted, shown)]
 
 
 def _row(fault: str, presses: list[Press], times: Counter[str], receipted: set[str], shown: Mapping[str, int]) -> Row:

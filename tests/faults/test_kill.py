@@ -10,14 +10,12 @@ from random import Random, SystemRandom
 from typing import Any
 
 import pytest
-from firstbell.merkle import leaf_hash
 from firstbell.note import Checkpoint
 
 from hub.dispatch import entries as e
 from hub.ledger.origin import open_any_checkpoint
-from hub.ledger.tree import Tree
 from tests.faults.players import Finger, Guard, Hand, Power
-from tests.faults.record import read_bodies
+from tests.faults.record import read_bodies, roots
 from tests.links.hub_process import HubProcess
 from tests.links.real_terminals import is_quiet, receipts, start_terminal
 
@@ -171,12 +169,6 @@ def opened(hub: HubProcess, note: str) -> Checkpoint:
 
 
 def check_prefixes(bodies: list[bytes], seen: list[Checkpoint]) -> None:
-    tiles: dict[tuple[int, int], bytes] = {}
-    tree = Tree.empty(lambda level, n: tiles[level, n])
-    roots = {0: tree.root()}
-    for body in bodies:
-        tree = tree.append([leaf_hash(body)])
-        tiles.update({(tile.level, tile.n): tile.hashes for tile in tree.filled})
-        roots[tree.size] = tree.root()
-    assert all(roots.get(checkpoint.size) == checkpoint.root for checkpoint in seen)
+    beginnings = roots(bodies)
+    assert all(beginnings.get(checkpoint.size) == checkpoint.root for checkpoint in seen)
     assert len({checkpoint.size for checkpoint in seen}) > ROUNDS // 4
