@@ -172,6 +172,8 @@ def attempt(run: Run, work: Callable[[], int | None]) -> int:
     except (LedgerError, sqlite3.Error) as error:
         complain(run, Problem("ledger_unreadable", str(run.folder), {"reason": str(error)}))
         return FAILED
+    except BrokenPipeError:
+        raise
     except OSError as error:
         where = str(error.filename or run.folder or "")
         complain(run, Problem("system", where, {"reason": error.strerror or str(error)}))
@@ -225,6 +227,15 @@ class _Formatter(HelpFormatter):
 
 def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[str]) -> int:
     """Runs what was typed; returns the exit code."""
+    try:
+        return _main(build, words, arguments)
+    except BrokenPipeError:
+        # Nobody reads any more (click and rich end as quietly); nor must the interpreter try to flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[str]) -> int:
     formatter = type("Formatter", (_Formatter,), {"words": words})
     run = Run(words, type("Context", (click.Context,), {"formatter_class": formatter}))
     try:
@@ -243,10 +254,6 @@ def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[
         run.note(run.say("usage.aborted"))
         _tell_problem(run, "aborted", "", run.say("usage.aborted"))
         return FAILED
-    except BrokenPipeError:
-        # Nobody reads any more; nor must the interpreter try to flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception as error:
         # A defect of ours. A person gets a sentence; whoever mends it asks for the traceback.
         if os.environ.get(TRACEBACK_VARIABLE):

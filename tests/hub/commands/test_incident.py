@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.hub.commands.typed import PIN, Served, make_home, serving, type_in
+from tests.hub.commands.typed import PIN, SCRIPT, Served, make_home, serving, type_in
 from tests.hub.web.wall import Wall
 
 
@@ -134,6 +136,20 @@ def test_what_it_cannot_check_with(story: Story, typed: list[str], status: int, 
 def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
     other = make_home(tmp_path / "other")
     assert story.hub("verify", "--vkey", other["log_vkey"]).status == 1
+
+
+@pytest.mark.parametrize(
+    "typed", [["incident", "list"], ["incident", "show", "none"], ["verify"], ["status"], ["--help"], ["nonsense"]]
+)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_nobody_reads_what_is_said(story: Story, typed: list[str], form: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [SCRIPT, "--home", story.hub.folder, *form, *typed]
+    with os.fdopen(writing) as nobody:
+        said = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
+    assert said.returncode != 0
+    assert [word for word in ("Broken pipe", "BrokenPipe", "Traceback") if word in said.stderr] == []
 
 
 def test_without_a_ledger(tmp_path: Path) -> None:
