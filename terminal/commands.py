@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import msgspec
+import structlog
 from click.exceptions import NoArgsIsHelpError
 from click.formatting import HelpFormatter
 from rich.console import Console
@@ -32,15 +33,26 @@ ANSWER_S = 10
 
 def main() -> None:
     """The entry point: ends the process with the exit code."""
-    said = words(chosen_language(os.environ))
+    # What a command has to say it says itself; the daemon's log is made where it is run.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    try:
+        status = run_typed(words(chosen_language(os.environ)))
+    except BrokenPipeError:
+        # Nobody reads any more (click and rich end as quietly); nor must the interpreter try to flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = WRONG
+    sys.exit(status)
+
+
+def run_typed(said: Words) -> int:
     try:
         status = build(said).main(prog_name=NAME, standalone_mode=False)
     except click.UsageError as error:
         tell_usage(said, error, as_json="--json" in sys.argv)
-        status = USED_WRONGLY
+        return USED_WRONGLY
     except click.Abort:
-        status = WRONG
-    sys.exit(status if isinstance(status, int) else 0)
+        return WRONG
+    return status if isinstance(status, int) else 0
 
 
 def exit_code(problem: Problem, error: TerminalError) -> int:

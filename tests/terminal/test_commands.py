@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from hub.links.announce import Announcement
 from terminal.commands import build
 from terminal.control import parse_problem
 from terminal.settings import Home
@@ -132,6 +134,19 @@ async def test_what_was_typed_wrongly_as_json(typed: list[str], tmp_path: Path) 
     assert err == f"{problem['what']}\n{problem['do']}\n"
 
 
+@pytest.mark.parametrize(
+    "typed", [["status", "--json"], ["doctor"], ["doctor", "--json"], ["--help"], ["nonsense", "--json"]]
+)
+def test_nobody_reads_what_is_said(typed: list[str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing) as nobody:
+        command = [COMMAND, "--home", tmp_path, *typed]
+        said = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
+    assert said.returncode != 0
+    assert [word for word in ("Broken pipe", "BrokenPipe", "Traceback") if word in said.stderr] == []
+
+
 def run_here(language: str, *arguments: str) -> tuple[object, str]:
     """In this process, for what needs no daemon: the exit code, and all that was said."""
     result = CliRunner().invoke(build(words(language)), arguments, standalone_mode=False)
@@ -183,6 +198,17 @@ async def test_a_healthy_terminal(hub: SmallHub, terminals: Terminals) -> None:
     assert (code, set(found) & {"running", "clock"}) == (0, set())
     # Looking left no trace at the hub but a connection that never said who it is.
     assert len(hub.hellos) == 1
+
+
+async def test_a_hub_that_is_found_on_the_lan_makes_no_noise(campus: Campus, hub: SmallHub, tmp_path: Path) -> None:
+    home, _ = make_home(tmp_path / "t", campus, "")
+    announcement = Announcement("c-abcdefghij", "hub.internal", ["127.0.0.1"], hub.port)
+    await announcement.start()
+    try:
+        code, out, err = await type_in(home.path, "doctor", "--json")
+    finally:
+        await announcement.stop()
+    assert (code, err, json.loads(out)["ok"]) == (0, "", True)
 
 
 @pytest.mark.parametrize(
