@@ -15,7 +15,7 @@ READY = "event=ready"
 
 async def _follow(machine: Machine, name: str, log: list[str], sign: str) -> asyncio.Task[None]:
     """Its log, from now on; returns when `sign` was in it. The task ends with the machine."""
-    reader, _ = await machine.call(do="log", of=name)
+    reader, writer = await machine.call(do="log", of=name)
     known, ready = len(log), asyncio.Event()
 
     async def read() -> None:
@@ -25,6 +25,7 @@ async def _follow(machine: Machine, name: str, log: list[str], sign: str) -> asy
                 if sign in log[-1]:
                     ready.set()
         ready.set()
+        writer.close()
 
     reading = asyncio.create_task(read())
     async with asyncio.timeout(BOOT_S_MAX):
