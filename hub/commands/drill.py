@@ -20,11 +20,12 @@ def build(run: Run) -> click.Group:
 
 
 def start(run: Run, zone: str, minutes: int) -> None:
-    answer = run.call("POST", "/api/drills", {"zone": zone, "minutes": minutes})
-    run.tell(answer, run.say("drill.started", zone=zone, minutes=minutes))
+    found = find(run, "zone", zone)
+    answer = run.call("POST", "/api/drills", {"zone": found["id"], "minutes": minutes})
+    run.tell(answer, run.say("drill.started", zone=found["name"], minutes=minutes))
 
 
 def end(run: Run, zone: str) -> None:
-    found = find("zone", run.call("GET", "/api/campus")["zones"], zone)
+    found = find(run, "zone", zone)
     run.call("DELETE", f"/api/drills/{found['id']}")
     run.tell({"id": found["id"]}, run.say("drill.ended", zone=found["name"]))

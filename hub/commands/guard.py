@@ -27,7 +27,8 @@ def build(run: Run) -> click.Group:
 
 def add(run: Run, name: str, zone: tuple[str, ...], role: tuple[str, ...], with_pin: bool) -> None:
     """With `with_pin` the PIN is typed here; without, the answer has a link with which the person chooses one."""
-    body = {"name": name, "roles": role, "zones": zone, "pin": read_pin(run) if with_pin else ""}
+    zones = [find(run, "zone", one)["id"] for one in zone]
+    body = {"name": name, "roles": role, "zones": zones, "pin": read_pin(run) if with_pin else ""}
     answer = run.call("POST", "/api/accounts", body)
     lines = [run.say("guard.added", name=name, id=answer["id"])]
     if "link" in answer:
@@ -54,13 +55,13 @@ def list_accounts(run: Run) -> None:
 
 
 def remove(run: Run, name: str) -> None:
-    account = find("account", run.call("GET", "/api/campus")["accounts"], name)
+    account = find(run, "account", name)
     run.call("DELETE", f"/api/accounts/{account['id']}")
     run.tell({"id": account["id"]}, run.say("guard.removed", name=account["name"]))
 
 
 def pin(run: Run, name: str, by_link: bool) -> None:
-    account = find("account", run.call("GET", "/api/campus")["accounts"], name)
+    account = find(run, "account", name)
     if by_link:
         answer = run.call("POST", f"/api/accounts/{account['id']}/link")
         run.tell(answer, run.say("guard.link", name=account["name"]), answer["link"])

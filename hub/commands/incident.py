@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from hub.commands.found import find
 from hub.commands.shell import Run, command, group, read_pin
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
@@ -153,6 +154,6 @@ def _tell(run: Run, ledger: _Ledger, entry: e.Entry) -> str:
 
 def close(run: Run, incident: str, by: str) -> None:
     """Only a named person closes: the PIN says that it is this one."""
-    body = {"by": by, "pin": read_pin(run), "id": secrets.token_hex(16)}
+    body = {"by": find(run, "account", by)["id"], "pin": read_pin(run), "id": secrets.token_hex(16)}
     answer = run.call("POST", f"/control/incidents/{incident}/close", body)
     run.tell(answer, run.say("incident.closed", incident=incident))

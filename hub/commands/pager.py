@@ -51,6 +51,6 @@ def list_pagers(run: Run) -> None:
 
 
 def revoke(run: Run, name: str) -> None:
-    pager = find("pager", run.call("GET", "/api/campus")["pagers"], name)
+    pager = find(run, "pager", name)
     run.call("DELETE", f"/api/pagers/{pager['id']}")
     run.tell({"id": pager["id"]}, run.say("pager.revoked", name=pager["name"]))

@@ -62,7 +62,7 @@ def enrol(
     key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
     body = {
         "name": name,
-        "zone": zone,
+        "zone": find(run, "zone", zone)["id"],
         "role": role,
         "algorithm": algorithm,
         "key": key.told,
@@ -122,14 +122,14 @@ def _link(linked: bool | None, revoked: bool) -> str:
 
 
 def revoke(run: Run, name: str) -> None:
-    terminal = find("terminal", _in_use(run), name)
+    terminal = find(run, "terminal", name)
     run.call("DELETE", f"/api/terminals/{terminal['id']}")
     run.tell({"id": terminal["id"]}, run.say("terminal.revoked", name=terminal["name"]))
 
 
 def test(run: Run, name: str, minutes: int) -> None:
     """Marks its presses as tests for so many minutes; 0 ends that."""
-    terminal = find("terminal", _in_use(run), name)
+    terminal = find(run, "terminal", name)
     path = f"/api/terminals/{terminal['id']}/test"
     if minutes == 0:
         run.call("DELETE", path)
@@ -137,9 +137,3 @@ def test(run: Run, name: str, minutes: int) -> None:
         return
     answer = run.call("POST", path, {"minutes": minutes})
     run.tell(answer, run.say("terminal.tested", name=terminal["name"], minutes=minutes))
-
-
-def _in_use(run: Run) -> list[dict[str, object]]:
-    """A name may come back after a terminal was revoked; the one that counts is the one in use."""
-    listed = run.call("GET", "/api/campus")["terminals"]
-    return sorted(listed, key=lambda terminal: bool(terminal["revoked"]))

@@ -145,7 +145,7 @@ def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
 def test_nobody_reads_what_is_said(story: Story, typed: list[str], form: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [SCRIPT, "--home", story.hub.folder, *form, *typed]
+    command = [str(SCRIPT), "--home", str(story.hub.folder), *form, *typed]
     with os.fdopen(writing) as nobody:
         said = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
     assert said.returncode != 0
