@@ -49,6 +49,9 @@ from hub.web.context import Hub
 UTC_LOOK_MS = 10_000
 """How often the wall clock is compared with the recorded offset."""
 
+HELLOS_MS_MAX = 4_000
+"""How long the first promise waits for what terminals remember: they call again within 5 s, each at its own time."""
+
 Value = TypeVar("Value")
 
 log = structlog.get_logger()
@@ -134,13 +137,14 @@ class Core:
         for incident in campus.incidents:
             steps.fold((entry for _, entry in reader.incident_entries(incident)), campus)
         self.disk = _Disk(self.engine, clock)
+        self._memory = _Memory(self.engine, writer, reader, vkey, clock)
         self.terminals = TerminalLinks(
             self.engine,
             Keys(self.engine, lambda terminal: keyring.get(terminal, "key")),
             clock.now_ms,
             Strangers(),
             reader.receipt,
-            _Memory(self.engine, writer, reader, vkey, clock).remembered,
+            self._memory.greeted,
         )
         self.pagers = PagerLinks(self.screens, self.names, self.watch, self.terminals.take_evidence)
         self.boards = BoardLinks(self.screens, self.names, steps, lambda: not self.disk.failing)
@@ -161,6 +165,7 @@ class Core:
     def start(self) -> list[asyncio.Task[None]]:
         """Begins a run; its tasks go on until they are cancelled, and one that ends before is a defect."""
         loop = asyncio.get_running_loop()
+        self._memory.hold()
         self._writer.start(
             lambda commit: _hop(loop, self.engine.committed, commit),
             lambda word: _hop(loop, self.disk.failed, word),
@@ -169,7 +174,13 @@ class Core:
         self.engine.submit(Submission(run))
         utc = _Utc(self.engine, self._clock)
         utc.look()
-        running = (self.engine.run(), self.terminals.supervise(), self.screens.supervise(), utc.watch())
+        running = (
+            self.engine.run(),
+            self.terminals.supervise(),
+            self.screens.supervise(),
+            utc.watch(),
+            self._memory.wait(),
+        )
         return [asyncio.create_task(task) for task in running]
 
 
@@ -241,7 +252,10 @@ class _Utc:
 
 
 class _Memory:
-    """What terminals remember of our log: if it is no prefix of ours, this hub was restored from an old backup."""
+    """What terminals remember of our log: if it is no prefix of ours, this hub was restored from an old backup.
+
+    After a start nothing is signed until each terminal has said what it remembers, or their time is over.
+    """
 
     def __init__(self, engine: Engine, writer: SqliteWriter, reader: Reader, vkey: Vkey, clock: HubClock) -> None:
         self._engine = engine
@@ -250,8 +264,30 @@ class _Memory:
         self._vkey = vkey
         self._clock = clock
         self._forks: set[str] = set()
+        self._awaited: set[str] = set()
 
-    def remembered(self, terminal: str, note: str) -> None:
+    def hold(self) -> None:
+        """Promises wait from now on, if there is a terminal that could remember any."""
+        self._awaited = {t.terminal for t in self._engine.decided.terminals.values() if not t.revoked}
+        if self._awaited:
+            self._writer.hold_receipts("terminals may remember more")
+
+    async def wait(self) -> None:
+        """Whatever they remember is not waited for any longer; goes on until cancelled."""
+        await asyncio.sleep(HELLOS_MS_MAX / 1000)
+        self._writer.release_receipts()
+        await asyncio.Event().wait()
+
+    def greeted(self, terminal: str, note: str) -> None:
+        """A terminal says hello and which checkpoint it remembers; "": none."""
+        if note:
+            self._judge(terminal, note)
+        if self._awaited:
+            self._awaited.discard(terminal)
+            if not self._awaited:
+                self._writer.release_receipts()
+
+    def _judge(self, terminal: str, note: str) -> None:
         """A checkpoint that is not signed by our own key proves nothing and changes nothing."""
         try:
             epoch, checkpoint = open_any_checkpoint(note, self._vkey)

@@ -115,7 +115,7 @@ class SqliteWriter:
         """Nothing more is signed, so nothing is committed and nothing receipted; batches wait. For while it is not
         known whether a checkpoint that somebody remembers is a prefix of our tree. A commit that runs goes on.
         """
-        log.warning("the ledger is held", reason=reason)
+        log.info("the ledger is held", reason=reason)
         with self._changed:
             self._held = reason
 

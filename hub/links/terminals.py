@@ -85,7 +85,7 @@ class Keys:
 class TerminalLinks:
     """All connected terminals.
 
-    `receipt_of` reads the database by digest. `remembered` is told the checkpoint of each hello.
+    `receipt_of` reads the database by digest. `greeted` is told the checkpoint of each hello.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class TerminalLinks:
         now_ms: Callable[[], int],
         strangers: Strangers,
         receipt_of: Callable[[str], Receipt | None],
-        remembered: Callable[[str, str], None],
+        greeted: Callable[[str, str], None],
     ) -> None:
         self.engine = engine
         self.keys = keys
         self.now_ms = now_ms
         self.strangers = strangers
         self.receipt_of = receipt_of
-        self.remembered = remembered
+        self.greeted = greeted
         self._connections: dict[_Connection, None] = {}
         self._linked: Counter[str] = Counter()
         self._sweeps = Sweeps()
@@ -240,8 +240,7 @@ class _Connection:
 
     def _linked(self, hello: Linked) -> None:
         self._links.link(hello.terminal)
-        if hello.checkpoint:
-            self._links.remembered(hello.terminal, hello.checkpoint)
+        self._links.greeted(hello.terminal, hello.checkpoint)
         self._links.engine.add_outlet(self._outlet)
 
     def _status(self, status: Status) -> None:

@@ -36,6 +36,7 @@ async def test_what_others_kept_comes_back(tmp_path: Path) -> None:
         before = await hub.checkpoint()
         await hub.stop()
         shutil.copy(tmp_path / "backup.db", hub.home.database)
+        backed_up = (await hub.verify()).checked.entries
 
         await hub.start()
         # The terminal that is still there offers its press by itself; its incident rings again.
@@ -43,6 +44,8 @@ async def test_what_others_kept_comes_back(tmp_path: Path) -> None:
         assert again["incident"] == f"i-{pressed[:20]}"
         began = await hub.until_entry("log_began")
         assert began["previous_origin"] + "\n" == before.splitlines(keepends=True)[0]
+        # Nothing was signed before that: of the old log there is no second history.
+        assert began["previous_size"] == backed_up
         # The other's is only on the pager.
         pager = await hub.pager(cookie=pager.cookie)
         await pager.ready()
