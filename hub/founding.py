@@ -1,7 +1,5 @@
 """Makes a campus: keys, certificates, settings, database, zone, the first administrator. All of it or nothing."""
 
-import errno
-import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,9 +53,6 @@ def found(
         with whole_folder(path) as beside:
             return _fill(Home(beside), name, zone, administrator, settings, say, now)
     except FileExistsError as error:
-        if not path.exists():
-            # A file stands where a folder above the home would be.
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
         raise HomeError(Problem("home_not_empty", str(path))) from error
 
 

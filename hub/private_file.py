@@ -1,5 +1,6 @@
 """Files and folders for their owner alone: made whole or not at all, and on the disk when the call returns."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -41,11 +42,16 @@ def sync_folder(folder: Path) -> None:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to fill: it becomes `path` when the block ends, and vanishes when the block fails.
 
-    Only its owner may enter it. `path` may be there already when it is empty. Raises FileExistsError, OSError.
+    Only its owner may enter it. `path` may be there already when it is empty. Raises FileExistsError when it isn't,
+    OSError.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        # A file stands where a folder above it would be.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield beside

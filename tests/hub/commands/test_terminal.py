@@ -70,3 +70,13 @@ def test_a_folder_that_cannot_be_written(hub: Served) -> None:
     said = hub("terminal", "enrol", "新终端", "--zone", "东区", "--to", "/proc/none/t")
     assert said.status == 4
     assert names(hub) == before
+
+
+def test_enrol_says_what_is_in_the_way_of_its_folder(hub: Served, tmp_path: Path) -> None:
+    before = names(hub)
+    (tmp_path / "file").write_text("")
+    for folder in ("/dev/null/x", tmp_path / "file/t", tmp_path / "file/deep/t"):
+        said = hub("terminal", "enrol", "新终端", "--zone", "东区", "--to", folder, "--json")
+        assert (said.status, said.json["problem"]) == (4, "system")
+        assert "Not a directory" in said.err
+    assert names(hub) == before
