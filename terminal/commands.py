@@ -20,15 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 from terminal import process
-from terminal.control import HOLD_MS_MAX, ask, parse_problem, problem_fields
+from terminal.control import ANSWER_S_MAX, HOLD_MS_MAX, ask, parse_problem, problem_fields
 from terminal.doctor import Finding, examine
 from terminal.problems import ControlError, HubUnreachable, NotRunning, PanelError, Problem, TerminalError
-from terminal.settings import Home, load_settings
+from terminal.settings import Home, check_home, load_settings
 from terminal.words import Words, chosen_language, words
 
 NAME = "firstbell-terminal"
 WRONG, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 1, 2, 3, 4, 5
-ANSWER_S = 10
 
 
 def main() -> None:
@@ -156,11 +155,12 @@ def build(said: Words) -> click.Group:
 
 def press_input(said: Words, home: Home, name: str, hold_ms: int, as_json: bool) -> int:
     try:
+        check_home(home)
         settings = load_settings(home.settings)
         if not settings.simulated.pins:
             raise ControlError(Problem("not_simulated", str(home.path)))
         request = {"do": "press", "input": name, "hold_ms": hold_ms}
-        answer = ask(home.control, request, ANSWER_S + hold_ms / 1000)
+        answer = ask(home.control, request, ANSWER_S_MAX + hold_ms / 1000)
     except TerminalError as error:
         return refuse(said, error, as_json)
     if as_json:
@@ -177,7 +177,8 @@ def press_input(said: Words, home: Home, name: str, hold_ms: int, as_json: bool)
 
 def show_status(said: Words, home: Home, as_json: bool) -> int:
     try:
-        answer = ask(home.control, {"do": "status"}, ANSWER_S)
+        check_home(home)
+        answer = ask(home.control, {"do": "status"})
     except TerminalError as error:
         return refuse(said, error, as_json)
     if as_json:

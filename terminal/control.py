@@ -27,7 +27,7 @@ LINES_MAX = 256
 """Changes that wait for one watcher; then it is sent away, for a gap would be a lie."""
 HOLD_MS_MAX = 600_000
 EDGES_MAX = 1_000
-ANSWER_S_MAX = 10
+ANSWER_S_MAX = 5
 CLOSE_MS_MAX = 500
 
 log = structlog.get_logger(part="control")
@@ -229,7 +229,10 @@ def _short(path: Path) -> Iterator[str]:
 
 
 def ask(path: Path, request: Mapping[str, Any], wait_s: float = ANSWER_S_MAX) -> Answer:
-    """Ask the running terminal, from outside. Raises NotRunning; ControlError for what it refuses."""
+    """Ask the running terminal, from outside.
+
+    Raises NotRunning; ControlError for what it refuses, and for one that does not answer or whom this user may not ask.
+    """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _short(path) as short:
             connection.settimeout(wait_s)
@@ -239,6 +242,10 @@ def ask(path: Path, request: Mapping[str, Any], wait_s: float = ANSWER_S_MAX) ->
                 line = lines.readline()
         answer = msgspec.json.decode(line, type=Answer)
         done = answer["ok"]
+    except TimeoutError as error:
+        raise ControlError(Problem("terminal_stalled", str(path), {"wait_s": f"{wait_s:.0f}"})) from error
+    except PermissionError as error:
+        raise ControlError(Problem("terminal_denied", str(path))) from error
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
         # Nobody answers, or who does is no terminal: a hub has a socket of this name in its home.
         raise NotRunning(Problem("not_running", str(path.parent))) from error

@@ -1,7 +1,6 @@
 """Looks a terminal over and says of each part whether it is well, and if not: what, where, what to do."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from terminal.find_hub import Address, FindHub
 from terminal.hub_link import CONNECT_MS_MAX, connect, explain, new_client
 from terminal.panel import find_pin_problems
 from terminal.problems import HubUnreachable, NotRunning, Problem, TerminalError, reason_of
-from terminal.settings import Home, Settings, load_settings
+from terminal.settings import Home, Settings, check_home, load_settings
 
 CA_EXPIRES_DAYS = 90
 """Said so long before: time to renew it and carry it to every terminal."""
@@ -42,9 +41,9 @@ class Finding:
 def examine(home: Home) -> list[Finding]:
     """Everything that can be looked at; what hangs on bad settings is left out."""
     try:
-        os.listdir(home.path)
-    except OSError as error:
-        return [Finding("home", "", Problem("home_unreadable", str(home.path), {"reason": reason_of(error)}))]
+        check_home(home)
+    except TerminalError as error:
+        return [Finding("home", "", error.problem)]
     found = []
     settings: Settings | None = None
     try:
@@ -52,7 +51,13 @@ def examine(home: Home) -> list[Finding]:
         found.append(Finding("settings", settings.name, None))
     except TerminalError as error:
         found.append(Finding("settings", "", error.problem))
-    running = _ask_running(home)
+    running: dict[str, Any] | None = None
+    try:
+        running = ask(home.control, {"do": "status"})
+    except NotRunning:
+        pass
+    except TerminalError as error:
+        found.append(Finding("running", "", error.problem))
     if settings is not None:
         found.append(_look("key", str(home.key), lambda: _key(home, settings)))
     found.append(_look("ca", str(home.ca), lambda: _ca(home)))
@@ -72,13 +77,6 @@ def _look(part: str, detail: str, look: Callable[[], Problem | None]) -> Finding
     except TerminalError as error:
         problem = error.problem
     return Finding(part, detail, problem)
-
-
-def _ask_running(home: Home) -> dict[str, Any] | None:
-    try:
-        return ask(home.control, {"do": "status"})
-    except NotRunning:
-        return None
 
 
 def _key(home: Home, settings: Settings) -> Problem | None:

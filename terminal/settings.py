@@ -1,5 +1,6 @@
 """settings.toml: who this terminal is, where its hub is, which wire is on which pin."""
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -99,6 +100,14 @@ class Home:
     @property
     def control(self) -> Path:
         return self.path / "control.sock"
+
+
+def check_home(home: Home) -> None:
+    """Raises SettingsError: the folder is not there, or not for this user."""
+    try:
+        os.listdir(home.path)
+    except OSError as error:
+        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)})) from error
 
 
 def load_settings(path: Path) -> Settings:

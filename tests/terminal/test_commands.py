@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from click.testing import CliRunner
 
 from hub.links.announce import Announcement
 from terminal.commands import build
-from terminal.control import parse_problem
+from terminal.control import ask, parse_problem
+from terminal.problems import ControlError
 from terminal.settings import Home
 from terminal.words import LANGUAGES, words
 from tests.terminal.conftest import Terminals
@@ -22,6 +24,7 @@ from tests.terminal.real_terminal import COMMAND, make_home
 from tests.terminal.small_hub import Campus, SmallHub
 from tests.terminal.test_daemon import quiet
 
+NOBODY = 65_534
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -166,10 +169,36 @@ def test_help_in_both_languages() -> None:
 
 
 async def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    for typed in ("run", "doctor"):
-        code, out, err = await type_in(tmp_path / "nowhere", typed)
-        assert code in (1, 3)
-        assert "The terminal's folder cannot be read: there is none." in out + err
+    for typed, status in ((["run"], 3), (["status"], 3), (["press", "panic"], 3), (["doctor"], 1)):
+        code, out, err = await type_in(tmp_path / "nowhere", *typed)
+        assert code == status
+        for says in ("The terminal's folder cannot be read: there is none.", f"Where: {tmp_path}/nowhere", "--home"):
+            assert says in out + err
+
+
+async def test_a_terminal_that_stands_still_is_said(hub: SmallHub, terminals: Terminals) -> None:
+    terminal = await terminals(hub)
+    await terminal.until(quiet)
+    terminal.process.send_signal(signal.SIGSTOP)
+    try:
+        code, out, _ = await type_in(terminal.home.path, "status", "--json")
+        _, found = await findings(terminal.home)
+    finally:
+        terminal.process.send_signal(signal.SIGCONT)
+    assert (code, json.loads(out)["problem"]["name"]) == (1, "terminal_stalled")
+    assert found["running"]["problem"]["name"] == "terminal_stalled"
+
+
+async def test_whom_the_terminal_does_not_hear_is_told(hub: SmallHub, terminals: Terminals) -> None:
+    terminal = await terminals(hub)
+    await terminal.until(quiet)
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(ControlError) as caught:
+            ask(terminal.home.control, {"do": "status"})
+    finally:
+        os.seteuid(0)
+    assert caught.value.problem.name == "terminal_denied"
 
 
 # ── doctor ──────────────────────────────────────────────────────────────────────────────────────────────────
