@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable
 from itertools import chain
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from hub.dispatch.rules_people import BATTERY_PERCENT_MIN
 
@@ -18,7 +19,7 @@ class State(msgspec.Struct, frozen=True, tag_field="type", tag="state"):
     have: tuple[str, ...]
     seen: tuple[str, ...]
     ringing: tuple[str, ...]
-    battery_percent: int | None = None
+    battery_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
     charging: bool | None = None
 
 

@@ -4,13 +4,14 @@ import functools
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 from aiohttp import web
 
 from hub.dispatch.engine import Answer, View
 from hub.dispatch.entries import Outcome
-from hub.dispatch.requests import Command, Do, HearPager, LosePager, SignOff
+from hub.dispatch.requests import Command, HearPager, LosePager, SignOff
 from hub.ledger.sealed import SALT_BYTES, seal
 from hub.ledger.writer import Submission
 from hub.links.outlet import Socket
@@ -29,9 +30,13 @@ NOT_NOW = ("busy", "hub_fault")
 NOTE_DOMAIN = "firstbell/resolve-note/v1"
 
 
+PagerDo = Literal["accept", "decline", "release", "on_scene", "sign", "backup", "resolve"]
+"""What a guard does at a pager; a dispatcher does more, at a board."""
+
+
 class Tap(msgspec.Struct, frozen=True, tag_field="type", tag="command"):
     id: str
-    do: Do
+    do: PagerDo
     incident: str
     covers: tuple[str, ...] = ()
     outcome: Outcome | None = None

@@ -100,6 +100,7 @@ def _malformed() -> list[tuple[str, list[dict[str, Any]]]]:
     without_id = {name: value for name, value in accept.items() if name != "id"}
     return [
         refused(s.plain(accept | {"do": "ignore"}), accept["id"]),
+        refused(s.plain(accept | {"do": "close"}), accept["id"]),
         refused(s.plain(accept | {"outcome": "unknown"}), accept["id"]),
         refused(s.plain(accept | {"covers": [s.PRESS["digest"][:63]]}), accept["id"]),
         refused(s.plain(accept | {"note": "a" * 2001}), accept["id"]),
@@ -109,6 +110,8 @@ def _malformed() -> list[tuple[str, list[dict[str, Any]]]]:
         refused(s.plain({"type": "press"}), None),
         refused(s.plain(_state(sound="loud")), None),
         refused(s.plain(_state(have=["i"] * 65)), None),
+        refused(s.plain(_state(battery_percent=101)), None),
+        refused(s.plain(accept | {"id": "l" * 65}), "l" * 64),
         refused('{"type":"sign_off"', None),
     ]
 

@@ -210,6 +210,7 @@ def test_the_limits_of_the_wire_are_the_codes_own() -> None:
         f"for {flights.RELEASE_MS // 1000} s *and*",
         f"after {messages.REFUSALS_MAX} refusals",
         f"({clock.CLOCK_DRIFT_PPM_MAX} ppm for both",
+        f"newest {clock.EXCHANGES_MAX} exchanges",
     ):
         assert limit in PROTOCOL, limit
 
