@@ -28,6 +28,7 @@ def main() -> int:
         "--seed", type=int, default=random.randrange(1 << 32), help="of the moments; default: by chance"
     )
     parser.add_argument("--power-cuts", type=int, default=0, metavar="N", help="so many instead, of a machine in QEMU")
+    parser.add_argument("--lying-disk", action="store_true", help="with them: it never flushes, and the run must fail")
     options = parser.parse_args()
     faults = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
     begun_s = time.monotonic()
@@ -45,7 +46,7 @@ def main() -> int:
         assert playing is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
         if options.power_cuts:
-            return await cut_the_power(folder, options.power_cuts, options.seed, say)
+            return await cut_the_power(folder, options.power_cuts, options.seed, say, lies=options.lying_disk)
         return await soak(folder, faults, options.presses, PER_ROUND, options.seed, say)
 
     try:

@@ -49,6 +49,7 @@ class Disk:
         self._lies = lies
         self._cache: dict[int, bytes] = {}
         self._peers: set[StreamWriter] = set()
+        self._written = asyncio.Event()
         self._file = -1
 
     async def __aenter__(self) -> Self:
@@ -69,6 +70,11 @@ class Disk:
         self._write_back()
         self.lost += len(self._cache)
         self._cache.clear()
+
+    async def until_written(self) -> None:
+        """Until something is written, and nobody could ask yet for it to be flushed."""
+        self._written.clear()
+        await self._written.wait()
 
     def _write_back(self) -> None:
         """Some of what waits, in no order."""
@@ -97,6 +103,7 @@ class Disk:
         for sector in sectors:
             at = (sector - first) * SECTOR_BYTES
             self._cache[sector] = data[at : at + SECTOR_BYTES]
+        self._written.set()
         if through and not self._lies:
             self._put(list(sectors))
         elif self._dice.random() < WRITES_BACK_PART:

@@ -25,7 +25,7 @@ from tests.faults.inner import InnerHub, InnerTerminal, now_ms
 from tests.faults.players import Finger, Guard, Hand, Power
 from tests.faults.record import read_bodies, receipts, roots, rows
 from tests.faults.soak import Verdict
-from tests.faults.vm import HOST, Machine, copy_out, make_disk
+from tests.faults.vm import HOST, Machine, NeverUp, copy_out, make_disk
 from tests.faults.world import Press
 from tests.links.line import Frame, Line
 from tests.links.raw_terminal import RawTerminal
@@ -33,6 +33,8 @@ from tests.links.real_terminals import is_quiet
 
 PRESS_S = (0.0, 8.0)
 """From the first press of a round until the power goes."""
+IN_A_WRITE_PART = 0.5
+"""So many of the cuts come when something was written and nobody could flush it yet."""
 SETTLE_S_MAX = 120
 """So long may it take, once the power is back, until everything is delivered and answered: the machine is slow."""
 WALL = "wall-1"
@@ -111,8 +113,10 @@ class House:
         try:
             async with asyncio.timeout(SETTLE_S_MAX), self.pulse:
                 await self.pulse.wait()
-            # Any moment is as good as another.
             await asyncio.sleep(self.dice.uniform(*PRESS_S))
+            # Any moment is as good as another, but some hurt more.
+            if self.dice.random() < IN_A_WRITE_PART:
+                await self.disk.until_written()
             await self.down()
         finally:
             pressing.cancel()
@@ -187,9 +191,13 @@ async def cut_the_power(
         # A guard who gives up ends it all.
         async with asyncio.TaskGroup() as group:
             answering = group.create_task(house.phone.play())
-            for number in range(1, cuts + 1):
-                say(await _round(house, number, troubles))
-            answering.cancel()
+            try:
+                for number in range(1, cuts + 1):
+                    say(await _round(house, number, troubles))
+            except NeverUp as never:
+                return Verdict([], [*troubles, f"after cut {number}: {never}"])
+            finally:
+                answering.cancel()
         troubles += await _end(house)
         bodies = read_bodies(house.hub.home.database)
         troubles += _broken_promises(house, bodies)

@@ -24,6 +24,10 @@ END_S_MAX = 60
 INIT = Path(__file__).parent / "guest" / "init"
 
 
+class NeverUp(Exception):
+    """The machine, or something in it, did not start; the text says what it said."""
+
+
 async def make_disk(image: Path, content: Path) -> None:
     """ext4, as Debian makes it, with what is in the folder `content`. Raises Missing."""
     with image.open("wb") as file:
@@ -75,7 +79,7 @@ class Machine:
         )
 
     async def boot(self) -> None:
-        """Until it answers. Raises AssertionError with its console."""
+        """Until it answers. Raises NeverUp with its console."""
         self._process = await asyncio.create_subprocess_exec(*self._command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         try:
             async with asyncio.timeout(BOOT_S_MAX):
@@ -84,7 +88,7 @@ class Machine:
                         return
         except TimeoutError:
             pass
-        raise AssertionError(f"the guest never came up:\n{''.join(self.console[-40:])}")
+        raise NeverUp(f"the machine never came up:\n{''.join(self.console[-40:])}")
 
     async def _lines(self) -> AsyncIterator[str]:
         assert self._process is not None
