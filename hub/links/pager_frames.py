@@ -101,6 +101,7 @@ def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, na
         "asked": mine.asked if mine else "",
         "lead": mine is not None and incident.lead == mine.guard,
         "light": shown_light(view, incident),
+        "outcome": incident.outcome,
         "crew": crew(campus, incident, names),
         "covers": incident.events,
         "evidence": incident.evidence,

@@ -54,6 +54,7 @@ def page(incident: str = "i-1", **changes: Any) -> Frame:
         "asked": "",
         "lead": False,
         "light": "recorded",
+        "outcome": None,
         "crew": [
             {"id": "a-wang", "name": "王建国", "state": "seen", "lead": False},
             {"id": "a-li", "name": "李敏", "state": "ringing", "lead": False},

@@ -179,8 +179,9 @@ async def test_a_resolve_covers_what_was_shown_and_has_an_outcome_and_a_note(tab
     command = await hub.heard(lambda frame: frame["type"] == "command")
     assert (command["do"], command["outcome"], command["note"]) == ("resolve", "genuine", "一名学生脚扭伤。")
     assert command["covers"] == ["d" * 64]
-    hub.show(snapshot(page(state="resolved", mine="cleared", ring="none")))
+    hub.show(snapshot(page(state="resolved", mine="cleared", ring="none", outcome="genuine")))
     await expect(tab.locator(screen("resolved"))).to_be_attached()
+    await expect(tab.locator("h2.say")).to_have_text("属实")
     await expect(tab.locator(".say")).to_have_text("属实")
 
 

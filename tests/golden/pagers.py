@@ -140,6 +140,7 @@ def snapshot() -> dict[str, Any]:
         "asked": "",
         "lead": False,
         "light": "recorded",
+        "outcome": None,
         "crew": [
             {"id": GUARD, "name": "王建国", "state": "ringing", "lead": False},
             {"id": OTHER_GUARD, "name": "李敏", "state": "lost", "lead": False},

@@ -81,7 +81,7 @@ export const CALL_SCREENS = {
     tone: "paper",
     mark: "resolved",
     word: () => t("pager.resolved.word"),
-    field: (view, at) => [...where(view, true), taken(view, at), facts(view, at)],
+    field: (view, at) => [...where(view, true), h("h2.say", { key: "taken" }, t(`outcome.${view.page.outcome}`)), facts(view, at)],
     hand: () => [],
   },
 };
@@ -144,12 +144,6 @@ function clock({ page, left_ms, total_ms, blocks }, about) {
   const label = t("page.blocks", { left: Math.ceil(left_ms / 1000), total: Math.round(total_ms / 1000) });
   const row = Array.from({ length: 12 }, (_, block) => h(block < blocks ? "i.left" : "i", {}));
   return [asked, counts, h("div.blocks", { key: "blocks", role: "img", "aria-label": label }, row)];
-}
-
-/** The outcome that was chosen on this pager. */
-function taken({ page }, at) {
-  const { outcome } = at.history[page.incident] ?? {};
-  return outcome && h("h2.say", { key: "taken" }, t(`outcome.${outcome}`));
 }
 
 /** When what happened, as far as this pager has seen it itself. */

@@ -207,7 +207,6 @@ class Pager {
     if (jws) return this.evidence.settle(jws);
     const { command, again } = this.outbox.refused(id, reason, (incident) => this.evidence.has(incident));
     if (!again) {
-      if (command?.do === "resolve") delete this.at.history[command.incident]?.outcome;
       this.#notice(reason);
       return;
     }

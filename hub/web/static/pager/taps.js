@@ -40,7 +40,6 @@ export const TAPS = {
   outcome(pager, { choice }) {
     const { incident, covers, note } = pager.local.step;
     pager.local.step = null;
-    (pager.at.history[incident] ??= {}).outcome = choice;
     pager.command({ do: "resolve", incident, covers, outcome: choice, note });
   },
   back(pager) {
