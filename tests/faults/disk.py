@@ -64,6 +64,8 @@ class Disk:
 
     def cut(self) -> None:
         """The power: nobody gets an answer any more, and of what was not flushed some sectors, by chance, are there."""
+        for peer in self._peers:
+            peer.transport.abort()
         self._peers.clear()
         self._write_back()
         self.lost += len(self._cache)

@@ -86,6 +86,8 @@ class Machine:
                 async for line in self._lines():
                     if LISTENS in line:
                         return
+                # It has ended by itself.
+                await self._process.wait()
         except TimeoutError:
             pass
         raise NeverUp(f"the machine never came up:\n{''.join(self.console[-40:])}")
