@@ -144,7 +144,7 @@ def test_nobody_reads_what_is_said(typed: list[str], tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing) as nobody:
-        command = [COMMAND, "--home", tmp_path, *typed]
+        command = [str(COMMAND), "--home", str(tmp_path), *typed]
         said = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
     assert said.returncode != 0
     assert [word for word in ("Broken pipe", "BrokenPipe", "Traceback") if word in said.stderr] == []
