@@ -41,13 +41,15 @@ class Finger:
         return await self._move(name, edges, 0)
 
     async def _move(self, name: str, edges: list[tuple[int, bool]], rest_ms: int) -> list[dict[str, Any]]:
+        """No two edges come closer together than they are given: a press that is late is not a shorter one."""
         loop = asyncio.get_running_loop()
-        started_s = loop.time()
+        before_ms, driven_s = 0, loop.time()
         self._made[name] = []
         try:
             for offset_ms, closed in edges:
-                await asyncio.sleep(started_s + offset_ms / 1000 - loop.time())
+                await asyncio.sleep(driven_s + (offset_ms - before_ms) / 1000 - loop.time())
                 self._panel.drive(name, closed)
+                before_ms, driven_s = offset_ms, loop.time()
             # The pin has handed its edge to the loop already: one turn at least, and it is counted.
             await asyncio.sleep(rest_ms / 1000)
             return self._made[name]

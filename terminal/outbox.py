@@ -2,9 +2,12 @@
 
 What should be on the disk is held here in memory; a thread makes the disk follow. So an event is on its way to the
 hub while it is being stored, a card that stalls or fills delays nothing, and what could not be written is written
-when it can be. Nobody else writes to the file; a daemon that was killed finds in it all that was ever committed.
+when it can be. Nobody else writes to the file; a daemon that was killed finds in it all that was ever committed. A file
+that somebody removes or replaces meanwhile is written anew, and that is trouble.
 """
 
+import errno
+import os
 import random
 import sqlite3
 import threading
@@ -14,13 +17,27 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from terminal.outbox_file import Kept, Memory, connect, explain, is_damaged, read, set_aside, write
+from terminal.outbox_file import (
+    Kept,
+    Memory,
+    Replaced,
+    connect,
+    drop_log,
+    explain,
+    files_at,
+    is_damaged,
+    read,
+    set_aside,
+    write,
+)
 from terminal.problems import Problem
 
 EVENTS_MAX = 10_000
 """Kept at most. Above it the oldest receipted go, then the oldest that were no panic; a panic without receipt stays."""
 LAZY_MS = 1_000
 """Receipts and what follows from them may wait this long for company: the card dies of small writes."""
+LOOK_MS = 1_000
+"""So often it is looked at whether the file is still there, while there is nothing to write."""
 RETRY_MS_MIN = 200
 RETRY_MS_MAX = 5_000
 OPEN_MS_MAX = 3_000
@@ -49,11 +66,13 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._opened = threading.Event()
         self._loaded = False
+        self._files: tuple[tuple[int, int] | None, ...] = ()
         # All below is guarded by `_changed`.
         self._changed = threading.Condition()
         self._events: dict[str, Kept] = {}
         self._memory: Memory | None = None
         self._dirty: set[str] = set()
+        self._writing: set[str] = set()
         self._memory_dirty = False
         self._urgent = False
         self._closing = False
@@ -98,7 +117,7 @@ class Outbox:
     def unstored(self) -> int:
         """How many events are in memory only, or differ there."""
         with self._changed:
-            return sum(digest in self._events for digest in self._dirty)
+            return sum(digest in self._events for digest in self._dirty | self._writing)
 
     def add(self, digest: str, jws: str, panic: bool, pressed_ms: int = 0) -> tuple[str, ...]:
         """Keep an event, pressed at mono `pressed_ms`.
@@ -203,6 +222,7 @@ class Outbox:
                     while self._wait_for_work():
                         self._write(connection)
                         retry_ms = RETRY_MS_MIN
+                    self._check_files()
                 return
             except (sqlite3.Error, OSError) as error:
                 # A connection that has failed is not trusted with what comes next: the file is opened again.
@@ -215,17 +235,23 @@ class Outbox:
             retry_ms = min(2 * retry_ms, RETRY_MS_MAX)
 
     def _connect(self) -> sqlite3.Connection:
+        if self._files and files_at(self._path)[0] != self._files[0]:
+            drop_log(self._path, self._files[1])
+            return self._connect_anew("outbox_replaced")
         try:
-            connection = connect(self._path)
-            return self._begin(connection, lost_count=False)
+            return self._begin(connect(self._path), lost_count=False)
         except sqlite3.Error as error:
             if not is_damaged(error):
                 raise
-            aside = set_aside(self._path)
+        return self._connect_anew("outbox_damaged")
+
+    def _connect_anew(self, problem: str) -> sqlite3.Connection:
+        """Whatever lies there is set aside; all that is known goes into a new file."""
+        aside = set_aside(self._path)
+        self._files = ()
         with self._changed:
-            self._damage = Problem("outbox_damaged", str(aside))
-            self._dirty.update(self._events)
-            self._memory_dirty = self._memory is not None
+            self._damage = Problem(problem, str(aside if aside.exists() else self._path))
+            self._write_all()
         return self._begin(connect(self._path), lost_count=True)
 
     def _begin(self, connection: sqlite3.Connection, *, lost_count: bool) -> sqlite3.Connection:
@@ -244,8 +270,22 @@ class Outbox:
         except BaseException:
             connection.close()
             raise
+        self._files = files_at(self._path)
         self._opened.set()
         return connection
+
+    def _check_files(self) -> None:
+        """Raises Replaced: nothing of what was written counts any more."""
+        if files_at(self._path) == self._files:
+            return
+        with self._changed:
+            self._write_all()
+        raise Replaced(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
+
+    def _write_all(self) -> None:
+        self._dirty.update(self._events)
+        self._memory_dirty = self._memory is not None
+        self._urgent = True
 
     def _take_over(self, memory: Memory, events: tuple[Kept, ...], *, stored: bool) -> None:
         self._loaded = True
@@ -271,28 +311,38 @@ class Outbox:
 
     def _wait_for_work(self) -> bool:
         """Whether something is to be written; False once all is and the outbox is closing."""
+        while not self._is_called(LOOK_MS):
+            self._check_files()
         with self._changed:
-            if not (self._dirty or self._memory_dirty):
-                self._changed.wait_for(lambda: self._dirty or self._memory_dirty or self._closing)
             if not (self._urgent or self._closing):
                 self._changed.wait_for(lambda: self._urgent or self._closing, LAZY_MS / 1000)
             return bool(self._dirty or self._memory_dirty)
 
+    def _is_called(self, wait_ms: int) -> bool:
+        with self._changed:
+            called = self._changed.wait_for(lambda: self._dirty or self._memory_dirty or self._closing, wait_ms / 1000)
+            return bool(called)
+
     def _write(self, connection: sqlite3.Connection) -> None:
         with self._changed:
             dirty, self._dirty = self._dirty, set()
+            self._writing = dirty
             memory = self._memory if self._memory_dirty else None
             self._memory_dirty = self._urgent = False
             rows = [self._events[digest] for digest in dirty if digest in self._events]
             gone = [digest for digest in dirty if digest not in self._events]
         try:
             write(connection, rows, gone, memory)
+            self._check_files()
         except BaseException:
             with self._changed:
                 self._dirty |= dirty
                 self._memory_dirty = self._memory_dirty or memory is not None
                 self._urgent = True
             raise
+        finally:
+            with self._changed:
+                self._writing = set()
         self._tell(None)
 
     def _tell(self, problem: Problem | None) -> None:

@@ -47,6 +47,10 @@ class Memory:
     silent: bool
 
 
+class Replaced(OSError):
+    """The file has no name any more, or its name is another file's: what was written is not kept."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """The file, made if it isn't there, private to its owner. Raises sqlite3.Error, OSError."""
     if not path.exists():
@@ -101,11 +105,33 @@ def is_damaged(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and _code(error) in _DAMAGED
 
 
+def files_at(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Which files these are, database and log, whatever becomes of their names; None for none. Raises OSError."""
+    return _file_at(path), _file_at(_log_of(path))
+
+
+def drop_log(path: Path, log: tuple[int, int] | None) -> None:
+    """Remove this log if it is still there: another database would take it for its own. Raises OSError."""
+    if log is not None and _file_at(_log_of(path)) == log:
+        _log_of(path).unlink()
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, for whoever can still read something in it. Raises OSError."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    """Rename the file, for whoever can still read something in it; there may be none. Raises OSError."""
+    aside = path.with_name(f"{path.name}.aside-{time.time_ns()}")
+    for suffix in ("", "-wal", "-shm"):
         beside = path.with_name(path.name + suffix)
         if beside.exists():
             beside.rename(aside.with_name(aside.name + suffix))
@@ -117,6 +143,8 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> Problem:
     full = isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_FULL
     locked = isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_BUSY
     name = "disk_full" if full else "outbox_locked" if locked else "disk_fails"
+    if isinstance(error, Replaced):
+        name = "outbox_replaced"
     return Problem(name, str(path), {"reason": str(error)})
 
 

@@ -62,10 +62,6 @@ class PanelError(TerminalError):
     """A pin can't be claimed, read or driven."""
 
 
-class OutboxError(TerminalError):
-    """The disk doesn't keep what it is given; a press goes out from memory meanwhile."""
-
-
 class AlreadyRunning(TerminalError):
     """Another daemon has this home."""
 

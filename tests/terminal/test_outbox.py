@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import stat
@@ -135,6 +136,23 @@ def test_an_event_is_on_the_disk_before_the_outbox_calls_it_stored(tmp_path: Pat
     assert len(said) >= lines
     kept = kept_in(path)
     assert kept[: len(said)] == [f"event-{line.strip()}" for line in said]
+
+
+def test_what_is_being_written_is_not_stored_yet(tmp_path: Path) -> None:
+    class Looking(Outbox):
+        """Looks while a write is not yet known to be kept."""
+
+        def _check_files(self) -> None:
+            seen.append(self.unstored)
+            super()._check_files()
+
+    seen: list[int] = []
+    box = Looking(tmp_path / "outbox.db", lambda: None, lambda memory, kept: None)
+    box.open()
+    add(box, 1)
+    box.close(CLOSE_MS)
+    assert 1 in seen
+    assert box.unstored == 0
 
 
 def test_adding_waits_for_no_disk(tmp_path: Path) -> None:
@@ -283,3 +301,79 @@ def test_it_keeps_what_is_promised(tmp_path: Path) -> None:
         add(watched.box, *range(outbox_module.EVENTS_MAX + 5))
         watched.until(lambda: watched.box.unstored == 0)
     assert kept_in(tmp_path / "outbox.db") == [f"event-{number}" for number in range(outbox_module.EVENTS_MAX)]
+
+
+def replace_with_another(path: Path) -> None:
+    other = path.with_name("other.db")
+    with opened(other) as (watched, _, _):
+        add(watched.box, 77)
+    other.replace(path)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, replace_with_another])
+@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+def test_a_file_that_is_taken_away_keeps_nothing_and_is_written_anew(
+    tmp_path: Path, harm: Callable[[Path], None], busy: bool
+) -> None:
+    path = tmp_path / "outbox.db"
+    with opened(path) as (watched, memory, _):
+        add(watched.box, 1, 2)
+        watched.box.receipted(event(1)[0])
+        watched.until(lambda: watched.box.unstored == 0)
+        harm(path)
+        if busy:
+            add(watched.box, 3)
+        watched.until(lambda: watched.box.problem is not None)
+        watched.until(lambda: watched.box.unstored == 0 and path.exists())
+        problem = watched.box.problem
+        assert problem is not None
+        assert problem.name == "outbox_replaced"
+        # What counts as stored is there for whoever opens the file by its name: a kill at this moment loses nothing.
+        shutil.copytree(tmp_path, tmp_path / "copy")
+        if harm is replace_with_another:
+            assert kept_in(Path(problem.where)) == ["event-77"]
+    for one in (path, tmp_path / "copy/outbox.db"):
+        with opened(one) as (watched, later, events):
+            assert watched.box.problem is None
+            assert later.boot == memory.boot + 1
+            assert [kept.jws for kept in events] == ["event-1", "event-2", "event-3"][: 3 if busy else 2]
+            assert events[0].receipted
+
+
+def test_a_file_that_is_taken_away_before_the_end_is_there_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with opened(path) as (watched, memory, _):
+        add(watched.box, 1)
+        watched.until(lambda: watched.box.unstored == 0)
+        path.unlink()
+    with opened(path) as (_, later, events):
+        assert (later.boot, [kept.jws for kept in events]) == (memory.boot + 1, ["event-1"])
+
+
+def test_without_its_log_a_file_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with opened(path) as (watched, _, _):
+        add(watched.box, 1)
+        watched.until(lambda: watched.box.unstored == 0)
+        log = path.with_name("outbox.db-wal")
+        log.unlink()
+        watched.until(lambda: log.exists() and watched.box.unstored == 0)
+        assert watched.box.problem is None
+        shutil.copytree(tmp_path, tmp_path / "copy")
+    assert kept_in(tmp_path / "copy/outbox.db") == ["event-1"]
+
+
+def test_while_its_folder_is_away_nothing_counts_as_stored(tmp_path: Path) -> None:
+    home, away = tmp_path / "home", tmp_path / "away"
+    home.mkdir()
+    with opened(home / "outbox.db") as (watched, memory, _):
+        add(watched.box, 1)
+        watched.until(lambda: watched.box.unstored == 0)
+        home.rename(away)
+        add(watched.box, 2)
+        watched.until(lambda: watched.box.problem is not None)
+        assert watched.box.unstored == 2
+        away.rename(home)
+        watched.until(lambda: watched.box.problem is None and watched.box.unstored == 0)
+    with opened(home / "outbox.db") as (_, later, events):
+        assert (later.boot, [kept.jws for kept in events]) == (memory.boot + 1, ["event-1", "event-2"])
