@@ -34,9 +34,10 @@ test: setup ## run the whole suite (installs Debian's Chromium, strace and faket
 	@tests/provide_tools.sh
 	@$(VENV)/bin/python tests/suite.py
 
-soak: setup ## press 10,000 times on real processes while hub, terminals, wire, disk and clock fail (some 20 minutes)
-	@tests/provide_tools.sh
+soak: setup ## press 10,000 times while hub, terminals, wire, disk and clock fail, then cut the power 20 times (some 40 minutes)
+	@tests/provide_tools.sh power
 	@$(VENV)/bin/python -m tests.faults
+	@$(VENV)/bin/python -m tests.faults --power-cuts 20
 
 lint: setup ## check style and types
 	@$(VENV)/bin/ruff check .

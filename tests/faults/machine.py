@@ -22,11 +22,11 @@ def as_root(*command: str) -> tuple[str, ...]:
     return command if os.geteuid() == 0 else ("sudo", "-n", *command)
 
 
-def need(command: str) -> str:
-    """Raises Missing."""
+def need(command: str, package: str = "") -> str:
+    """Where it is. `package`: Debian's, if it is called otherwise. Raises Missing."""
     found = shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        raise Missing(f"the fault tests need {command}. Install: sudo apt install {command}")
+        raise Missing(f"the fault tests need {command}. Install: sudo apt install {package or command}")
     return found
 
 

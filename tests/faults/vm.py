@@ -32,12 +32,12 @@ async def make_disk(image: Path, content: Path) -> None:
     """ext4, as Debian makes it, with what is in the folder `content`. Raises Missing."""
     with image.open("wb") as file:
         file.truncate(DISK_MEGABYTES << 20)
-    await run(need("mke2fs"), "-q", "-t", "ext4", "-d", str(content), str(image))
+    await run(need("mke2fs", "e2fsprogs"), "-q", "-t", "ext4", "-d", str(content), str(image))
 
 
 async def copy_out(image: Path, path: str, to: Path) -> None:
     """A file of a disk at rest. Raises Missing."""
-    await run(need("debugfs"), "-R", f'dump "{path}" "{to}"', str(image))
+    await run(need("debugfs", "e2fsprogs"), "-R", f'dump "{path}" "{to}"', str(image))
 
 
 class Machine:
@@ -45,7 +45,7 @@ class Machine:
 
     def __init__(self, folder: Path, disk: Path, content: Path, hub_port: int, agent_port: int) -> None:
         """`disk`: the socket of an NBD server. Raises Missing."""
-        qemu, kept = need("qemu-system-x86_64"), kernel.fetch()
+        qemu, kept = need("qemu-system-x86_64", "qemu-system-x86"), kernel.fetch()
         told = {"disk": str(content), "project": str(kernel.ROOT), "python": sys.executable}
         first = folder / "first-files"
         first.write_bytes(kernel.first_files(kept, INIT, **told))
