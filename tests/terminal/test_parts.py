@@ -1,10 +1,13 @@
 """Small parts: what the bell plays, what inputs make of edges, texts, addresses."""
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -16,8 +19,9 @@ from hypothesis import strategies as st
 from terminal import bell
 from terminal.daemon import REFUSALS
 from terminal.find_hub import Address, parse_address
+from terminal.finger import Finger
 from terminal.inputs import READ_MS, Inputs
-from terminal.panel import Edge
+from terminal.panel import Edge, Panel
 from terminal.problems import Problem
 from terminal.words import LANGUAGES, chosen_language, words
 from tests.terminal.test_panel import SETTINGS
@@ -219,3 +223,25 @@ def test_a_problem_is_told_with_its_fields() -> None:
 def test_addresses_are_read_and_written_alike(text: str, address: Address) -> None:
     assert parse_address(text) == address
     assert str(address) == text
+
+
+# ── finger ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Pins:
+    """In the panel's place: when each edge was driven, by the loop's clock."""
+
+    def __init__(self) -> None:
+        self.driven: list[tuple[bool, float]] = []
+
+    def drive(self, _name: str, closed: bool) -> None:
+        self.driven.append((closed, asyncio.get_running_loop().time()))
+
+
+async def test_a_finger_that_is_late_stays_as_long_as_it_should() -> None:
+    pins = Pins()
+    asyncio.get_running_loop().call_soon(time.sleep, 0.2)
+    await Finger(SETTINGS, cast(Panel, pins), "").press("panic", 100)
+    (first, down_s), (second, up_s) = pins.driven
+    assert (first, second) == (True, False)
+    assert up_s - down_s >= 0.1
