@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import scale
+from tests.bench import disk, idle, scale, school, storm, sustained
 from tests.bench.bench import Bench, Extent
 from tests.bench.figures import Results
 from tests.bench.machine import Missing, describe
@@ -22,7 +22,12 @@ PLOT = ROOT / "build/bench.svg"
 CACHE = Path.home() / ".cache/firstbell-bench"
 
 QUESTIONS: dict[str, Callable[[Bench], Awaitable[None]]] = {
+    "school": school.ask,
     "scale": scale.ask,
+    "disk": disk.ask,
+    "storm": storm.ask,
+    "sustained": sustained.ask,
+    "idle": idle.ask,
 }
 
 

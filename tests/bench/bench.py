@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import random
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
+from hub.web.identity import SESSION_COOKIE
 from tests.bench.ends import READY, BenchPager, BenchTerminal, light_name, proven_by, running
 from tests.bench.figures import Results
+from tests.links.campus import PIN
 from tests.links.hub_process import HubProcess
 
 
@@ -24,7 +27,7 @@ class Extent:
     presses: int = 40
     counts: tuple[int, ...] = (1, 10, 100, 1_000)
     crowd: int = 1_000
-    storms: int = 5
+    storms: int = 3
     seconds: float = 10
     school: tuple[int, int] = (60, 20)
     entries: tuple[int, int] = (1_000, 1_000_000)
@@ -55,6 +58,20 @@ class BenchHub(HubProcess):
         told.close()
 
 
+class Leader:
+    """The person who closes incidents, in a browser: a pager can't."""
+
+    def __init__(self, hub: BenchHub, cookie: str) -> None:
+        self._hub = hub
+        self._headers = {"Origin": hub.url, "X-Firstbell": "1", "Cookie": cookie}
+
+    async def close(self, incident: str) -> None:
+        url = f"{self._hub.url}/api/incidents/{incident}/commands"
+        command = {"id": uuid.uuid4().hex, "do": "close"}
+        async with self._hub.browser.post(url, json=command, headers=self._headers) as answer:
+            assert answer.status == 200, await answer.text()
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What one press took, in milliseconds."""
@@ -71,6 +88,7 @@ class Pair:
 
     terminal: BenchTerminal
     pager: BenchPager
+    leader: Leader
 
     async def press(self) -> tuple[str, int, float, float]:
         """Its incident, when it was pressed, how long the page and the receipt took."""
@@ -88,8 +106,9 @@ class Pair:
 
     async def close(self, incident: str) -> None:
         """So that the next press is a new incident, and the hub carries no old one."""
-        for do in ("on_scene", "resolve", "close"):
+        for do in ("on_scene", "resolve"):
             await self.pager.answered(do, incident)
+        await self.leader.close(incident)
 
     async def case(self) -> Case:
         incident, _, page_ms, receipt_ms = await self.press()
@@ -120,10 +139,19 @@ async def pager_of(hub: BenchHub, name: str = "王建国") -> BenchPager:
     return BenchPager(await hub.browser.ws_connect(f"{hub.url}/ws/pager", headers=headers, max_msg_size=1 << 20))
 
 
+async def leader_of(hub: BenchHub) -> Leader:
+    await hub.post("/api/accounts", name="校长", pin=PIN, roles=["leader"])
+    headers = {"Origin": hub.url, "X-Firstbell": "1"}
+    signing = hub.browser.post(f"{hub.url}/api/session", json={"name": "校长", "pin": PIN}, headers=headers)
+    async with signing as answer:
+        assert answer.status == 200, await answer.text()
+        return Leader(hub, f"{SESSION_COOKIE}={answer.cookies[SESSION_COOKIE].value}")
+
+
 @contextlib.asynccontextmanager
 async def running_pair(hub: BenchHub) -> AsyncIterator[Pair]:
     """Linked and READY."""
-    pair = Pair(await terminal_of(hub), await pager_of(hub))
+    pair = Pair(await terminal_of(hub), await pager_of(hub), await leader_of(hub))
     async with running(pair.terminal, pair.pager):
         await pair.terminal.linked()
         await pair.pager.answers.of(READY)

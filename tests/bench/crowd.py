@@ -1,7 +1,8 @@
 """Many terminals in a process of their own, so that their work is not the hub's nor the measuring process's.
 
 `python -m tests.bench.crowd FILE`, with FILE as `running_crowd` writes it. Commands come as JSON lines on stdin, each
-has its answer on stdout. Receipts are believed, not proven: a thousand wall terminals have a thousand processors for that.
+has its answer on stdout. Receipts are believed, not proven: a thousand wall terminals have as many
+processors for that.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ class Crowd:
     async def storm(self, over_s: float, seed: int) -> list[tuple[int, int]]:
         """Everybody presses once, at a time by chance within `over_s`: when it was sent and when its receipt came."""
         dice = random.Random(seed)
+        for terminal in self._terminals:
+            terminal.prepare()
         return await asyncio.gather(*(_press_after(terminal, dice.uniform(0, over_s)) for terminal in self._terminals))
 
     async def sustain(self, seconds: float, publishers: int) -> dict[str, Any]:

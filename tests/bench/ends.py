@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Self
 
 import aiohttp
-from firstbell.actions import Action, Close, Delivered, Send, Snapshot
+from firstbell.actions import Action, Close, Delivered, Event, Send, Snapshot
 from firstbell.jws import Ed25519Signer, unb64url, verify_ed25519
 from firstbell.messages import HEARTBEAT_MS
 from firstbell.note import Checkpoint, parse_checkpoint, parse_vkey
@@ -76,6 +76,7 @@ class BenchTerminal:
         self.lights = Moments()
         self.coming = 0
         self._light = ""
+        self._prepared: Event | None = None
         self._linked = asyncio.Event()
 
     @classmethod
@@ -87,19 +88,19 @@ class BenchTerminal:
             await self._linked.wait()
 
     async def run(self) -> None:
-        """Until cancelled. Raises AssertionError when the hub and the session do not agree."""
-        beating = asyncio.create_task(self._beat())
-        try:
-            self._session.connected(mono_ms())
+        """Until cancelled. Raises AssertionError, in a group, when the hub and the session do not agree."""
+        self._session.connected(mono_ms())
+        async with self._socket, asyncio.TaskGroup() as group:
+            group.create_task(self._beat())
             async for message in self._socket:
                 at_ns = time.time_ns()
                 await self._do(self._session.frame(message.data, mono_ms()), at_ns)
                 if self._session.state == LINKED:
                     self._linked.set()
-        finally:
-            beating.cancel()
+            raise AssertionError(f"the hub has closed the link: {self._socket.close_code}")
 
     async def _beat(self) -> None:
+        await self._linked.wait()
         while True:
             next_ms = self._session.next_ms()
             rest_ms = HEARTBEAT_MS if next_ms is None else next_ms - mono_ms()
@@ -119,9 +120,14 @@ class BenchTerminal:
                     self.coming += 1
                     await self.lights.note(light_name(self.coming), at_ns)
 
+    def prepare(self) -> None:
+        """Signs the next press now, so that a thousand of them can be sent at once."""
+        self._prepared = self._session.make_event("panic", "panic", mono_ms())
+
     async def press(self) -> tuple[str, int]:
         """A press: its digest, and when its signed frame was given to the socket."""
-        event = self._session.make_event("panic", "panic", mono_ms())
+        event = self._prepared or self._session.make_event("panic", "panic", mono_ms())
+        self._prepared = None
         wanted = self._session.add_event(event, mono_ms())
         at_ns = time.time_ns()
         await self._do(wanted, at_ns)
@@ -135,7 +141,7 @@ def light_name(times: int) -> str:
 class BenchPager:
     """`pages`: incident → when the frame came that rings for it; `answers`: command → when its receipt came.
 
-    `called`: the most incidents that one snapshot called to, shown or only counted → when it came.
+    `called`: how many incidents a snapshot called to, shown or only counted, and when it came; each more than before.
     """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -144,12 +150,13 @@ class BenchPager:
         self.pages = Moments()
         self.answers = Moments()
         self.called: list[tuple[int, int]] = []
+        self._called = asyncio.Condition()
         self._said: dict[str, Any] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
-        beating = asyncio.create_task(self._beat())
-        try:
+        """Until cancelled. Raises AssertionError, in a group, when the hub refuses something or closes."""
+        async with self._socket, asyncio.TaskGroup() as group:
+            group.create_task(self._beat())
             async for message in self._socket:
                 at_ns = time.time_ns()
                 frame = json.loads(message.data)
@@ -158,14 +165,15 @@ class BenchPager:
                 elif frame["type"] == "receipt":
                     await self.answers.note(frame["command"], at_ns)
                 assert frame["type"] != "refused", frame
-        finally:
-            beating.cancel()
+            raise AssertionError(f"the hub has closed the link: {self._socket.close_code}")
 
     async def _take(self, frame: dict[str, Any], at_ns: int) -> None:
         self._snapshot = frame
         count = len(frame["pages"]) + frame["more"]
         if not self.called or count > self.called[-1][0]:
             self.called.append((count, at_ns))
+            async with self._called:
+                self._called.notify_all()
         for page in frame["pages"]:
             if page["ring"] == "alarm":
                 await self.pages.note(page["incident"], at_ns)
@@ -189,6 +197,11 @@ class BenchPager:
         if again or state != self._said:
             self._said = state
             await self._socket.send_json({"type": "state", **state})
+
+    async def called_to(self, count: int) -> None:
+        """Until a snapshot has called to so many incidents at once."""
+        async with asyncio.timeout(WAIT_S_MAX), self._called:
+            await self._called.wait_for(lambda: bool(self.called) and self.called[-1][0] >= count)
 
     async def command(self, do: str, incident: str) -> tuple[str, int]:
         """Its id, and when it was given to the socket."""

@@ -99,6 +99,7 @@ def _change(upper: tuple[str, str], lower: tuple[str, str]) -> Callable[[Results
 
 SCALE = "terminals"
 QUICK, SLOW = "disk as it is", "fsync 200 ms"
+ALL_PAGED, ALL_RECEIPTS = "until all are paged", "until all have receipts"
 STORM, AT_ONCE = "1,000 press within 1 s", "1,000 press at once"
 HUB, MOSQUITTO, NATS, HOME_ASSISTANT = "Firstbell", "Mosquitto", "NATS JetStream", "Home Assistant"
 ACKNOWLEDGED, DELIVERED = "sent → acknowledged", "sent → delivered"
@@ -119,8 +120,8 @@ def _scale() -> Iterator[Target]:
 def _load() -> Iterator[Target]:
     yield Target("storm", f"{STORM}: wait for the page, p99", _row(STORM, PAGE, 99), 30, "ms")
     yield Target("storm", f"{STORM}: wait for the receipt, p99", _row(STORM, RECEIPT, 99), 50, "ms")
-    yield Target("storm", f"{AT_ONCE}: until all are paged", _figure(AT_ONCE, "until all are paged"), 0.5, "s")
-    yield Target("storm", f"{AT_ONCE}: until all have receipts", _figure(AT_ONCE, "until all have receipts"), 0.5, "s")
+    yield Target("storm", f"{AT_ONCE}: until all are paged", _figure(AT_ONCE, ALL_PAGED), 0.5, "s")
+    yield Target("storm", f"{AT_ONCE}: until all have receipts", _figure(AT_ONCE, ALL_RECEIPTS), 0.5, "s")
     yield Target("sustained", "durable events", _figure("sustained", "durable events"), 2_000, "/s", True)
     yield Target("idle", "memory per terminal", _figure("1,000 idle", "memory per terminal"), 60, "KiB")
     yield Target("idle", "1,000 terminals", _figure("1,000 idle", "of a core"), 6, "% of a core")

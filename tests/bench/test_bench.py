@@ -27,7 +27,7 @@ SMALL = Extent(
     verified=200,
     publishers=3,
 )
-ASKED = ("scale",)
+ASKED = ("school", "scale", "disk", "storm", "sustained", "idle")
 """Peers are no dependency: they are measured by `make bench` alone."""
 
 
@@ -110,7 +110,7 @@ async def test_a_question_is_asked_and_told(question: str, bench: Bench) -> None
     await ask_all(bench, [question])
     assert not bench.results.missing
     found = judge(bench.results, [question])
-    assert all(verdict.value is not None and verdict.value > 0 for verdict in found)
+    assert all(verdict.value is not None for verdict in found)
     for row in bench.results.rows.values():
         # A browser's clock is compared with ours, with a bound.
         assert min(row.readings) > -1

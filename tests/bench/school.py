@@ -1,0 +1,50 @@
+"""What a school feels first: a small hub with half a core and a disk that takes 30 ms, 60 terminals and 20 pagers."""
+
+import asyncio
+import contextlib
+
+from tests.bench.bench import Bench, Pair, leader_of, pager_of, running_hub, terminal_of
+from tests.bench.browser import running_screen
+from tests.bench.crowd import running_crowd
+from tests.bench.ends import READY, running
+from tests.bench.figures import LIGHT, PAGE, RECEIPT, SOUND
+from tests.bench.machine import SlowDisk, part_of_a_core
+
+FSYNC_MS = 30
+CORE = 0.5
+PAUSE_S = (0.5, 1.0)
+"""Between two cases, while the hub does what it does."""
+PRESSES = 10
+LAST_PAGE = "press → page on the last socket"
+
+
+async def ask(bench: Bench) -> None:
+    terminals, pagers = bench.extent.school
+    where = f"a school: {terminals} terminals, {pagers} pagers, fsync {FSYNC_MS} ms, half a core"
+    folder = bench.own("school")
+    disk = SlowDisk(folder)
+    async with contextlib.AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(running_hub(folder / "hub", **disk.environment))
+        await stack.enter_async_context(running_crowd(hub, terminals - 1))
+        terminal = await terminal_of(hub)
+        guards = [await pager_of(hub, f"保安 {number}") for number in range(pagers - 1)]
+        await stack.enter_async_context(running(terminal, *guards))
+        await terminal.linked()
+        for guard in guards:
+            await guard.answers.of(READY)
+        screen = await stack.enter_async_context(running_screen(hub, await hub.guard("李敏")))
+        stack.enter_context(part_of_a_core(hub.process.pid, CORE))
+        disk.takes(FSYNC_MS)
+        pair = Pair(terminal, guards[0], await leader_of(hub))
+        for number in range(bench.extent.rounds):
+            for _ in range(min(PRESSES, bench.extent.presses)):
+                await asyncio.sleep(bench.dice.uniform(*PAUSE_S))
+                incident, sent_ns, _, receipt_ms = await pair.press()
+                pages_ms = [(await guard.pages.of(incident) - sent_ns) / 1e6 for guard in guards]
+                _, sound_ns = await screen.shown_ns(incident)
+                bench.results.row(where, PAGE).add(number, *pages_ms)
+                bench.results.row(where, LAST_PAGE).add(number, max(pages_ms))
+                bench.results.row(where, SOUND).add(number, (sound_ns - sent_ns) / 1e6)
+                bench.results.row(where, RECEIPT).add(number, receipt_ms)
+                bench.results.row(where, LIGHT).add(number, await pair.accept(incident))
+                await pair.close(incident)
