@@ -64,7 +64,7 @@ async def _run(
         await server.start()
         try:
             tell(*_there_is(stage, server, texts))
-            telling = asyncio.create_task(_tell_all(stage, server, texts, tell))
+            telling = asyncio.create_task(_tell_all(stage, server, texts, say, tell))
             waiting = asyncio.create_task(stopped.wait())
             done, _ = await asyncio.wait((telling, waiting), return_when=asyncio.FIRST_COMPLETED)
             for task in (telling, waiting):
@@ -110,7 +110,11 @@ def _there_is(stage: Stage, server: DemoServer, texts: dict[str, str]) -> tuple[
 
 
 async def _tell_all(
-    stage: Stage, server: DemoServer, texts: dict[str, str], tell: Callable[[dict[str, Any], str], None]
+    stage: Stage,
+    server: DemoServer,
+    texts: dict[str, str],
+    say: Callable[[str], str],
+    tell: Callable[[dict[str, Any], str], None],
 ) -> None:
     names = {wall.terminal: wall.name for wall in stage.walls}
     names |= dict(zip(stage.guards, stage.script.guards, strict=True))
@@ -118,7 +122,7 @@ async def _tell_all(
         async for happening in happenings:
             server.hear(happening)
             if happening["what"] != "decided":
-                line = _line(happening, names, texts)
+                line = tell_line(happening, names, texts, say)
                 if line:
                     tell(_data(happening, stage), line)
 
@@ -135,7 +139,10 @@ def _data(happening: dict[str, Any], stage: Stage) -> dict[str, Any]:
     }
 
 
-def _line(happening: dict[str, Any], names: dict[str, str], texts: dict[str, str]) -> str:
+def tell_line(
+    happening: dict[str, Any], names: dict[str, str], texts: dict[str, str], say: Callable[[str], str]
+) -> str:
+    """What a person reads of it; "" for nothing."""
     entry = happening.get("entry", happening)
     kind = entry.get("kind", happening["what"])
     if kind == "bell_sounded":
@@ -143,9 +150,8 @@ def _line(happening: dict[str, Any], names: dict[str, str], texts: dict[str, str
     text = texts.get(f"demo.said.{kind}", "")
     guard = names.get(entry.get("guard", ""), entry.get("guard", ""))
     light = texts.get(f"demo.light.{entry.get('light', '')}", "")
-    return text.format(
-        place=names.get(entry.get("terminal", ""), ""), guard=guard, light=light, what=entry.get("what", "")
-    )
+    trouble = say(f"trouble.{entry['what']}") if kind.startswith("trouble_") else ""
+    return text.format(place=names.get(entry.get("terminal", ""), ""), guard=guard, light=light, what=trouble)
 
 
 def script_of(texts: dict[str, str]) -> Script:

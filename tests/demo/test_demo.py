@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from firstbell.note import parse_vkey
 
+from hub.demo.server import demo_texts
+from hub.demo.show import tell_line
 from hub.demo.story import STEPS
 from hub.ledger.verify import verify
 from hub.words import words
@@ -79,6 +81,14 @@ def test_a_port_that_is_taken_leaves_nothing_behind(tmp_path: Path) -> None:
     assert ran.returncode == 4, ran.stderr
     assert port in ran.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "trouble: nobody can be reached"), ("zh-CN", "故障：没人能接警")]
+)
+def test_a_trouble_is_told_in_words(language: str, says: str) -> None:
+    happening = {"what": "committed", "entry": {"kind": "trouble_began", "what": "unreachable"}}
+    assert tell_line(happening, {}, demo_texts(language), words(language).say) == says
 
 
 @pytest.fixture
