@@ -11,7 +11,7 @@ from importlib.resources import files
 from hub.problems import Phrase, Problem
 
 LANGUAGES = ("zh-CN", "en")
-SHARED = ("refused.", "outcome.", "reason.")
+SHARED = ("refused.", "outcome.", "reason.", "role.", "light.")
 """Beginnings of the keys that are taken from the screens' catalogue."""
 
 

@@ -42,12 +42,16 @@ def list_pagers(run: Run) -> None:
             pager["name"],
             pager["id"],
             pager["guard"] or run.say("pager.nobody"),
-            run.say("list.join").join(run.words.word(f"not_ready.{reason}", reason) for reason in pager["reasons"])
-            or run.say("pager.ready"),
+            _ready(run, pager["reasons"]),
         )
         for pager in pagers
     )
     run.list({"pagers": pagers}, ("column.name", "column.id", "column.guard", "column.ready"), rows, "pager.none")
+
+
+def _ready(run: Run, reasons: list[str]) -> str:
+    why = run.say("list.join").join(run.words.word(f"reason.{reason}", reason) for reason in reasons)
+    return run.say("pager.not_ready", why=why) if why else run.say("pager.ready")
 
 
 def revoke(run: Run, name: str) -> None:

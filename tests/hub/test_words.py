@@ -9,15 +9,22 @@ import pytest
 
 from hub.dispatch import entries as e
 from hub.problems import Phrase, Problem
-from hub.words import LANGUAGES, chosen_language, words
+from hub.words import LANGUAGES, SHARED, chosen_language, words
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ROOT / "hub/commands/locales"
+CATALOGUES = [ROOT / folder / "locales/zh-CN.json" for folder in ("hub/commands", "hub/web", "hub/demo", "terminal")]
 FIELD = re.compile(r"\{\w*\}")
 
 
 def own(language: str) -> dict[str, str]:
     found = ast.literal_eval((LOCALES / f"{language}.json").read_text("utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def screens(language: str) -> dict[str, str]:
+    found = ast.literal_eval((ROOT / f"hub/web/locales/{language}.json").read_text("utf-8"))
     assert isinstance(found, dict)
     return found
 
@@ -32,6 +39,15 @@ def test_both_languages_say_the_same_things() -> None:
     assert [key for key, text in english.items() if han.search(text)] == []
     plain = [key for key, text in chinese.items() if not han.search(text)]
     assert plain == ["list.join", "incident.heading", "entry.page_progressed", "column.pin"]
+
+
+def test_one_thing_has_one_word() -> None:
+    """What the screens word is not worded again; and words that were given up do not come back."""
+    assert [key for key in own("en") if key.startswith(SHARED) and key in screens("en")] == []
+    given_up = re.compile('保安|密码|校区(?!")|校验密钥|作废|停用|硬盘|警报|上岗|下岗|试按|呼不到')
+    for path in CATALOGUES:
+        lines = path.read_text("utf-8").splitlines()
+        assert [line for line in lines if given_up.search(line)] == [], path
 
 
 def test_no_key_stands_twice() -> None:
@@ -104,7 +120,7 @@ def test_every_word_of_the_ledger_that_is_shown_has_its_text(language: str) -> N
     needed |= {f"page.{to}" for to in get_args(e.Progress)}
     needed |= {f"outcome.{outcome}" for outcome in get_args(e.Outcome)}
     needed |= {f"role.{role}" for role in (*get_args(e.Role), *get_args(e.TerminalRole))}
-    needed |= {f"not_ready.{reason}" for reason in get_args(e.Reason)}
+    needed |= {f"reason.{reason}" for reason in get_args(e.Reason)}
     assert sorted(key for key in needed if not said.has(key)) == []
 
 

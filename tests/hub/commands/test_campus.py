@@ -117,7 +117,7 @@ def test_status_of_a_running_hub(hub: Served) -> None:
     now = hub.done("status")
     assert (now["campus"], now["base_url"]) == ("城南中学", hub.made["base_url"])
     assert (now["incidents_open"], now["fault"], now["reachable"]) == (0, False, False)
-    for language, says in (("en", "NOBODY can be reached"), ("zh-CN", "谁也呼不到")):
+    for language, says in (("en", "NOBODY can be reached"), ("zh-CN", "没人能接警")):
         said = hub("status", language=language)
         assert says in said.out
         assert "城南中学" in said.out

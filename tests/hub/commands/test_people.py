@@ -33,7 +33,7 @@ def test_a_guard_from_the_first_day_to_the_last(hub: Served) -> None:
     listed = {account["name"]: account for account in hub.done("guard", "list")["accounts"]}
     assert (listed["王建国"]["roles"], listed["王建国"]["pin"]) == (["guard"], True)
     assert listed["Administrator"]["pin"] is False
-    for language, says in (("en", ("guard", "set", "not yet")), ("zh-CN", ("保安", "已设", "还没设"))):
+    for language, says in (("en", ("Guard", "set", "not yet")), ("zh-CN", ("值班员", "已设", "还没设"))):
         shown = hub("guard", "list", language=language).out
         assert all(one in shown for one in ("王建国", "北区", added["id"], *says))
     hub.done("guard", "remove", "王建国")
@@ -94,7 +94,7 @@ def test_a_pager_and_its_links(hub: Served) -> None:
     assert post(hub, "/api/join", code=again["link"].rpartition("/")[2]) == 200
     (pager,) = hub.done("pager", "list")["pagers"]
     assert (pager["name"], pager["guard"], pager["reasons"]) == ("门卫", None, ["link"])
-    for language, says in (("en", "NOT READY: no link"), ("zh-CN", "未就绪：没连上")):
+    for language, says in (("en", "NOT READY: No link"), ("zh-CN", "未就绪：连接断了")):
         assert says in hub("pager", "list", language=language).out
     hub.done("pager", "revoke", "门卫")
     assert hub.done("pager", "list") == {"pagers": []}
