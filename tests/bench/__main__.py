@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import disk, idle, scale, school, storm, sustained
+from tests.bench import disk, idle, million, scale, school, storm, sustained, verify
 from tests.bench.bench import Bench, Extent
 from tests.bench.figures import Results
 from tests.bench.machine import Missing, describe
@@ -28,6 +28,8 @@ QUESTIONS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "storm": storm.ask,
     "sustained": sustained.ask,
     "idle": idle.ask,
+    "verify": verify.ask,
+    "million": million.ask,
 }
 
 

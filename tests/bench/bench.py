@@ -139,19 +139,19 @@ async def pager_of(hub: BenchHub, name: str = "王建国") -> BenchPager:
     return BenchPager(await hub.browser.ws_connect(f"{hub.url}/ws/pager", headers=headers, max_msg_size=1 << 20))
 
 
-async def leader_of(hub: BenchHub) -> Leader:
-    await hub.post("/api/accounts", name="校长", pin=PIN, roles=["leader"])
+async def leader_of(hub: BenchHub, name: str = "校长") -> Leader:
+    await hub.post("/api/accounts", name=name, pin=PIN, roles=["leader"])
     headers = {"Origin": hub.url, "X-Firstbell": "1"}
-    signing = hub.browser.post(f"{hub.url}/api/session", json={"name": "校长", "pin": PIN}, headers=headers)
+    signing = hub.browser.post(f"{hub.url}/api/session", json={"name": name, "pin": PIN}, headers=headers)
     async with signing as answer:
         assert answer.status == 200, await answer.text()
         return Leader(hub, f"{SESSION_COOKIE}={answer.cookies[SESSION_COOKIE].value}")
 
 
 @contextlib.asynccontextmanager
-async def running_pair(hub: BenchHub) -> AsyncIterator[Pair]:
+async def running_pair(hub: BenchHub, guard: str = "王建国", leader: str = "校长") -> AsyncIterator[Pair]:
     """Linked and READY."""
-    pair = Pair(await terminal_of(hub), await pager_of(hub), await leader_of(hub))
+    pair = Pair(await terminal_of(hub), await pager_of(hub, guard), await leader_of(hub, leader))
     async with running(pair.terminal, pair.pager):
         await pair.terminal.linked()
         await pair.pager.answers.of(READY)

@@ -27,7 +27,7 @@ SMALL = Extent(
     verified=200,
     publishers=3,
 )
-ASKED = ("school", "scale", "disk", "storm", "sustained", "idle")
+ASKED = ("school", "scale", "disk", "storm", "sustained", "idle", "verify", "million")
 """Peers are no dependency: they are measured by `make bench` alone."""
 
 
