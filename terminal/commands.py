@@ -7,7 +7,7 @@ Texts come from the catalogue, in the language of FIRSTBELL_LANG or LANG; with `
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,15 @@ def build(said: Words) -> click.Group:
         """click's own headings, said in our words."""
 
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-            super().write_usage(prog, args, said.say("usage.usage") + " ")
+            super().write_usage(prog, args, said.say("usage.usage"))
 
         def write_heading(self, heading: str) -> None:
             key = f"usage.{heading.lower()}"
             super().write_heading(said.say(key) if said.has(key) else heading)
+
+        def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+            default = said.say("usage.default")
+            super().write_dl([(name, text.replace("[default: ", default)) for name, text in rows], col_max, col_spacing)
 
     class Context(click.Context):
         formatter_class = Formatter
@@ -85,13 +89,23 @@ def build(said: Words) -> click.Group:
     class Command(click.Command):
         context_class = Context
 
+        def __init__(self, name: str, **more: Any) -> None:
+            super().__init__(name, options_metavar=said.say("usage.options_metavar"), **more)
+
     help_option = click.help_option("--help", help=said.say("help.help"))
     json_option = click.option("--json", "as_json", is_flag=True, help=said.say("help.json"))
 
-    @click.group(NAME, cls=Group, help=said.say("help.main"))
+    @click.group(
+        NAME,
+        cls=Group,
+        help=said.say("help.main"),
+        options_metavar=said.say("usage.options_metavar"),
+        subcommand_metavar=said.say("usage.command_metavar"),
+    )
     @click.option(
         "--home",
         type=click.Path(path_type=Path),
+        metavar="DIR",
         envvar="FIRSTBELL_HOME",
         help=said.say("help.home"),
     )

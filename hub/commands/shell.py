@@ -224,6 +224,11 @@ class _Formatter(HelpFormatter):
     def write_heading(self, heading: str) -> None:
         super().write_heading(self.words.word(f"usage.{heading.lower()}", heading))
 
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        required, default = self.words.say("usage.required"), self.words.say("usage.default")
+        said = [(name, text.replace("[required]", required).replace("[default: ", default)) for name, text in rows]
+        super().write_dl(said, col_max, col_spacing)
+
 
 def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[str]) -> int:
     """Runs what was typed; returns the exit code."""

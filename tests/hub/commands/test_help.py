@@ -51,7 +51,7 @@ def test_help(path: tuple[str, ...], language: str) -> None:
             assert parameter.help, parameter.name
             assert parameter.opts[0] in said.out
     assert bool(HAN.search(said.out)) is (language == "zh-CN")
-    for heading in ("Usage", "Options", "Commands", "Show this message"):
+    for heading in ("Usage", "Options", "Commands", "Show this message", "[default", "[required"):
         assert language == "en" or heading not in said.out
 
 
