@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from firstbell.jws import digest_of
+from firstbell.jws import digest_of, unverified_payload
 
 from hub.clock import HubClock
 from hub.dispatch import campus as campuses
@@ -42,7 +42,7 @@ class Checks:
         self._now_ms = now_ms
         self._deadlines = Deadlines(truth.broken)
         self._begun = False
-        self._compared_size = 0
+        self._compared = 0
         self._received: dict[str, str] = {}
         self._heard_ms: dict[str, int] = {}
         self._shown: dict[Line, dict[str, Any]] = {}
@@ -142,6 +142,13 @@ class Checks:
         if text.startswith('{"type":"event"') and not line.peer.pager:
             digest = digest_of(json.loads(text)["jws"])
             self._received[digest] = line.peer.identity
+        elif text.startswith('{"type":"hello"'):
+            self._hello(line.peer.identity, json.loads(text)["jws"])
+
+    def _hello(self, terminal: str, jws: str) -> None:
+        known = self._engine.decided.terminals.get(terminal)
+        if known is not None and not known.revoked:
+            self._truth.logs.greeted(terminal, json.loads(unverified_payload(jws))["checkpoint"])
 
     def sent(self, line: Line, text: str) -> None:
         """A frame leaves the hub."""
@@ -149,8 +156,7 @@ class Checks:
             return
         frame = json.loads(text)
         if frame["type"] == "receipt" and "event" in frame:
-            self._truth.receipt_sent(frame["event"], frame["index"], frame["entry"])
-            self._truth.checkpoint_seen(frame["checkpoint"])
+            self._truth.receipt_sent(frame["event"], frame["index"], frame["entry"], frame["checkpoint"])
         elif frame["type"] == "receipt" and "jws" in frame:
             if digest_of(frame["jws"]) not in self._truth.recorded:
                 self._truth.broken("a pager is told that an event is recorded, no disk has it")
@@ -197,7 +203,7 @@ class Checks:
                 self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
         self._received.clear()
         self._check_shown()
-        if not self._writer.untold and self._compared_size != self._truth.size:
+        if not self._writer.untold and self._compared != self._truth.logs.count:
             self._compare()
 
     def _check_shown(self) -> None:
@@ -220,9 +226,9 @@ class Checks:
 
     def _compare(self) -> None:
         """Nothing is on its way to the disk: both folds and the file say the same."""
-        self._compared_size = self._truth.size
+        self._compared = self._truth.logs.count
         truth = campuses.snapshot(self._truth.campus)
-        if self._engine.size != self._truth.size or campuses.snapshot(self._engine.durable) != truth:
+        if self._engine.size != self._truth.logs.size or campuses.snapshot(self._engine.durable) != truth:
             self._truth.broken("what the hub calls durable is not what the file folds to")
         elif campuses.snapshot(self._engine.decided) != truth:
             self._truth.broken("nothing is pending, and decided is not durable")

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from hub.database import connect, open_read_only
 from hub.ledger.batch import Batch, Commit
+from hub.ledger.origin import EPOCH_FIRST
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
 from tests.simulation.truth import Truth
@@ -95,10 +96,29 @@ class Disk:
 
     def tell_truth(self) -> None:
         """Reads what the file holds beyond what is known."""
+        self.truth.grew(self._rows(self.truth.logs.epoch, self.truth.logs.size))
+
+    def _rows(self, epoch: int, index: int) -> list[tuple[int, bytes]]:
         if self._reader is None:
             self._reader = open_read_only(self.path)
-        rows = self._reader.execute("SELECT body FROM entries WHERE idx >= ? ORDER BY idx", (self.truth.size,))
-        self.truth.grew([bytes(body) for (body,) in rows.fetchall()])
+        rows = self._reader.execute(
+            "SELECT epoch, body FROM entries WHERE (epoch, idx) >= (?, ?) ORDER BY epoch, idx", (epoch, index)
+        )
+        return [(epoch, bytes(body)) for epoch, body in rows.fetchall()]
+
+    def back_up(self) -> bytes:
+        """A copy of the whole database as it is now."""
+        self._rows(self.truth.logs.epoch, self.truth.logs.size)
+        return self._reader.serialize()  # type: ignore[union-attr]
+
+    def restore(self, backup: bytes, last_run: int) -> None:
+        """Puts an old copy into the file's place; no process may have it open. `last_run`: of the hub's."""
+        self.close()
+        self._reader = None
+        for side in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + side).unlink(missing_ok=True)
+        self.path.write_bytes(backup)
+        self.truth.restored(self._rows(EPOCH_FIRST, 0), last_run)
 
     def close(self) -> None:
         if self._reader is not None:
@@ -158,6 +178,14 @@ class StepwiseWriter(SqliteWriter):
         self.untold += 1
         self.wake()
 
+    def release_receipts(self) -> None:
+        super().release_receipts()
+        self.wake()
+
+    def submit_new_log(self, batch: Batch, beyond_epoch: int = 0) -> None:
+        super().submit_new_log(batch, beyond_epoch)
+        self.wake()
+
     def wake(self) -> None:
         """Gives a turn soon, unless one is on its way."""
         if not self._busy and not self.dead and not self._disk.held:
@@ -178,7 +206,8 @@ class StepwiseWriter(SqliteWriter):
         self._busy = False
         if self.dead:
             return
-        self.untold -= len(commit.batches)
+        # The beginning of a new log is the writer's own.
+        self.untold -= len(commit.batches) - (commit.first_index == 0)
         on_commit(commit)
         if self.untold:
             self.wake()

@@ -95,6 +95,13 @@ class Machine:
             self.run.die(power_cut=True)
             self.run = None
 
+    def restore(self, backup: bytes) -> None:
+        """While the process is stopped, an old copy takes its database's place."""
+        if self.run is not None:
+            self.kill()
+        self.say("hub", "is restored from a backup")
+        self.disk.restore(backup, self.runs)
+
     def power_on(self) -> None:
         if not self.powered:
             self.powered = True
@@ -138,11 +145,12 @@ class Run:
         except BaseException:
             store.close()
             raise
-        machine.truth.told(store.head.size)
+        machine.truth.told(store.head.epoch, store.head.size)
         machine.runs += 1
         self.number = machine.runs
         machine.zeros_ms[self.number] = clock.now_ms() - machine.loop.now_ms
-        machine.say("hub", f"starts run {self.number} at {store.head.size} entries, hub time {clock.now_ms()}")
+        at = f"{store.head.size} entries of log {store.head.epoch}"
+        machine.say("hub", f"starts run {self.number} at {at}, hub time {clock.now_ms()}")
         self._writer = disk.open_writer(store)
         keyring = load_keyring(disk.path)
         self.core = Core(campus, store.head.size, self._reader, keyring, clock, self._writer, machine.vkey)
@@ -158,13 +166,17 @@ class Run:
         folded = self.engine.on_committed
 
         def on_committed(commit: Commit) -> None:
-            machine.truth.told(commit.size)
+            machine.truth.told(commit.epoch, commit.size)
+            if commit.first_index == 0:
+                machine.say("hub", f"begins log {commit.epoch}")
             folded(commit)
 
         self.engine.on_decided = on_decided
         self.engine.on_committed = on_committed
         self.engine.add_outlet(self.checks)
         self._tasks: list[asyncio.Task[None]] = []
+        waited_for = [one.terminal for one in campus.terminals.values() if not one.revoked]
+        machine.truth.logs.run_began(waited_for)
         for task in self.core.start():
             self._watch(task)
 

@@ -293,6 +293,18 @@ def _old_snapshot_kept(real: Any) -> Any:
     return refresh
 
 
+def _let_go_at_receipt(_real: Any) -> Any:
+    def release(self: Any, _light_is_out: bool, _now_ms: int) -> list[str]:
+        out = list(self._retained)
+        for digest in out:
+            del self._retained[digest]
+            self._receipted.discard(digest)
+            self._awaited.discard(digest)
+        return out
+
+    return release
+
+
 def _never(_real: Any) -> Any:
     return lambda *_args, **_kwargs: None
 
@@ -370,6 +382,9 @@ _ALL = (
     Mutant("evidence ignored", "hub.links.terminals:TerminalLinks.take_evidence", _never),
     Mutant("kept events not offered", "firstbell.flights:Flights.take", _false),
     Mutant("outbox offers nothing", "terminal.outbox:Outbox.after", _empty),
+    Mutant("receipted events dropped at once", "firstbell.flights:Flights.release", _let_go_at_receipt),
+    Mutant("signs before it has heard", "hub.service:_Memory.hold", _never),
+    Mutant("a fork is ignored", "hub.service:_Memory._judge", _never),
     Mutant("light says recorded too early", "firstbell.light:wanted_light", _light_too_early),
     Mutant("error bound too small", "firstbell.clock:HubTime.estimate", _bound_too_small),
     Mutant("hub time starts again", "hub.clock:HubClock.__init__", _clock_from_zero),

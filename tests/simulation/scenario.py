@@ -19,6 +19,8 @@ START_MS = 5_000
 ACTIVE_MS = (60_000, 240_000)
 HOUR_MS = 3_600_000
 LONG_BURST = 300
+RESTORES_MAX = 1
+"""In one world."""
 
 
 def prepare(world: World) -> int:
@@ -34,6 +36,7 @@ class Scenario:
         self._world = world
         self._draw = draw
         self._end_ms = end_ms
+        self._restores = 0
         self._walls = [one for one in world.terminals if one.plan.role == "wall"]
 
     def schedule(self) -> None:
@@ -141,6 +144,23 @@ class Scenario:
         self._world.machine.cut_power()
         self._later(500, 30_000, self._world.machine.power_on)
 
+    def restore_backup(self) -> None:
+        """Old as it may be; now and then of just before a press."""
+        backup = self._world.disk.back_up()
+        if self._draw.random() < 0.5:
+            self._later(50, 500, self._draw.choice(self._walls).press, "panic", 200)
+        self._later(1_000, self._draw.choice((5_000, 60_000)), self._restore, backup)
+
+    def _restore(self, backup: bytes) -> None:
+        machine = self._world.machine
+        if self._restores >= RESTORES_MAX:
+            return
+        self._restores += 1
+        if self._draw.random() < 0.5:
+            machine.cut_power()
+            self._later(500, 30_000, machine.power_on)
+        machine.restore(backup)
+
     def slow_disk(self) -> None:
         disk = self._world.disk
         disk.before_ms = disk.after_ms = self._draw.choice(((5, 30), (100, 400), (200, 5_000)))
@@ -235,6 +255,7 @@ MISHAPS = (
     Scenario.kill_hub,
     Scenario.kill_hub_on_event,
     Scenario.cut_hub_power,
+    Scenario.restore_backup,
     Scenario.slow_disk,
     Scenario.hold_disk,
     Scenario.fail_disk,

@@ -184,6 +184,12 @@ class Terminal:
         with closing(connect(self._file)) as connection:
             return read(connection)[1]
 
+    def kept(self) -> set[str]:
+        """Digests of the events that it still has."""
+        if self.smashed:
+            return set()
+        return self.outbox.digests if self.on else {one.digest for one in self.kept_on_disk()}
+
     def _hub_ms(self, mono_ms: int) -> int | None:
         """The hub's time at that moment, by the clock of the run that this terminal last asked."""
         if self.plan.sick_clock or not self.exchanged_run:
@@ -289,7 +295,7 @@ class Terminal:
                 self._around.truth.receipt_taken(action.digest)
             elif isinstance(action, actions.Release):
                 self.outbox.drop([action.digest])
-                self._around.truth.released(action.digest)
+                self._around.truth.released(action.digest, self._line.run if self._line else 0)
             elif isinstance(action, actions.Remember):
                 self.outbox.remember(checkpoint=action.checkpoint)
                 self._around.truth.checkpoint_seen(action.checkpoint)

@@ -4,40 +4,21 @@ The truth of the ledger is what the file holds after each turn of the writer, re
 hashed by a tree of its own. The truth of a press is who pressed when. Nothing here asks the hub what it believes.
 """
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.dispatch.fold import apply
-
-
-class PlainTree:
-    """RFC 6962 over all leaves so far, by its definition: perfect subtrees merge as they fill. Roots by size."""
-
-    def __init__(self) -> None:
-        self._subtrees: list[tuple[int, bytes]] = []
-        self.roots = [hashlib.sha256(b"").digest()]
-
-    def append(self, body: bytes) -> None:
-        size, node = 1, hashlib.sha256(b"\x00" + body).digest()
-        while self._subtrees and self._subtrees[-1][0] == size:
-            node = hashlib.sha256(b"\x01" + self._subtrees.pop()[1] + node).digest()
-            size *= 2
-        self._subtrees.append((size, node))
-        root = node
-        for _, left in reversed(self._subtrees[:-1]):
-            root = hashlib.sha256(b"\x01" + left + root).digest()
-        self.roots.append(root)
+from tests.simulation.logs import Logs, read_checkpoint
 
 
 @dataclass(slots=True)
 class Made:
     """An event that a terminal made; clones share their `identity`. `hub_ms`: the hub's time at its first edge, by the
     clock that the terminal went by (None: it had none, or is sick). `stored`: it has been on the terminal's disk.
-    `lost`: with its terminal's memory. `done`: the terminal has let go of it.
+    `lost`: with its terminal's memory, or by right with the hub's. `done`: the terminal has let go of it; `early`:
+    while its incident was open.
     """
 
     terminal: str
@@ -47,62 +28,104 @@ class Made:
     stored: bool = False
     lost: bool = False
     done: bool = False
+    early: bool = False
 
 
 class Truth:
-    """`broken` is told each thing that must never be; the first one ends the run. `held`: digests of the signed
-    events that pagers hold.
+    """`broken` is told each thing that must never be; the first one ends the run. `held` and `kept`: digests of the
+    signed events that pagers hold, and that terminals keep.
     """
 
-    def __init__(self, broken: Callable[[str], None], held: Callable[[], set[str]]) -> None:
+    def __init__(
+        self,
+        broken: Callable[[str], None],
+        held: Callable[[], set[str]],
+        kept: Callable[[], set[str]],
+        now_ms: Callable[[], int],
+    ) -> None:
         self.held = held
+        self.kept = kept
         self.broken = broken
-        self.tree = PlainTree()
-        self.bodies: list[bytes] = []
-        self._entries: list[e.Entry] = []
+        self.logs = Logs(broken, now_ms)
+        self.made: dict[str, Made] = {}
+        self.restored_run = 0
+        """The last run of the hub before its file was restored: what it said may be about what is lost."""
+        self._receipts: set[str] = set()
+        """Events that a terminal has a receipt for, given since the file was restored."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Of all that is told by the file: nothing yet."""
+        self._entries: list[tuple[int, int, e.Entry]] = []
+        """Log, index, entry."""
         self.campus = Campus()
         """What the file folds to."""
         self.known = Campus()
         """The same as far as the hub has been told, which may be a moment behind."""
         self._told = 0
-        self.recorded: dict[str, int] = {}
-        """digest → index, of every event on the hub's disk."""
+        self.recorded: dict[str, tuple[int, int]] = {}
+        """digest → log and index, of every event on the hub's disk."""
         self.commands: set[str] = set()
-        self.made: dict[str, Made] = {}
-        self.receipts: dict[str, int] = {}
         self.run = 0
         self.drills: dict[str, int] = {}
         """Zones and terminals that a drill or a test was begun for, and in which run."""
         self.revoked: set[str] = set()
-        self._checkpoints: set[str] = set()
         self._last_ms = 0
 
     # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def size(self) -> int:
-        return len(self.bodies)
+    def grew(self, rows: Sequence[tuple[int, bytes]]) -> None:
+        """The hub has written these further entries: each its log and its bytes."""
+        for epoch in dict.fromkeys(epoch for epoch, _ in rows):
+            self.logs.signed(epoch)
+        self._read(rows)
 
-    def grew(self, bodies: Iterable[bytes]) -> None:
-        """The file has these further entries."""
-        for body in bodies:
+    def _read(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        for epoch, body in rows:
             entry = e.decode(body)
+            self.logs.append(epoch, body)
             self._check(entry)
-            self.bodies.append(body)
-            self._entries.append(entry)
-            self.tree.append(body)
+            self._entries.append((epoch, self.logs.size - 1, entry))
             apply(self.campus, entry)
 
-    def told(self, size: int) -> None:
-        """The hub has been told that so many entries are on the disk, and knows of those that are."""
-        for entry in self._entries[self._told : size]:
+    def told(self, epoch: int, size: int) -> None:
+        """The hub has been told that so many entries of this log are on the disk, and knows of those that are."""
+        for at_epoch, index, entry in self._entries[self._told :]:
+            if (at_epoch, index) >= (epoch, size):
+                break
             apply(self.known, entry)
-        self._told = min(size, self.size)
+            self._told += 1
+
+    def restored(self, rows: Iterable[tuple[int, bytes]], last_run: int) -> None:
+        """An old copy, of these entries, has taken the file's place. Whatever somebody still keeps must come back."""
+        before, mixed = self.recorded, self._mixed()
+        self.restored_run = last_run
+        self._receipts.clear()
+        self._begin()
+        self.logs.forget()
+        self._read(rows)
+        self.logs.compare()
+        kept = self.kept() | self.held()
+        for digest in before.keys() - self.recorded.keys() - kept:
+            made = self.made[digest]
+            if made.early and not made.lost and made.identity not in mixed:
+                self.broken(f"a restore loses {digest[:8]}: its terminal let go of it before its incident was over")
+            made.lost = True
+
+    def _mixed(self) -> set[str]:
+        """Terminals with a real incident beside a drill or a test: while the second of them is decided and not on the
+        disk, the light says none of both, and a terminal lets go.
+        """
+        incidents = self.campus.incidents.values()
+        marked = {incident.terminal for incident in incidents if incident.drill or incident.test}
+        return marked & {incident.terminal for incident in incidents if not (incident.drill or incident.test)}
 
     def _check(self, entry: e.Entry) -> None:
-        if entry.at_ms < self._last_ms:
-            self.broken(f"hub time went back in the ledger: {entry.at_ms} after {self._last_ms}")
-        self._last_ms = entry.at_ms
+        # The beginning of a log goes in before everything that waits.
+        if not isinstance(entry, e.LogBegan):
+            if entry.at_ms < self._last_ms:
+                self.broken(f"hub time went back in the ledger: {entry.at_ms} after {self._last_ms}")
+            self._last_ms = entry.at_ms
         match entry:
             case e.EventRecorded():
                 self._check_event(entry)
@@ -127,7 +150,7 @@ class Truth:
     def _check_event(self, entry: e.EventRecorded) -> None:
         if entry.digest in self.recorded:
             self.broken(f"event {entry.digest[:8]} is in the ledger twice")
-        self.recorded[entry.digest] = self.size
+        self.recorded[entry.digest] = self.logs.epoch, self.logs.size - 1
         made = self.made.get(entry.digest)
         if made is None:
             self.broken(f"event {entry.digest[:8]} is in the ledger and nobody made it")
@@ -137,23 +160,18 @@ class Truth:
                 self.broken(f"event {entry.digest[:8]} says {entry.event_ms} ± {entry.error_ms}, it was {made.hub_ms}")
 
     def checkpoint_seen(self, note: str) -> None:
-        """Somebody outside has a checkpoint of this log."""
-        if note in self._checkpoints:
-            return
-        self._checkpoints.add(note)
-        _origin, size_text, root_text = note.split("\n")[:3]
-        size = int(size_text)
-        if size > self.size:
-            self.broken(f"a checkpoint of {size} entries is out, the disk has {self.size}")
-        elif base64.b64decode(root_text) != self.tree.roots[size]:
-            self.broken(f"a checkpoint of {size} entries has another root than the ledger")
+        """Somebody outside has a checkpoint of one of the logs."""
+        self.logs.checkpoint_out(read_checkpoint(note))
 
-    def receipt_sent(self, digest: str, index: int, entry: str) -> None:
+    def receipt_sent(self, digest: str, index: int, entry: str, note: str) -> None:
         """The hub gives out a receipt."""
-        if index >= self.size:
-            self.broken(f"a receipt for entry {index} goes out, the disk has {self.size} entries")
-        elif self.bodies[index] != entry.encode() or self.recorded.get(digest) != index:
-            self.broken(f"a receipt for {digest[:8]} names entry {index}, which is another one")
+        self.checkpoint_seen(note)
+        epoch = read_checkpoint(note).epoch
+        body = self.logs.body(epoch, index)
+        if body is None:
+            self.broken(f"a receipt for entry {index} of log {epoch} goes out, the disk has no such entry")
+        elif body != entry.encode() or self.recorded.get(digest) != (epoch, index):
+            self.broken(f"a receipt for {digest[:8]} names entry {index} of log {epoch}, which is another one")
 
     # ── the presses ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -166,13 +184,24 @@ class Truth:
         for digest in digests:
             self.made[digest].stored = True
 
-    def released(self, digest: str) -> None:
-        self.made[digest].done = True
-        if digest not in self.recorded:
+    def released(self, digest: str, run: int) -> None:
+        """A terminal lets go of an event; `run` of the hub said what it goes by."""
+        made = self.made[digest]
+        made.done = True
+        made.early = digest in self._receipts and self._is_open(digest)
+        if digest in self.recorded:
+            return
+        if run > self.restored_run:
             self.broken(f"a terminal lets go of {digest[:8]}, which no disk has")
+        elif digest not in self.held():
+            made.lost = True
+
+    def _is_open(self, digest: str) -> bool:
+        incident = self.campus.incidents.get(self.campus.event_incidents.get(digest, ""))
+        return incident is not None and incident.state not in ("resolved", "closed")
 
     def receipt_taken(self, digest: str) -> None:
-        self.receipts[digest] = self.size
+        self._receipts.add(digest)
         if digest not in self.recorded:
             self.broken(f"a terminal takes a receipt for {digest[:8]}, which is not on the hub's disk")
 

@@ -63,7 +63,7 @@ class World:
         self.loop.set_exception_handler(self._failed)
         self.trace = Trace(self.loop, aloud)
         structlog.configure(processors=[self.trace.take_log])
-        self.truth = Truth(self._break, self._held)
+        self.truth = Truth(self._break, self._held, self._kept, lambda: self.loop.now_ms)
         self.draw = self.stream("world")
         key = Ed25519PrivateKey.from_private_bytes(self.stream("log").randbytes(32))
         database = folder / "hub.db"
@@ -285,11 +285,15 @@ class World:
         verdict = verify(self.disk.path, self.vkey)
         if not verdict.ok:
             self._break(f"the record does not verify: {verdict.first_bad}")
-        elif verdict.size != self.truth.size:
-            self._break(f"the record has {verdict.size} entries, {self.truth.size} were seen")
+        found, seen = (verdict.checked.logs, verdict.checked.entries), (len(self.truth.logs), self.truth.logs.count)
+        if verdict.ok and found != seen:
+            self._break(f"the record has {found} logs and entries, {seen} were seen")
 
     def _held(self) -> set[str]:
         return {digest_of(jws) for pager in self.pagers for kept in pager.held.values() for jws in kept}
+
+    def _kept(self) -> set[str]:
+        return {digest for terminal in self.terminals for digest in terminal.kept()}
 
     # ── what ends it ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -355,7 +359,8 @@ def simulate(seed: int, prepare: Callable[[World], int], aloud: bool = False) ->
         try:
             world.run(prepare(world))
             presses = sum(made.what == "panic" for made in world.truth.made.values())
-            return Outcome(seed, world.broken, tuple(world.trace.lines), world.loop.now_ms, world.truth.size, presses)
+            entries = world.truth.logs.count
+            return Outcome(seed, world.broken, tuple(world.trace.lines), world.loop.now_ms, entries, presses)
         finally:
             world.close()
     finally:
