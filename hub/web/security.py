@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "media-src 'self'",
         "font-src 'self'",
-        "form-action 'self'",
+        "form-action 'none'",
         "frame-ancestors 'self'",
         "base-uri 'none'",
     )

@@ -46,6 +46,21 @@ async def test_a_pin_is_chosen_twice_the_same(tab: Page, site: Served) -> None:
     assert site.asked == [("POST", "/api/join", {"code": "abc", "pin": "739148"})]
 
 
+async def test_a_pin_goes_nowhere_before_somebody_listens(chromium: Browser, site: Served) -> None:
+    """A browser by itself would put it into the address, and so into its history."""
+    site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "pin", "name": "王建国"})
+    async with opened(chromium, complaint="ERR_FAILED") as tab:
+        await tab.route("**/join.js", lambda route: route.abort())
+        await tab.goto(f"{site.url}/join/abc")
+        await tab.evaluate("document.querySelector('form').addEventListener('submit', () => (window.submitted = true))")
+        await tab.fill("[name=pin]", "739148")
+        await tab.fill("[name=again]", "739148")
+        await tab.press("[name=again]", "Enter")
+        await expect(tab.locator("#join button[type=submit]")).to_be_disabled()
+        assert await tab.evaluate("window.submitted") is None
+        assert tab.url == f"{site.url}/join/abc"
+
+
 async def test_a_refused_link_says_why_and_stays(chromium: Browser, site: Served) -> None:
     site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "board", "name": "值班室"})
     site.answers["/api/join"] = (404, {"code": "link_spent"})

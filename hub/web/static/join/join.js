@@ -33,7 +33,11 @@ async function submit(event) {
 async function begin() {
   setTheme();
   await useLanguage(document.documentElement.lang);
-  form?.addEventListener("submit", submit);
+  if (form) {
+    form.addEventListener("submit", submit);
+    // Until somebody listens, a browser would put the PIN into the address.
+    form.querySelector("[type=submit]").disabled = false;
+  }
   document.querySelector("[data-language]").addEventListener("click", async ({ target }) => {
     await post("/api/language", { language: target.dataset.language });
     location.reload();
