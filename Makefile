@@ -44,7 +44,8 @@ lint: setup ## check style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-bench: setup ## measure a press's way and the floor beneath it
+bench: setup ## measure the hub beside its floor and its peers, with every target's verdict (an hour or so on a quiet machine)
+	@tests/provide_tools.sh
 	@$(VENV)/bin/python -m tests.bench
 
 lock: ## resolve pyproject.toml and requirements.in anew into requirements.txt (asks the package index)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The browser tests drive Debian's Chromium, and their screenshots show Chinese; the fault tests trace the hub and set its
-# clock. With `power`: the power cuts need a machine to cut it from. Installs what is missing where this user may;
+# clock; the bench compiles a slow disk. With `power`: the power cuts need a machine to cut it from. Installs what is missing where this user may;
 # otherwise says what is missing, and fails.
 set -euo pipefail
 
@@ -9,6 +9,8 @@ command -v chromium >/dev/null || missing+=(chromium)
 [[ $(fc-list :lang=zh 2>/dev/null) || -d /usr/share/fonts/opentype/noto ]] || missing+=(fonts-noto-cjk)
 command -v strace >/dev/null || missing+=(strace)
 command -v faketime >/dev/null || missing+=(faketime)
+command -v gcc >/dev/null || missing+=(gcc)
+[[ -e /usr/include/dlfcn.h ]] || missing+=(libc6-dev)
 [[ ${1:-} != power ]] || command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 

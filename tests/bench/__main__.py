@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import disk, idle, million, scale, school, storm, sustained, verify
+from tests.bench import disk, idle, million, peers, scale, school, stages, storm, sustained, verify
 from tests.bench.bench import Bench, Extent
 from tests.bench.figures import Results
 from tests.bench.machine import Missing, describe
@@ -30,6 +30,8 @@ QUESTIONS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "idle": idle.ask,
     "verify": verify.ask,
     "million": million.ask,
+    "peers": peers.ask,
+    "stages": stages.ask,
 }
 
 

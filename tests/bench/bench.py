@@ -30,6 +30,7 @@ class Extent:
     storms: int = 3
     seconds: float = 10
     school: tuple[int, int] = (60, 20)
+    starts: int = 5
     entries: tuple[int, int] = (1_000, 1_000_000)
     verified: int = 50_000
     publishers: int = 100

@@ -1,4 +1,4 @@
-"""Fills a hub's ledger while it does not run, as the hub would: the real engine on the real store, in a time of its own.
+"""Fills a hub's ledger while it does not run, as the hub would: the real engine on the real store, in its own time.
 
 What happens is one story again and again: a press, the guard's pager has it, shows it and sounds, the guard accepts,
 arrives and resolves, the light follows, the leader closes.

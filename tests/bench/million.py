@@ -11,8 +11,6 @@ from tests.bench.fill import Story, fill
 from tests.bench.scale import press_turn
 from tests.bench.targets import LARGE, SMALL
 
-STARTS = 5
-
 
 async def ask(bench: Bench) -> None:
     async with contextlib.AsyncExitStack() as stack:
@@ -31,7 +29,7 @@ async def ask(bench: Bench) -> None:
             bench.results.figure(where, "bytes on the disk per entry", grown_bytes / entries, "bytes")
             each_bytes = grown_bytes / _events(hub)
             bench.results.figure(where, "bytes on the disk per press, to its close", each_bytes, "bytes")
-            bench.results.figure(where, "start", await _start_s(hub), "s, the median")
+            bench.results.figure(where, "start", await _start_s(hub, bench.extent.starts), "s, the median")
             pair = await stack.enter_async_context(running_pair(hub, "李敏", "主任"))
             await warm_up(pair)
             turns[where] = press_turn(bench, pair, where, 0)
@@ -47,14 +45,14 @@ def _events(hub: BenchHub) -> int:
         connection.close()
 
 
-async def _start_s(hub: BenchHub) -> float:
+async def _start_s(hub: BenchHub, starts: int) -> float:
     """From the command until it listens. Leaves it running."""
     took = []
-    for number in range(STARTS):
+    for number in range(starts):
         if number:
             await hub.stop()
         begun_s = time.monotonic()
         await hub.spawn()
         took.append(time.monotonic() - begun_s)
         await hub.open_doors()
-    return sorted(took)[STARTS // 2]
+    return sorted(took)[starts // 2]

@@ -145,7 +145,6 @@ def _peers() -> Iterator[Target]:
     yield Target("peers", "wait with 100 publishers ÷ NATS, p99", tail, 0.334)
     yield Target("peers", "page ÷ Home Assistant's state change to a listener, p50", home, 0.5)
     yield Target("peers", "events/s with 100 publishers ÷ Home Assistant", home_many, 4, least=True)
-    yield Target("peers", "Mosquitto measured", _row(MOSQUITTO, ACKNOWLEDGED, 50), float("inf"), "ms")
 
 
 TARGETS = tuple(chain(_scale(), _load(), _peers()))

@@ -21,13 +21,14 @@ SMALL = Extent(
     counts=(1, 3),
     crowd=6,
     storms=1,
+    starts=1,
     seconds=0.3,
     school=(3, 2),
     entries=(60, 700),
     verified=200,
     publishers=3,
 )
-ASKED = ("school", "scale", "disk", "storm", "sustained", "idle", "verify", "million")
+ASKED = ("school", "scale", "disk", "storm", "sustained", "idle", "verify", "million", "stages")
 """Peers are no dependency: they are measured by `make bench` alone."""
 
 

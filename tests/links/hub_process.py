@@ -20,12 +20,14 @@ LISTENS = "the hub listens"
 class HubProcess(Doors):
     """`async with` starts it, and ends whatever is left of it and its terminals.
 
-    `log` is what it has said on stderr, over all its runs. `environment` is added to this process's own.
+    `log` is what it has said on stderr, over all its runs. `environment` is added to this process's own. `command` is
+    what is run.
     """
 
     def __init__(self, path: Path, **environment: str) -> None:
         super().__init__(*found_home(path))
         self.environment = environment
+        self.command: tuple[str, ...] = (COMMAND,)
         self.log: list[str] = []
         self._ready = asyncio.Event()
         self._reading: asyncio.Task[None]
@@ -50,7 +52,7 @@ class HubProcess(Doors):
         """The process alone; returns when it listens."""
         self._ready.clear()
         self.process = await asyncio.create_subprocess_exec(
-            COMMAND,
+            *self.command,
             "--home",
             str(self.home.path),
             "--json",
