@@ -1,7 +1,10 @@
 """That the bench measures what it says; how long things take is no test's business."""
 
+import asyncio
 import random
 import re
+import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,10 +12,11 @@ import pytest
 
 from tests.bench.__main__ import QUESTIONS, ask_all, told
 from tests.bench.bench import Bench, Extent
-from tests.bench.figures import FLOOR, PAGE, Results, Row, interleave, interval, percentile, ratio_of
-from tests.bench.machine import Missing, describe
+from tests.bench.disk import SLOW_MS
+from tests.bench.figures import FLOOR, PAGE, RECEIPT, Results, Row, interleave, interval, percentile, ratio_of
+from tests.bench.machine import Missing, cpu_s, describe, part_of_a_core
 from tests.bench.report import plot, verdicts
-from tests.bench.targets import TARGETS, judge
+from tests.bench.targets import QUICK, SLOW, TARGETS, judge
 
 SEED = 7
 SMALL = Extent(
@@ -28,7 +32,7 @@ SMALL = Extent(
     verified=200,
     publishers=3,
 )
-ASKED = ("school", "scale", "disk", "storm", "sustained", "idle", "verify", "million", "stages")
+ASKED = ("school", "scale", "storm", "sustained", "idle", "verify", "million", "stages")
 """Peers are no dependency: they are measured by `make bench` alone."""
 
 
@@ -104,6 +108,28 @@ def test_the_disk_is_the_mount_that_the_folder_is_on(tmp_path: Path) -> None:
     said = dict(describe(Path("/proc/self")))
     assert said["disk"] == "proc on proc"
     assert all(value for _, value in describe(tmp_path))
+
+
+async def test_a_process_gets_no_more_than_its_part_of_a_core() -> None:
+    busy = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    try:
+        with part_of_a_core(busy.pid, 0.05):
+            begun_s, before_s = time.monotonic(), cpu_s(busy.pid)
+            # Time is what is measured here.
+            await asyncio.sleep(1)
+            used = (cpu_s(busy.pid) - before_s) / (time.monotonic() - begun_s)
+    finally:
+        busy.kill()
+        await busy.wait()
+    assert used < 0.1
+
+
+async def test_the_slow_disk_is_slow_for_the_hub_and_for_nobody_else(bench: Bench) -> None:
+    await ask_all(bench, ["disk"])
+    assert not bench.results.missing
+    assert min(bench.results.rows[SLOW, RECEIPT].readings) >= SLOW_MS
+    assert bench.results.rows[QUICK, RECEIPT].at(50) < SLOW_MS
+    assert bench.results.rows[SLOW, FLOOR].at(50) < SLOW_MS
 
 
 @pytest.mark.parametrize("question", ASKED)
