@@ -1,14 +1,14 @@
 """The door to the network: whoever only holds connections open, without a word, leaves room for everybody else.
 
 A connection waits from its TCP beginning until its WebSocket is opened, or it ends. Each address may have so many that
-wait; the time for a TLS handshake and for a whole request is short (`TLS_MS_MAX`, `REQUEST_MS_MAX`).
+wait; the time for a TLS handshake, for a whole request and for taking an answer is short.
 """
 
 import asyncio
 import resource
 import socket
 import ssl
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -22,13 +22,20 @@ TERMINALS_AT_ONCE = 1_024
 TLS_MS_MAX = 5_000
 REQUEST_MS_MAX = 10_000
 """How long a connection may take for the head of a request: its first, and each after an answer."""
+UNREAD_MS_MAX = 10_000
+"""How long a peer may take nothing of what waits for it."""
+UNREAD_BYTES_MAX = 131_072
+"""What the machine keeps for one peer, beyond which its sender waits; a kernel doubles it for its own use."""
 FILES_MAX = 65_536
 """Open files and connections together, where the machine permits as many."""
 ACCEPT_AGAIN_MS = 100
 
 log = structlog.get_logger()
 
-Peer = tuple[str, int]
+Ports = tuple[int, int]
+"""The peer's and ours: what tells the connections of one address apart. Nothing else counts them, for a peer may reset
+one and open the next between the same ports before we have noticed.
+"""
 
 
 def raise_file_limit() -> None:
@@ -44,32 +51,28 @@ class Waiting:
 
     def __init__(self, turned_away: Callable[[], None]) -> None:
         self.turned_away = turned_away
-        self._peers: set[Peer] = set()
-        self._by_address: Counter[str] = Counter()
+        self._from: defaultdict[str, set[Ports]] = defaultdict(set)
 
-    def comes(self, peer: Peer) -> bool:
+    def comes(self, address: str, ports: Ports) -> bool:
         """Whether it may wait."""
-        if self._by_address[peer[0]] >= WAITING_PER_ADDRESS_MAX:
+        if len(self._from[address]) >= WAITING_PER_ADDRESS_MAX:
             self.turned_away()
             return False
-        self._peers.add(peer)
-        self._by_address[peer[0]] += 1
+        self._from[address].add(ports)
         return True
 
-    def goes(self, peer: Peer) -> None:
+    def goes(self, address: str, ports: Ports) -> None:
         """It was let in, or it has ended; said twice it is nothing new."""
-        if peer not in self._peers:
-            return
-        self._peers.remove(peer)
-        self._by_address[peer[0]] -= 1
-        if not self._by_address[peer[0]]:
-            del self._by_address[peer[0]]
+        self._from[address].discard(ports)
+        if not self._from[address]:
+            del self._from[address]
 
     async def answered(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """For `on_response_prepare`: whose WebSocket is opened waits no more. Other requests are soon over."""
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        if peer is not None and isinstance(response, web.WebSocketResponse):
-            self.goes(peer[:2])
+        if request.transport is not None and isinstance(response, web.WebSocketResponse):
+            peer, ours = (request.transport.get_extra_info(name) for name in ("peername", "sockname"))
+            if peer and ours:
+                self.goes(peer[0], (peer[1], ours[1]))
 
 
 class Door:
@@ -94,6 +97,9 @@ class Door:
         family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
         self._socket = socket.create_server((address, port), family=family, backlog=TERMINALS_AT_ONCE)
         self._socket.setblocking(False)
+        # Whoever is accepted inherits these.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES_MAX)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS_MAX)
         self.accepting = asyncio.create_task(self._accept())
 
     async def close(self) -> None:
@@ -114,10 +120,11 @@ class Door:
                 log.warning("a connection can't be accepted", error=str(error))
                 await asyncio.sleep(ACCEPT_AGAIN_MS / 1000)
                 continue
-            if not self._waiting.comes(address[:2]):
+            ports = (address[1], self.port)
+            if not self._waiting.comes(address[0], ports):
                 accepted.close()
                 continue
-            task = asyncio.create_task(self._enter(_Accepted(accepted, address[:2], self._waiting)))
+            task = asyncio.create_task(self._enter(_Accepted(accepted, address[0], ports, self._waiting)))
             self._entering.add(task)
             task.add_done_callback(self._entering.discard)
 
@@ -141,15 +148,16 @@ class Door:
 class _Accepted(socket.socket):
     """A connection that says when it ends."""
 
-    def __init__(self, accepted: socket.socket, peer: Peer, waiting: Waiting) -> None:
-        self._peer = peer
+    def __init__(self, accepted: socket.socket, address: str, ports: Ports, waiting: Waiting) -> None:
+        self._address = address
+        self._ports = ports
         self._waiting = waiting
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         self.setblocking(False)
 
     def close(self) -> None:
         super().close()
-        self._waiting.goes(self._peer)
+        self._waiting.goes(self._address, self._ports)
 
 
 def open_door(

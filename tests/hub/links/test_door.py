@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -23,6 +24,8 @@ class House:
         self.waiting = Waiting(self._turned_away)
         self.full = asyncio.Event()
         self.port = 0
+        self.unread: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """How much was written for a peer who took nothing, until it was over."""
 
     def _turned_away(self) -> None:
         self.away += 1
@@ -30,7 +33,7 @@ class House:
 
     async def open(self, stack: AsyncExitStack, request_ms: int) -> None:
         app = web.Application()
-        app.add_routes([web.get("/ws", _echo), web.get("/", _page)])
+        app.add_routes([web.get("/ws", _echo), web.get("/", _page), web.get("/much", self._much)])
         app.on_response_prepare.append(self.waiting.answered)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=request_ms / 1000)
         await runner.setup()
@@ -38,6 +41,18 @@ class House:
         door = open_door(runner, HOST, 0, self.waiting)
         stack.push_async_callback(door.close)
         self.port = door.port
+
+    async def _much(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        written = 0
+        try:
+            while True:
+                await response.write(bytes(65_536))
+                written += 65_536
+        except ConnectionError:
+            self.unread.set_result(written)
+        return response
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(HOST, self.port)
@@ -77,6 +92,22 @@ async def test_an_address_has_no_more_that_wait_than_it_may(house: House) -> Non
         one.close()
 
 
+def test_no_count_is_left_over_whoever_comes_and_goes() -> None:
+    """One port of a peer at two doors of ours; the next connection between the same ports before the last is over."""
+    away: list[None] = []
+    waiting = Waiting(lambda: away.append(None))
+    for _ in range(WAITING_PER_ADDRESS_MAX):
+        for ports in ((50_000, 8443), (50_000, 8080), (50_000, 8443)):
+            assert waiting.comes(HOST, ports)
+        for ports in ((50_000, 8443), (50_000, 8080), (50_000, 8443)):
+            waiting.goes(HOST, ports)
+    assert [waiting.comes(HOST, (port, 8443)) for port in range(WAITING_PER_ADDRESS_MAX + 1)] == [
+        *[True] * WAITING_PER_ADDRESS_MAX,
+        False,
+    ]
+    assert len(away) == 1
+
+
 async def test_who_is_let_in_waits_no_more(house: House) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as browser:
         lines = [await browser.ws_connect(f"http://{HOST}:{house.port}/ws") for _ in range(STORM)]
@@ -106,6 +137,20 @@ async def test_a_connection_without_a_whole_request_ends(said: bytes) -> None:
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         writer.close()
+
+
+async def test_a_peer_that_takes_nothing_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.links.door.UNREAD_MS_MAX", 200)
+    async with AsyncExitStack() as stack:
+        house = House()
+        await house.open(stack, request_ms=60_000)
+        with socket.socket() as greedy:
+            greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            greedy.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(greedy, (HOST, house.port))
+            await asyncio.get_running_loop().sock_sendall(greedy, b"GET /much HTTP/1.1\r\nHost: hub\r\n\r\n")
+            async with asyncio.timeout(20):
+                assert await house.unread < 1 << 20
 
 
 def test_the_limit_of_open_files_is_what_the_machine_permits() -> None:
