@@ -14,6 +14,7 @@ async def test_what_others_kept_comes_back(tmp_path: Path) -> None:
     async with HubProcess(tmp_path / "hub") as hub:
         wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol())
         gone = hub.raw_terminal(await hub.enrol("会坏掉的"))
+        witness = hub.raw_terminal(await hub.enrol("先来的"))
         guard = await hub.guard("王建国")
         pager = await hub.pager(guard)
         await pager.ready()
@@ -39,6 +40,7 @@ async def test_what_others_kept_comes_back(tmp_path: Path) -> None:
         backed_up = (await hub.verify()).checked.entries
 
         await hub.start()
+        await (await witness.link(checkpoint=before)).close()
         # The terminal that is still there offers its press by itself; its incident rings again.
         again = await hub.until_entry("event_recorded", digest=pressed)
         assert again["incident"] == f"i-{pressed[:20]}"
