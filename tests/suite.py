@@ -45,11 +45,11 @@ PARTS = (
     Part("browser", 420, ("tests/browser",)),
     Part("terminal", 420, ("tests/terminal",)),
     Part("faults", 720, ("tests/faults",)),
+    Part("bench", 300, ("tests/bench",)),
     Part("fuzz", 300, ("tests/fuzz",)),
     Part("lint", 180, commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))),
     Part("links", 300, ("tests/links",)),
     Part("demo", 120, ("tests/demo",)),
-    Part("bench", 120, ("tests/bench",)),
     Part("micropython", 60, ("tests/firmware",)),
 )
 
