@@ -21,6 +21,8 @@ STEPS = (
     "resolved_ms",
 )
 """In hub time as UTC, milliseconds since the epoch."""
+FOLLOWS = {"receipt_ms": "recorded_ms", "help_coming_ms": "accepted_ms"}
+"""A terminal knows hub time to some milliseconds: what it says of itself was not before what it follows from."""
 
 
 class Story:
@@ -49,7 +51,7 @@ class Story:
                 for task in watching:
                     task.cancel()
                 await asyncio.gather(*watching, return_exceptions=True)
-        return {step: self._times[step] for step in STEPS}
+        return in_order(self._times)
 
     async def _ready(self) -> None:
         """Until the guard's pager is READY; before that a press would go to everybody at once."""
@@ -107,3 +109,8 @@ class Story:
         for receipt in self._wall.state.get("receipts", ()):
             if receipt["event"] == self._event:
                 self._note("receipt_ms", receipt["at_ms"])
+
+
+def in_order(times: dict[str, int]) -> dict[str, int]:
+    """The steps with their times, no effect before its cause."""
+    return {step: max(times[step], times[FOLLOWS.get(step, step)]) for step in STEPS}
