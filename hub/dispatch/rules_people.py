@@ -28,8 +28,11 @@ def add_account(campus: Campus, request: r.AddAccount) -> tuple[e.Entry, ...]:
 
 
 def remove_account(campus: Campus, request: r.RemoveAccount) -> tuple[e.Entry, ...]:
+    """Somebody is left to administrate."""
     if request.account not in campus.accounts:
         raise r.Refused("unknown_account")
+    if {a.account for a in campus.accounts.values() if "admin" in a.roles} == {request.account}:
+        raise r.Refused("last_admin")
     _check_free(campus, request.account)
     signed_off = tuple(
         e.SignedOff(at_ms=request.now_ms, guard=request.account, pager=pager.pager, by=request.by)

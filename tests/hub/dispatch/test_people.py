@@ -175,6 +175,13 @@ def test_removing_an_account_signs_it_off_everywhere(duty: Duty) -> None:
     assert "a-li" not in duty.campus.accounts
 
 
+def test_somebody_is_left_to_administrate(duty: Duty) -> None:
+    assert duty.refused(r.RemoveAccount, account=CHIEF, by=CHIEF) == "last_admin"
+    duty.do(r.AddAccount, account="a-next", roles=("admin",), zones=(), details="", by=CHIEF)
+    assert kinds(duty.do(r.RemoveAccount, account=CHIEF, by=CHIEF)) == ["AccountRemoved"]
+    assert duty.refused(r.RemoveAccount, account="a-next", by="a-next") == "last_admin"
+
+
 def test_who_signed_on_before_the_removal_was_on_the_disk_is_signed_off_with_it(duty: Duty) -> None:
     apply(duty.campus, e.AccountRemoved(at_ms=duty.now_ms, account="a-li", by=CHIEF))
     assert duty.campus.pagers["p-li"].guard is None
