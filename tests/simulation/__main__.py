@@ -6,7 +6,8 @@ import sys
 import time
 
 from tests.simulation.crowd import run_seeds, until_caught
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutant import Mutant
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.scenario import prepare
 from tests.simulation.world import Outcome, simulate
 

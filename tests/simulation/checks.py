@@ -24,6 +24,10 @@ LATE_MS_MAX = 1_000
 SILENT_MS_MAX = 12_000
 """A peer that says nothing is known to be lost after this long."""
 PAGES_MAX = 8
+FLOODED = 19_000
+"""When so many entries have waited for the disk, who is linked is not looked at any more: links are refused, too."""
+PENDING_MAX = 22_000
+"""Entries that wait for the disk: what rings may go a little beyond the engine's bound of 20,000."""
 _RANKS = {"none": 0, "recorded": 1, "coming": 2, "here": 3}
 _OPEN = ("raised", "dispatched", "on_scene")
 _RESPONDING = ("accepted", "on_scene")
@@ -33,15 +37,23 @@ class Checks:
     """Of one run of the hub. Raises nothing: it tells `truth.broken`."""
 
     def __init__(
-        self, engine: Engine, writer: StepwiseWriter, clock: HubClock, truth: Truth, now_ms: Callable[[], int]
+        self,
+        engine: Engine,
+        writer: StepwiseWriter,
+        clock: HubClock,
+        truth: Truth,
+        now_ms: Callable[[], int],
+        has_fault: Callable[[], bool],
     ) -> None:
+        """`has_fault`: whether a defect of the hub's has shown itself in this run."""
+        self._has_fault = has_fault
         self._engine = engine
         self._writer = writer
         self._clock = clock
         self._truth = truth
         self._now_ms = now_ms
         self._deadlines = Deadlines(truth.broken)
-        self._begun = False
+        self._begun = self._flooded = False
         self._compared = 0
         self._received: dict[str, str] = {}
         self._heard_ms: dict[str, int] = {}
@@ -51,6 +63,8 @@ class Checks:
 
     def decided(self, entries: Sequence[e.Entry]) -> None:
         self._begun = True
+        if self._has_fault():
+            return
         for entry in entries:
             self._deadlines.decided(entry, self._engine.decided)
             if isinstance(entry, e.IncidentRaised) and (entry.drill or entry.test):
@@ -59,7 +73,7 @@ class Checks:
                     self._truth.broken(f"{entry.incident[:10]} is called a drill, and no disk has one of this run")
 
     def refresh(self, view: View) -> None:
-        if not self._begun:
+        if not self._begun or self._has_fault():
             return  # what was believed when the last run ended is shown to nobody
         if view.fault:
             self._truth.broken("the hub has a fault of its own")
@@ -131,6 +145,8 @@ class Checks:
 
     def _check_heard(self, peer: str, what: str) -> None:
         silent_ms = self._now_ms() - self._heard_ms.get(peer, -SILENT_MS_MAX)
+        if self._flooded:
+            return
         if silent_ms > SILENT_MS_MAX:
             self._truth.broken(f"{peer} {what} and has not been heard for {silent_ms} ms")
 
@@ -164,11 +180,24 @@ class Checks:
             self._truth.broken(f"a receipt for command {frame['command'][:6]} goes out, no disk has it")
         elif frame["type"] == "snapshot":
             self._shown[line] = frame
+            if not self._has_fault():
+                self._check_rendered(line, frame)
             if line.peer.pager:
                 for page in frame["pages"]:
                     self._check_light(self._terminal_of(page["incident"]), page["light"], line.peer.name)
             else:
                 self._check_light(line.peer.identity, frame["light"], line.peer.name)
+
+    def _check_rendered(self, line: Line, frame: dict[str, Any]) -> None:
+        """What leaves is what should be shown now, however long it was the peer's turn to wait."""
+        alerts = self._engine.view.alerts
+        if line.peer.pager:
+            wanted = alerts.pagers.get(line.peer.pager, {})
+            old = _rings(frame) != wanted and len(wanted) <= PAGES_MAX
+        else:
+            old = frame["ring"] != alerts.bells.get(line.peer.identity, "none")
+        if old:
+            self._truth.broken(f"a snapshot leaves for {line.peer.name} that is out of date")
 
     def _terminal_of(self, incident: str) -> str:
         found = self._engine.decided.incidents.get(incident)
@@ -191,6 +220,9 @@ class Checks:
     # ── whenever time goes on ────────────────────────────────────────────────────────────────────────────────
 
     def settled(self) -> None:
+        if self._has_fault():
+            self._check_everything_rings()
+            return
         hub_ms = self._clock.now_ms()
         due_ms = self._engine.next_ms()
         if due_ms is not None and hub_ms > due_ms + LATE_MS_MAX:
@@ -203,8 +235,27 @@ class Checks:
                 self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
         self._received.clear()
         self._check_shown()
-        if not self._writer.untold and self._compared != self._truth.logs.count:
+        self._flooded = self._flooded or self._writer.untold_entries > FLOODED
+        if self._writer.untold_entries > PENDING_MAX:
+            self._truth.broken(f"{self._writer.untold_entries} entries wait for the disk, and more are taken")
+        if not self._writer.untold and not self._truth.taken and self._compared != self._truth.logs.count:
             self._compare()
+
+    def _check_everything_rings(self) -> None:
+        view = self._engine.view
+        rings = all(view.alerts.pagers.get(pager) == {"hub_fault": "alarm"} for pager in view.decided.pagers)
+        sounds = all(
+            view.alerts.bells.get(terminal.terminal) == "fault"
+            for terminal in view.decided.terminals.values()
+            if terminal.role == "bell"
+        )
+        if not (view.fault and rings and sounds):
+            self._truth.broken("the hub has a defect, and not everything rings")
+        for line, frame in self._shown.items():
+            if line.open and not line.socket.is_closing and not line.down.is_full:
+                bell = line.peer.identity in view.alerts.bells
+                if not frame["fault"] if line.peer.pager else bell and frame["ring"] != "fault":
+                    self._truth.broken(f"the hub has a defect, and {line.peer.name} was not told")
 
     def _check_shown(self) -> None:
         """The newest frame of each connection is the truth, as far as its kernel takes frames."""
@@ -220,7 +271,7 @@ class Checks:
                     self._truth.broken(f"{line.peer.name} was told {frame['ring']}, what should ring is {bell}")
             else:
                 wanted = alerts.pagers.get(line.peer.pager, {})
-                shown = {page["incident"]: page["ring"] for page in frame["pages"] if page["ring"] != "none"}
+                shown = _rings(frame)
                 if shown != wanted and len(wanted) <= PAGES_MAX:
                     self._truth.broken(f"{line.peer.name} was told {shown}, what should ring is {wanted}")
 
@@ -232,6 +283,10 @@ class Checks:
             self._truth.broken("what the hub calls durable is not what the file folds to")
         elif campuses.snapshot(self._engine.decided) != truth:
             self._truth.broken("nothing is pending, and decided is not durable")
+
+
+def _rings(frame: dict[str, Any]) -> dict[str, str]:
+    return {page["incident"]: page["ring"] for page in frame["pages"] if page["ring"] != "none"}
 
 
 def _states(campus: Campus, terminal: str) -> list[str]:

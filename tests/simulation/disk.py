@@ -13,9 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from hub.database import connect, open_read_only
+from hub.dispatch.entries import LogBegan, decode, encode
 from hub.ledger.batch import Batch, Commit
 from hub.ledger.origin import EPOCH_FIRST
+from hub.ledger.project import commitments
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
 from tests.simulation.truth import Truth
@@ -96,20 +100,46 @@ class Disk:
 
     def tell_truth(self) -> None:
         """Reads what the file holds beyond what is known."""
-        self.truth.grew(self._rows(self.truth.logs.epoch, self.truth.logs.size))
+        logs = self.truth.logs
+        rows = self._rows(logs.epoch, logs.size)
+        self.truth.grew(rows)
+        self._check_sealed(rows)
+        if self._read("SELECT epoch, size FROM head") != [(logs.epoch, logs.size)]:
+            self.truth.broken(f"the head is not at {logs.size} entries of log {logs.epoch}, where the file ends")
+
+    def _check_sealed(self, rows: list[tuple[int, bytes]]) -> None:
+        """Whatever these entries name is in the file with them: the power may fail now."""
+        for _, body in rows:
+            for commitment in commitments(decode(body)):
+                if not self._read("SELECT 1 FROM sealed WHERE commitment = ?", commitment):
+                    self.truth.broken(f"an entry on the disk names a sealed text that is not there: {commitment[:8]}")
 
     def _rows(self, epoch: int, index: int) -> list[tuple[int, bytes]]:
+        rows = self._read(
+            "SELECT epoch, body FROM entries WHERE (epoch, idx) >= (?, ?) ORDER BY epoch, idx", epoch, index
+        )
+        return [(epoch, bytes(body)) for epoch, body in rows]
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        return self._own().execute(query, values).fetchall()
+
+    def _own(self) -> sqlite3.Connection:
         if self._reader is None:
             self._reader = open_read_only(self.path)
-        rows = self._reader.execute(
-            "SELECT epoch, body FROM entries WHERE (epoch, idx) >= (?, ?) ORDER BY epoch, idx", (epoch, index)
-        )
-        return [(epoch, bytes(body)) for epoch, body in rows.fetchall()]
+        return self._reader
+
+    def move_head(self, base: str, key: Ed25519PrivateKey, at_ms: int) -> None:
+        """Another program writes to the file, beside the hub: it begins a new log."""
+        began = LogBegan(at_ms=at_ms, origin="")
+        store = Store(self.path, base, key)
+        store.begin_log(Batch(entries=(began,), bodies=(encode(began),)), ())
+        store.close()
+        self.tell_truth()
+        self.truth.taken = True
 
     def back_up(self) -> bytes:
         """A copy of the whole database as it is now."""
-        self._rows(self.truth.logs.epoch, self.truth.logs.size)
-        return self._reader.serialize()  # type: ignore[union-attr]
+        return self._own().serialize()
 
     def restore(self, backup: bytes, last_run: int) -> None:
         """Puts an old copy into the file's place; no process may have it open. `last_run`: of the hub's."""
@@ -163,8 +193,8 @@ class StepwiseWriter(SqliteWriter):
         self._disk = disk
         self._busy = False
         self.dead = False
-        self.untold = 0
-        """Batches that the engine has handed over and not been told of."""
+        self.untold = self.untold_entries = 0
+        """Batches that the engine has handed over and not been told of, and the entries in them."""
 
     def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
         def tell(commit: Commit) -> None:
@@ -176,6 +206,7 @@ class StepwiseWriter(SqliteWriter):
     def submit(self, batch: Batch) -> None:
         super().submit(batch)
         self.untold += 1
+        self.untold_entries += len(batch.entries)
         self.wake()
 
     def release_receipts(self) -> None:
@@ -207,7 +238,9 @@ class StepwiseWriter(SqliteWriter):
         if self.dead:
             return
         # The beginning of a new log is the writer's own.
-        self.untold -= len(commit.batches) - (commit.first_index == 0)
+        told = commit.batches[1:] if commit.first_index == 0 else commit.batches
+        self.untold -= len(told)
+        self.untold_entries -= sum(len(batch.entries) for batch in told)
         on_commit(commit)
         if self.untold:
             self.wake()

@@ -18,6 +18,7 @@ from hub.ledger.store import Store
 from hub.people.keyring import load_keyring
 from hub.service import Core
 from tests.simulation.checks import Checks
+from tests.simulation.defects import Defects
 from tests.simulation.disk import Disk
 from tests.simulation.network import CONNECT_MS_MAX, Line, NetworkPath, Peer
 from tests.simulation.truth import Truth
@@ -26,6 +27,8 @@ from tests.simulation.virtual_time import VirtualLoop
 UTC_AT_START_MS = 1_790_000_000_000
 _UNTOLD = ("at_ms", "jws", "details", "key", "version", "by", "mono_ms", "received_ms")
 """Fields of entries that the trace does without."""
+AHEAD_MS_MAX = 7 * 86_400_000 + 1_000
+"""So much may a wall clock that is wrong push hub time ahead at one start (hub/README.md)."""
 RESTART_MS = (300, 3_000)
 """How long it takes until a process that ended is there again."""
 
@@ -49,6 +52,7 @@ class Machine:
     zeros_ms: dict[int, int] = field(default_factory=dict)
     """Of each run: hub time at virtual time 0."""
     powered: bool = True
+    defects: Defects = field(default_factory=Defects)
     certificate_ended: bool = False
     """Nobody new is believed to reach the hub; who is connected stays so."""
     fuse: int | None = None
@@ -102,6 +106,13 @@ class Machine:
         self.say("hub", "is restored from a backup")
         self.disk.restore(backup, self.runs)
 
+    def mend_defect(self) -> None:
+        """A new version is installed, if this one had a defect."""
+        if self.defects.place:
+            self.say("hub", "is mended")
+            self.defects.place = ""
+            self.kill()
+
     def power_on(self) -> None:
         if not self.powered:
             self.powered = True
@@ -137,6 +148,7 @@ class Run:
         self._lines: list[Line] = []
         self._dead = False
         disk = machine.disk
+        machine.defects.shown = machine.truth.taken = False
         store = Store(disk.path, machine.base, machine.key, disk.connect)
         try:
             self._reader = Reader(disk.path)
@@ -148,13 +160,19 @@ class Run:
         machine.truth.told(store.head.epoch, store.head.size)
         machine.runs += 1
         self.number = machine.runs
-        machine.zeros_ms[self.number] = clock.now_ms() - machine.loop.now_ms
+        zero_ms = clock.now_ms() - machine.loop.now_ms
+        machine.zeros_ms[self.number] = zero_ms
+        ahead_ms = zero_ms - machine.zeros_ms.get(self.number - 1, 0)
+        if ahead_ms > AHEAD_MS_MAX:
+            machine.truth.broken(f"hub time is {ahead_ms // 86_400_000} days ahead of what has passed")
         at = f"{store.head.size} entries of log {store.head.epoch}"
         machine.say("hub", f"starts run {self.number} at {at}, hub time {clock.now_ms()}")
         self._writer = disk.open_writer(store)
         keyring = load_keyring(disk.path)
         self.core = Core(campus, store.head.size, self._reader, keyring, clock, self._writer, machine.vkey)
-        self.checks = Checks(self.engine, self._writer, clock, machine.truth, lambda: machine.loop.now_ms)
+        self.checks = Checks(
+            self.engine, self._writer, clock, machine.truth, lambda: machine.loop.now_ms, lambda: machine.defects.shown
+        )
         told = self.engine.on_decided
 
         def on_decided(entries: Any) -> None:

@@ -109,7 +109,7 @@ class Pager:
             "incident": incident,
             "covers": covers,
             "outcome": outcome,
-            "note": "",
+            "note": "it is over" if do == "resolve" else "",
         }
         self.around.say(self.name, f"{do} {incident[:10]} ({identity[:6]})")
         self._send(self.commands[identity])

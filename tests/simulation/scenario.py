@@ -11,6 +11,8 @@ from random import Random
 from firstbell.press import PANIC
 
 from hub.dispatch import requests as r
+from hub.dispatch.entries import InputState
+from tests.simulation.defects import PLACES
 from tests.simulation.disk import FAULTS
 from tests.simulation.terminals import Terminal
 from tests.simulation.world import World
@@ -19,8 +21,9 @@ START_MS = 5_000
 ACTIVE_MS = (60_000, 240_000)
 HOUR_MS = 3_600_000
 LONG_BURST = 300
+FLOOD = 24_000
 RESTORES_MAX = 1
-"""In one world."""
+"""How often in one world the file is changed behind the hub's back."""
 
 
 def prepare(world: World) -> int:
@@ -153,13 +156,31 @@ class Scenario:
 
     def _restore(self, backup: bytes) -> None:
         machine = self._world.machine
-        if self._restores >= RESTORES_MAX:
+        if self._restores >= RESTORES_MAX or self._world.loop.now_ms >= self._end_ms:
             return
         self._restores += 1
         if self._draw.random() < 0.5:
             machine.cut_power()
             self._later(500, 30_000, machine.power_on)
         machine.restore(backup)
+
+    def move_head(self) -> None:
+        """Another program writes to the file, until somebody starts the hub anew."""
+        machine = self._world.machine
+        if machine.run is not None and self._restores < RESTORES_MAX:
+            self._restores += 1
+            at_ms = machine.hub_ms(machine.run.number, self._world.loop.now_ms)
+            self._world.disk.move_head(machine.base, machine.key, at_ms)
+            self._later(3_000, 20_000, machine.kill)
+
+    def spoil_hub(self) -> None:
+        machine = self._world.machine
+        machine.defects.place = self._draw.choice(PLACES)
+        machine.say("hub", f"has a defect: {machine.defects.place}")
+        self._later(50, 500, self._draw.choice(self._walls).press, "panic", 200)
+        if self._draw.random() < 0.5:
+            self._later(1_000, 5_000, machine.kill)
+        self._later(2_000, 20_000, machine.mend_defect)
 
     def slow_disk(self) -> None:
         disk = self._world.disk
@@ -170,6 +191,18 @@ class Scenario:
         disk = self._world.disk
         disk.hold()
         self._later(1_000, 30_000, disk.mend)
+        if self._draw.random() < 0.05:
+            self._flood(self._draw.choice(self._walls).identity)
+
+    def _flood(self, terminal: str) -> None:
+        """A wire that makes and breaks contact thousands of times."""
+        for number in range(FLOOD):
+            inputs: dict[str, InputState] = {"panic": "open" if number % 2 else "closed"}
+            self._world.ask(
+                lambda now_ms, inputs=inputs: r.HearTerminal(  # type: ignore[misc]
+                    now_ms=now_ms, terminal=terminal, light="none", since_ms=None, ringing=False, inputs=inputs
+                )
+            )
 
     def fail_disk(self) -> None:
         disk = self._world.disk
@@ -179,6 +212,14 @@ class Scenario:
     def step_wall_clock(self) -> None:
         wrong_ms = self._draw.choice((HOUR_MS, 24 * 365 * 10 * HOUR_MS, 400, 20_000))
         self._world.machine.wall_wrong_ms = self._draw.choice((-1, 1)) * wrong_ms
+
+    def boot_at_a_wrong_time(self) -> None:
+        """A clock without a battery, until the network tells the time."""
+        machine = self._world.machine
+        machine.cut_power()
+        self.step_wall_clock()
+        self._later(500, 10_000, machine.power_on)
+        self._later(11_000, 20_000, setattr, machine, "wall_wrong_ms", 0)
 
     def jump_terminal_clock(self) -> None:
         terminal = self._draw.choice(self._world.terminals)
@@ -237,6 +278,19 @@ class Scenario:
             wall = self._draw.choice(self._walls)
             self._world.ask(lambda now_ms: r.RevokeTerminal(now_ms=now_ms, terminal=wall.identity, by="console"))
 
+    def change_deadlines(self) -> None:
+        """What has been decided stays; at times the hub replays it with the new settings in force."""
+        zone, deadlines = self._draw.choice(self._world.zones), self._world.draw_deadlines()
+        machine = self._world.machine
+        if machine.run is None:
+            return
+        details = machine.run.engine.decided.zones[zone].details
+        self._world.ask(
+            lambda now_ms: r.SetZone(now_ms=now_ms, zone=zone, details=details, deadlines=deadlines, by="console")
+        )
+        if self._draw.random() < 0.5:
+            self._later(0, 2_000, machine.kill)
+
     def end_certificate(self) -> None:
         self._world.machine.certificate_ended = True
         self._later(1_000, 30_000, setattr, self._world.machine, "certificate_ended", False)
@@ -256,10 +310,13 @@ MISHAPS = (
     Scenario.kill_hub_on_event,
     Scenario.cut_hub_power,
     Scenario.restore_backup,
+    Scenario.move_head,
+    Scenario.spoil_hub,
     Scenario.slow_disk,
     Scenario.hold_disk,
     Scenario.fail_disk,
     Scenario.step_wall_clock,
+    Scenario.boot_at_a_wrong_time,
     Scenario.jump_terminal_clock,
     Scenario.spoil_pager,
     Scenario.pager_goes_dark,
@@ -269,5 +326,6 @@ MISHAPS = (
     Scenario.drill,
     Scenario.test_press,
     Scenario.revoke,
+    Scenario.change_deadlines,
     Scenario.end_certificate,
 )

@@ -5,6 +5,7 @@ and pins for is done by virtual time.
 """
 
 import asyncio
+import json
 import math
 from collections.abc import Iterable
 from contextlib import closing
@@ -206,6 +207,13 @@ class Terminal:
             self._light = self.session.light
             self._around.say(self.name, f"shows {self._light}")
 
+    def _check_newest(self, frame: dict[str, Any]) -> None:
+        """The newest frame of the newest connection is the truth."""
+        goes_by = {"light": self.session.hub_light, "ring": self.session.ring, "silent": self.session.silent}
+        told = {name: frame[name] for name in goes_by}
+        if told != goes_by:
+            self._around.truth.broken(f"{self.name} was told {told} and goes by {goes_by}")
+
     # ── the wires ────────────────────────────────────────────────────────────────────────────────────────────
 
     def press(self, wire: str, hold_ms: int) -> None:
@@ -351,6 +359,8 @@ class Terminal:
         if text.startswith('{"type":"heartbeat"'):
             self.exchanged_run = line.run
         self._do(self.session.frame(text, self._heard_ms))
+        if text.startswith('{"type":"snapshot"'):
+            self._check_newest(json.loads(text))
         self._step()
 
     def closed(self, line: Line) -> None:

@@ -48,6 +48,8 @@ class Truth:
         self.broken = broken
         self.logs = Logs(broken, now_ms)
         self.made: dict[str, Made] = {}
+        self.taken = False
+        """Another program has moved the head: the hub that runs writes no more."""
         self.restored_run = 0
         """The last run of the hub before its file was restored: what it said may be about what is lost."""
         self._receipts: set[str] = set()
@@ -76,6 +78,8 @@ class Truth:
 
     def grew(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """The hub has written these further entries: each its log and its bytes."""
+        if rows and self.taken:
+            self.broken("the hub goes on writing, although another program has moved the head")
         for epoch in dict.fromkeys(epoch for epoch, _ in rows):
             self.logs.signed(epoch)
         self._read(rows)

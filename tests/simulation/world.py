@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -73,6 +74,8 @@ class World:
         self.machine = Machine(
             self.loop, self.truth, self.disk, self.stream("hub"), BASE, key, self.vkey, self.trace.say
         )
+        self._built_in = ExitStack()
+        self._built_in.enter_context(self.machine.defects.built_in())
         self.around = Surroundings(
             self.loop,
             self.trace,
@@ -175,6 +178,14 @@ class World:
         store.close()
         self.disk.tell_truth()
 
+    def draw_deadlines(self) -> Deadlines:
+        return Deadlines(
+            on_scene_ms=self.draw.choice((20_000, 60_000)),
+            asked_ms=self.draw.choice((8_000, 15_000)),
+            roll_call_ms=self.draw.choice((15_000, 60_000)),
+            closed_ms=self.draw.choice((60_000, 600_000)),
+        )
+
     def _founding(self) -> list[Submission]:
         at: dict[str, Any] = {"now_ms": 0}
         by: dict[str, Any] = {"now_ms": 0, "by": "console"}
@@ -183,12 +194,7 @@ class World:
             Submission(r.BeginLog(origin=self.vkey.name, **at)),
             Submission(r.FoundCampus(campus="c-simulated", details=campus.commitment, **at), sealed=(campus,)),
         ]
-        deadlines = Deadlines(
-            on_scene_ms=self.draw.choice((20_000, 60_000)),
-            asked_ms=self.draw.choice((8_000, 15_000)),
-            roll_call_ms=self.draw.choice((15_000, 60_000)),
-            closed_ms=self.draw.choice((60_000, 600_000)),
-        )
+        deadlines = self.draw_deadlines()
         for zone in self.zones:
             name = seal_details(ZoneDetails(name=zone))
             made.append(
@@ -229,6 +235,7 @@ class World:
         self.disk.mend()
         self.machine.wall_wrong_ms = 0
         self.machine.certificate_ended = False
+        self.machine.mend_defect()
         self.machine.power_on()
         for path in self.paths():
             path.heal()
@@ -317,10 +324,11 @@ class World:
         for terminal in self.terminals:
             if terminal.on:
                 terminal.outbox.end()
-        structlog.reset_defaults()
         self.disk.close()
         self.loop.run_until_complete(_let_go())
         self.loop.close()
+        self._built_in.close()
+        structlog.reset_defaults()
 
 
 async def _let_go() -> None:
