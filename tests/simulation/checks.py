@@ -23,6 +23,9 @@ from tests.simulation.truth import Truth
 LATE_MS_MAX = 1_000
 SILENT_MS_MAX = 12_000
 """A peer that says nothing is known to be lost after this long."""
+RESUMED_MS = 1_500
+"""So long after a pause of the hub's it is looked whom it takes for silent."""
+SPOKE_MS = 8_000
 PAGES_MAX = 8
 FLOODED = 19_000
 """When so many entries have waited for the disk, who is linked is not looked at any more: links are refused, too."""
@@ -54,8 +57,10 @@ class Checks:
         self._now_ms = now_ms
         self._deadlines = Deadlines(truth.broken)
         self._begun = self._flooded = False
+        self._standing: list[Line] = []
+        self._paused_ms = self._resumed_ms = 0
         self._compared = 0
-        self._received: dict[str, str] = {}
+        self._received: dict[str, Line] = {}
         self._heard_ms: dict[str, int] = {}
         self._shown: dict[Line, dict[str, Any]] = {}
 
@@ -157,7 +162,7 @@ class Checks:
         self._heard_ms[line.peer.identity] = self._now_ms()
         if text.startswith('{"type":"event"') and not line.peer.pager:
             digest = digest_of(json.loads(text)["jws"])
-            self._received[digest] = line.peer.identity
+            self._received[digest] = line
         elif text.startswith('{"type":"hello"'):
             self._hello(line.peer.identity, json.loads(text)["jws"])
 
@@ -229,17 +234,39 @@ class Checks:
             self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
         self._deadlines.settled(hub_ms, self._engine.decided)
         decided = self._engine.decided
-        for digest, terminal in self._received.items():
-            known = decided.terminals.get(terminal)
+        for digest, line in self._received.items():
+            if line.socket.is_closing and self._standing:
+                continue  # a connection that ended during a pause takes with it what was not read; it comes again
+            known = decided.terminals.get(line.peer.identity)
             if known and not known.revoked and digest not in known.seen and digest not in self._truth.recorded:
                 self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
         self._received.clear()
         self._check_shown()
+        self._check_standing()
         self._flooded = self._flooded or self._writer.untold_entries > FLOODED
         if self._writer.untold_entries > PENDING_MAX:
             self._truth.broken(f"{self._writer.untold_entries} entries wait for the disk, and more are taken")
         if not self._writer.untold and not self._truth.taken and self._compared != self._truth.logs.count:
             self._compare()
+
+    def paused(self, lines: Sequence[Line]) -> None:
+        """The hub is about to stand still; these are the connections that it has."""
+        self._paused_ms = self._now_ms()
+        self._standing = [line for line in lines if line.open and not line.socket.is_closing and not line.down.is_full]
+
+    def resumed(self) -> None:
+        paused_ms = self._now_ms() - self._paused_ms
+        self._heard_ms = {peer: ms + paused_ms for peer, ms in self._heard_ms.items()}
+        self._resumed_ms = self._now_ms()
+
+    def _check_standing(self) -> None:
+        """Who went on speaking while the hub stood still is not taken for silent."""
+        if self._now_ms() - self._resumed_ms > RESUMED_MS:
+            self._standing.clear()
+        for line in self._standing:
+            said_ms = self._now_ms() - line.said_ms
+            if line.hub_closed and said_ms < SPOKE_MS:
+                self._truth.broken(f"{line.peer.name} said something {said_ms} ms ago and is cut off after a pause")
 
     def _check_everything_rings(self) -> None:
         view = self._engine.view

@@ -31,6 +31,8 @@ log; or no page is free any more.
 """
 FAULTS: tuple[Fault, ...] = ("begin", "insert", "commit", "flip", "open", "settle", "full")
 QUICK_MS = (0, 3)
+PAUSED_MS = 50
+"""How often it is looked whether the process goes on."""
 PAGES_MAX = 1 << 30
 
 
@@ -224,6 +226,9 @@ class StepwiseWriter(SqliteWriter):
             self._disk.loop.in_ms(self._disk.random.randint(*self._disk.before_ms), self._give_turn)
 
     def _give_turn(self) -> None:
+        if self._disk.loop.paused:
+            self._disk.loop.in_ms(PAUSED_MS, self._give_turn)
+            return
         self._busy = False
         if self.dead or self._disk.held:
             return
@@ -234,6 +239,9 @@ class StepwiseWriter(SqliteWriter):
             self._disk.loop.in_ms(wait_ms, self._give_turn)
 
     def _told(self, commit: Commit, on_commit: Callable[[Commit], None]) -> None:
+        if self._disk.loop.paused:
+            self._disk.loop.in_ms(PAUSED_MS, self._told, commit, on_commit)
+            return
         self._busy = False
         if self.dead:
             return

@@ -72,7 +72,7 @@ class Machine:
         if self.run is not None or not self.powered:
             return
         try:
-            self.run = Run(self)
+            self.run = self.loop.in_hub(Run, self)
         except (sqlite3.Error, OSError) as error:
             self.say("hub", f"can't start: {error}")
             self.loop.in_ms(self.random.randint(*RESTART_MS), self.start)
@@ -122,7 +122,7 @@ class Machine:
 
     def dial(self, peer: Peer, path: NetworkPath, attempt: int) -> None:
         """A peer calls: it is answered, turned away at once, or waits in vain."""
-        reached = self.powered and not (path.unplugged or path.stalled_up or path.stalled_down)
+        reached = self.powered and not (self.loop.paused or path.unplugged or path.stalled_up or path.stalled_down)
         if reached:
             self.loop.in_ms(2 * path.draw_ms() + 1, self._answer, peer, path, attempt)
         else:
@@ -132,11 +132,28 @@ class Machine:
         if self.run is None or self.certificate_ended:
             peer.refused(attempt)
         else:
-            peer.opened(self.run.accept(peer, path), attempt)
+            peer.opened(self.loop.in_hub(self.run.accept, peer, path), attempt)
 
     def settled(self) -> None:
-        if self.run is not None:
+        if self.run is not None and not self.loop.paused:
             self.run.checks.settled()
+
+    def pause(self) -> None:
+        """The machine stands still and its clocks go on; what is sent to it waits in the network."""
+        if self.run is not None and not self.loop.paused:
+            self.say("hub", "stands still")
+            self.run.checks.paused(self.run.lines)
+            self.loop.paused = True
+
+    def resume(self) -> None:
+        if self.loop.paused:
+            self.say("hub", "goes on")
+            self.loop.resume()
+            if self.run is not None:
+                self.run.checks.resumed()
+                for line in self.run.lines:
+                    line.up.pump()
+                    line.down.pump()
 
 
 class Run:
@@ -145,7 +162,7 @@ class Run:
     def __init__(self, machine: Machine) -> None:
         """Raises sqlite3.Error, OSError."""
         self._machine = machine
-        self._lines: list[Line] = []
+        self.lines: list[Line] = []
         self._dead = False
         disk = machine.disk
         machine.defects.shown = machine.truth.taken = False
@@ -204,7 +221,7 @@ class Run:
 
     def accept(self, peer: Peer, path: NetworkPath) -> Line:
         line = Line(path, peer, self.number, self)
-        self._lines = [one for one in self._lines if one.open] + [line]
+        self.lines = [one for one in self.lines if one.open] + [line]
         pager = peer.pager
         work = self.core.pagers.hold(line.socket, pager) if pager else self.core.terminals.hold(line.socket)
         self._watch(self._machine.loop.create_task(work), forever=False)
@@ -235,10 +252,11 @@ class Run:
         task.add_done_callback(ended)
 
     def die(self, power_cut: bool) -> None:
+        self._machine.resume()
         self._dead = True
         self._writer.die()
         self._reader.close()
-        for line in self._lines:
+        for line in self.lines:
             line.hub_died(power_cut)
         for task in tuple(self._tasks):
             task.cancel()

@@ -37,6 +37,10 @@ def false(_real: Any) -> Any:
     return lambda *_args, **_kwargs: False
 
 
+def true(_real: Any) -> Any:
+    return lambda *_args, **_kwargs: True
+
+
 def empty(_real: Any) -> Any:
     return lambda *_args, **_kwargs: ()
 

@@ -8,7 +8,7 @@ from firstbell.light import RECORDED
 from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
 from hub.dispatch.engine import Answer
-from tests.simulation.mutant import Mutant, changed, empty, false, never
+from tests.simulation.mutant import Mutant, changed, empty, false, never, true
 
 # ── the disk ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,6 +177,7 @@ MUTANTS = (
     Mutant("old snapshot kept", "hub.links.outlet:Outlet.refresh", _old_snapshot_kept),
     Mutant("snapshots are queued", "hub.links.outlet:Outlet.refresh", _snapshots_queued),
     Mutant("a lower hub time is ignored", "firstbell.session:_HANDLERS", _older_time_ignored),
+    Mutant("silence judged after a pause", "hub.links.supervision:Sweeps.may_judge", true),
     Mutant("silence of terminals not judged", "hub.links.supervision:Sweeps.may_judge", false),
     Mutant("evidence receipted at once", "hub.links.terminals:TerminalLinks.take_evidence", _evidence_receipted),
     Mutant("evidence ignored", "hub.links.terminals:TerminalLinks.take_evidence", never),

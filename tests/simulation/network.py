@@ -120,7 +120,7 @@ class _Lane:
             self._timer = self._path.loop.at_ms(at_ms, self._arrive)
 
     def _is_stopped(self) -> bool:
-        return self.blind or self._reset or self._is_stalled()
+        return self.blind or self._reset or self._is_stalled() or self._path.loop.paused
 
     def _arrive(self) -> None:
         self._timer = None
@@ -170,12 +170,17 @@ class Line:
         self.down = _Lane(path, lambda: path.stalled_down, self._to_peer)
         self.socket = HubSocket(self)
         self.open = True
+        self.said_ms = path.loop.now_ms
+        """When the peer last sent something."""
+        self.hub_closed = False
+        """It was the hub that closed, while the peer held on."""
         path.lines.append(self)
 
     # ── the peer's end ───────────────────────────────────────────────────────────────────────────────────────
 
     def send(self, text: str) -> None:
         if self.open:
+            self.said_ms = self.path.loop.now_ms
             self.up.put(text)
 
     def close(self) -> None:
@@ -280,6 +285,7 @@ class HubSocket:
         self._wake()
         if not self._over.is_set():
             self.close_code = code
+            self._line.hub_closed = self._line.open
             try:
                 self._line.down.put(None)
                 await self._line.down.wait_for_room()

@@ -143,6 +143,10 @@ class Scenario:
         """Some steps of the event loop after the next event has come."""
         self._world.machine.fuse = self._draw.randint(0, 12)
 
+    def pause_hub(self) -> None:
+        self._world.machine.pause()
+        self._later(4_000, 14_000, self._world.machine.resume)
+
     def cut_hub_power(self) -> None:
         self._world.machine.cut_power()
         self._later(500, 30_000, self._world.machine.power_on)
@@ -309,6 +313,7 @@ MISHAPS = (
     Scenario.kill_hub,
     Scenario.kill_hub_on_event,
     Scenario.cut_hub_power,
+    Scenario.pause_hub,
     Scenario.restore_backup,
     Scenario.move_head,
     Scenario.spoil_hub,

@@ -7,7 +7,8 @@ import asyncio
 import math
 import selectors
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, TypeVar, TypeVarTuple
 
 ROUNDING_MS = 1e-6
 """Timers are kept as float seconds: what is so near above a whole millisecond is meant to be it."""
@@ -15,6 +16,12 @@ ROUNDING_MS = 1e-6
 
 STEPS_MAX = 20_000
 """Passes of the loop at one moment; whoever needs more goes round in a circle."""
+
+
+IN_HUB: ContextVar[bool] = ContextVar("in_hub", default=False)
+"""Whether what runs belongs to the hub's process: its tasks and timers inherit it."""
+Made = TypeVar("Made")
+Args = TypeVarTuple("Args")
 
 
 class TimeStandsStill(Exception):
@@ -56,11 +63,55 @@ class _Selector(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`settled(next_ms)` is called whenever all that can happen now has happened, before time goes on to `next_ms`."""
+    """`settled(next_ms)` is called whenever all that can happen now has happened, before time goes on to `next_ms`.
+
+    While it is `paused`, nothing of the hub's runs; what would have, does so afterwards, in order.
+    """
 
     def __init__(self, settled: Callable[[int], None]) -> None:
         self._virtual = _Selector(settled)
+        self._world = copy_context()
+        self._put_off: list[asyncio.Handle] = []
+        self.paused = False
         super().__init__(self._virtual)
+
+    def in_hub(self, make: Callable[..., Made], *args: Any) -> Made:
+        """Calls as a part of the hub's process."""
+        context = copy_context()
+        context.run(IN_HUB.set, True)
+        return context.run(make, *args)
+
+    def resume(self) -> None:
+        self.paused = False
+        for handle in self._put_off:
+            super().call_soon(_run, handle)
+        self._put_off.clear()
+
+    def call_soon(
+        self, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> asyncio.Handle:
+        context = context or copy_context()
+        if not (self.paused and context.get(IN_HUB)):
+            return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._put_off.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        context = context or copy_context()
+        if not context.get(IN_HUB):
+            return super().call_at(when, callback, *args, context=context)
+
+        def due() -> None:
+            if self.paused:
+                self._put_off.append(timer)
+            else:
+                callback(*args)
+
+        timer = super().call_at(when, due, context=context)
+        return timer
 
     @property
     def now_ms(self) -> int:
@@ -74,7 +125,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def at_ms(self, at_ms: int, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
         """Calls back when virtual time is `at_ms`."""
-        return self.call_at(at_ms / 1000, callback, *args)
+        return self.call_at(at_ms / 1000, callback, *args, context=self._world)
 
     def in_ms(self, delay_ms: int, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
         return self.at_ms(self.now_ms + delay_ms, callback, *args)
+
+
+def _run(handle: asyncio.Handle) -> None:
+    if not handle.cancelled():
+        handle._run()

@@ -235,6 +235,7 @@ class World:
         self.disk.mend()
         self.machine.wall_wrong_ms = 0
         self.machine.certificate_ended = False
+        self.machine.resume()
         self.machine.mend_defect()
         self.machine.power_on()
         for path in self.paths():
