@@ -10,12 +10,13 @@ SOUND_MS_MAX = 500
 
 @dataclass(slots=True)
 class Line:
-    """The newest press. Times are hub time; `steps`: what → when."""
+    """The newest press. Times are hub time; `steps`: what → when; `next_ms`: when more are called."""
 
     incident: str = ""
     terminal: str = ""
     pressed_ms: int = 0
     steps: dict[str, int] = field(default_factory=dict)
+    next_ms: int | None = None
 
     def hear(self, happening: dict[str, Any]) -> None:
         """A happening of the hub's."""
@@ -30,7 +31,7 @@ class Line:
         elif kind == "event_recorded" and entry["incident"] and entry["incident"] != self.incident:
             pressed_ms = entry["event_ms"] if entry["event_ms"] is not None else entry["received_ms"]
             self.incident, self.terminal = entry["incident"], entry["terminal"]
-            self.pressed_ms, self.steps = pressed_ms, {"pressed": pressed_ms}
+            self.pressed_ms, self.steps, self.next_ms = pressed_ms, {"pressed": pressed_ms}, None
         elif kind == "light_shown" and entry["terminal"] == self.terminal and entry["light"] == "heard":
             self._step("light", entry["since_ms"] or entry["at_ms"])
         elif kind == "bell_sounded" and entry["ringing"]:
@@ -39,8 +40,12 @@ class Line:
             self._incident(kind, entry)
 
     def _incident(self, kind: str, entry: dict[str, Any]) -> None:
-        if kind == "page_progressed" and entry["to"] == "ringing":
-            self._step("pager", entry["at_ms"])
+        if kind == "page_progressed":
+            self.next_ms = entry["due_ms"] or self.next_ms
+            if entry["to"] == "ringing":
+                self._step("pager", entry["at_ms"])
+        elif kind == "tier_raised":
+            self.next_ms = None
         elif kind in ("accepted", "arrived", "resolved"):
             self._step(kind, entry["at_ms"])
 
@@ -48,10 +53,13 @@ class Line:
         if self.incident:
             self.steps.setdefault(what, at_ms)
 
-    def frame(self) -> list[dict[str, Any]]:
-        """For the screen: each step's time since the press, and what was promised."""
+    def frame(self) -> dict[str, Any]:
+        """For the screen: each step's time since the press and what was promised, and what is waited for."""
         limits = {"light": LIGHT_MS_MAX, "pager": SOUND_MS_MAX}
-        return [
+        steps = [
             {"what": what, "after_ms": max(0, at_ms - self.pressed_ms), "limit_ms": limits.get(what)}
-            for what, at_ms in self.steps.items()
+            for what, at_ms in sorted(self.steps.items(), key=lambda step: step[1])
         ]
+        waiting = bool(self.steps) and "accepted" not in self.steps and "resolved" not in self.steps
+        next_after_ms = self.next_ms - self.pressed_ms if self.next_ms is not None else None
+        return {"pressed_ms": self.pressed_ms, "steps": steps, "waiting": waiting, "next_after_ms": next_after_ms}

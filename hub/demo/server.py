@@ -134,8 +134,10 @@ class DemoServer:
         except msgspec.DecodeError:
             return
         if isinstance(said, Heartbeat):
-            # This screen shows no clock: what it wants to know is that somebody is here.
-            await socket.send_str(json.dumps({"type": "heartbeat", "t1_ms": said.t1_ms, "t2_ms": 0, "t3_ms": 0}))
+            now_ms = self._stage.hub_ms()
+            await socket.send_str(
+                json.dumps({"type": "heartbeat", "t1_ms": said.t1_ms, "t2_ms": now_ms, "t3_ms": now_ms})
+            )
             return
         wall = next((wall for wall in self._stage.walls if wall.terminal == said.terminal), None)
         if wall is None:
@@ -157,11 +159,12 @@ class DemoServer:
     def _frame(self) -> str:
         walls = [wall for wall in self._stage.walls if wall.role == "wall"]
         bell = next(wall for wall in self._stage.walls if wall.role == "bell")
+        now_ms = self._stage.hub_ms()
         return json.dumps(
             {
                 "type": "snapshot",
-                "hub_ms": 0,
-                "utc_ms": 0,
+                "hub_ms": now_ms,
+                "utc_ms": now_ms + self._stage.offset_ms,
                 "zone_minutes": 480,
                 "terminals": [
                     {

@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -265,6 +266,10 @@ class Stage:
         async with self.control.get("http://hub/api/campus") as answer:
             campus = await answer.json()
         self.offset_ms = campus["utc_ms"] - campus["hub_ms"]
+
+    def hub_ms(self) -> int:
+        """Hub time now, by this machine's clock, which is the hub's."""
+        return time.time_ns() // 1_000_000 - self.offset_ms
 
     async def tap(self, words: str) -> None:
         """What the simulated guard does."""

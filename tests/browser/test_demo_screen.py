@@ -1,25 +1,105 @@
-"""The demo's screen: what its style does to it on a small window."""
+"""The demo's screen in a real browser, with the demo's end of the socket in the test's hands."""
 
-from playwright.async_api import Browser
+from typing import Any
 
-from tests.browser.conftest import WEB, opened
+import jinja2
+import pytest
+from playwright.async_api import Browser, Page, expect
 
-STYLES = (WEB / "static/parts/tokens.css", WEB / "static/parts/base.css", WEB.parent / "demo/screen/demo.css")
-TERMINAL = """<section class="terminal"><h2>Washroom corridor</h2>
-<p class="under"><span>Teaching block 2 · floor 3</span><button class="cut">Cut network</button></p></section>"""
-PAGE = f"""<!doctype html><html lang="en"><title>demo</title><div class="demo"><main class="wall">
-<div id="wall"><div class="terminals">{TERMINAL * 3}</div></div></main>
-<aside class="phone"><div class="frame"></div><p>A guard's pager</p></aside></div>"""
+from hub.demo.line import Line
+from hub.demo.server import demo_texts
+from hub.web.language import texts
+from tests.browser.conftest import WEB, Served, opened
+from tests.browser.fake_hub import FakeHub
+from tests.browser.frames import NOW_MS, Frame
+
+SCREEN = WEB.parent / "demo/screen"
+SIZES = ((390, 844), (1280, 800), (1366, 768), (1920, 1080))
+
+STEPS = ("pressed", "light", "sent", "bell", "pager", "recorded", "accepted", "arrived", "resolved")
+QUICK = (0, 31, 40, 41, 42, 50, 2_400, 3_900, 5_900)
+SLOW = (0, 30, 32, 33, 46, 866, 99_000, 101_100, 40_103_700)
+PARTS = {
+    "en": ("Teaching block 2", "floor 3", "Washroom corridor"),
+    "zh-CN": ("二号教学楼", "3 层", "卫生间走廊"),
+}
 
 
-async def test_cut_network_is_one_line_and_nothing_scrolls_sideways(chromium: Browser) -> None:
+def told(*after_ms: int, next_ms: int | None = None) -> Frame:
+    """The line of a press NOW_MS ago at most, as the demo makes it."""
+    pressed_ms = NOW_MS - 7_200
+    steps = {what: pressed_ms + at_ms for what, at_ms in zip(STEPS, after_ms, strict=False)}
+    due_ms = pressed_ms + next_ms if next_ms else None
+    return Line("i-1", "t-1", pressed_ms, steps, next_ms=due_ms).frame()
+
+
+def demo(line: Frame, language: str = "en", **changes: Any) -> Frame:
+    building, floor, name = PARTS[language]
+    wall = {"name": name, "building": building, "floor": floor, "cut": False, "light": "none", "inputs": ["panic"]}
+    return {
+        "type": "snapshot",
+        "hub_ms": NOW_MS,
+        "utc_ms": NOW_MS + 1_763_000_000_000,
+        "zone_minutes": 480,
+        "terminals": [{"id": f"t-{n}", "linked": True, **wall} for n in (1, 2, 3)],
+        "bell": {"name": "Guard room", "ringing": False},
+        "line": line,
+        **changes,
+    }
+
+
+async def begin(tab: Page, site: Served, frame: Frame, language: str) -> FakeHub:
+    words = {**texts(language), **demo_texts(language)}
+    shells = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([SCREEN, WEB / "templates"]), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    shell = shells.get_template("demo.html").render(lang=language, t=words.__getitem__, pin="481516")
+    await tab.route("**/demo/static/*", lambda route: route.fulfill(path=SCREEN / route.request.url.rpartition("/")[2]))
+    await tab.route("**/demo/locale/*", lambda route: route.fulfill(json=words))
+    await tab.route("**/demo", lambda route: route.fulfill(body=shell, content_type="text/html"))
+    await tab.route("**/pager", lambda route: route.fulfill(body="<title>pager</title>", content_type="text/html"))
+    hub = await FakeHub.of(tab, "/ws/demo", frame)
+    await tab.goto(f"{site.url}/demo")
+    await expect(tab.locator(".terminal")).to_have_count(3)
+    return hub
+
+
+CUT = """() => [...document.querySelectorAll(".wall *")]
+    .filter((one) => !one.closest("svg") && one.clientWidth && getComputedStyle(one).display !== "inline")
+    .filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => `${one.tagName}.${one.className} ${one.textContent}`)"""
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_nothing_overlaps_whatever_the_size_and_however_long_it_took(
+    chromium: Browser, site: Served, language: str
+) -> None:
+    lines = [told(), told(*QUICK), told(*SLOW), told(*QUICK[:6], next_ms=15_041), told(*SLOW[:6])]
+    async with opened(chromium, locale=language) as tab:
+        hub = await begin(tab, site, demo(told(), language), language)
+        for n, line in enumerate(lines):
+            hub.show(demo(line, language))
+            await expect(tab.locator(".line li:not([data-what=nobody])")).to_have_count(len(line["steps"]))
+            for width, height in SIZES:
+                await tab.set_viewport_size({"width": width, "height": height})
+                assert (n, width, await tab.evaluate(CUT)) == (n, width, [])
+                wide = await tab.evaluate("document.documentElement.scrollWidth")
+                lines_of_cut = await tab.evaluate("document.querySelector('.cut').offsetHeight")
+                assert (n, width, wide, lines_of_cut <= 34) == (n, width, width, True)
+
+
+async def test_nobody_yet_is_a_hollow_station_until_somebody_accepts(chromium: Browser, site: Served) -> None:
     async with opened(chromium, locale="en") as tab:
-        await tab.set_content(PAGE)
-        for style in STYLES:
-            await tab.add_style_tag(path=style)
-        for width, height in ((1280, 800), (390, 844), (320, 568)):
-            await tab.set_viewport_size({"width": width, "height": height})
-            line, wide = await tab.evaluate(
-                """() => [document.querySelector(".cut").offsetHeight, document.documentElement.scrollWidth]"""
-            )
-            assert (width, line <= 34, wide) == (width, True, width)
+        hub = await begin(tab, site, demo(told(*QUICK[:6], next_ms=15_041)), "en")
+        nobody = tab.locator(".line [data-what=nobody]")
+        await expect(nobody).to_contain_text("Nobody yet")
+        await expect(nobody).to_contain_text("next tier at 15")
+        await expect(nobody.locator("b")).to_contain_text("7.")
+        hub.show(demo(told(*QUICK[:7])))
+        await expect(tab.locator(".line li")).to_have_count(7)
+        await expect(nobody).to_have_count(0)
+
+
+def test_the_stations_stand_in_the_order_of_time() -> None:
+    line = Line("i-1", "t-1", 1_000, {"pressed": 1_000, "sent": 1_036, "light": 1_031})
+    assert [step["what"] for step in line.frame()["steps"]] == ["pressed", "light", "sent"]

@@ -2,6 +2,7 @@
 
 import { HubClock } from "/static/parts/clock.js";
 import { h, patch } from "/static/parts/dom.js";
+import { age } from "/static/parts/format.js";
 import { Link } from "/static/parts/link.js";
 import { grille, isLit, mark, rhythm } from "/static/parts/marks.js";
 import { t, useTexts } from "/static/parts/words.js";
@@ -55,7 +56,7 @@ const terminal = ({ id, name, building, floor, cut, light, inputs }) =>
     h(
       "p.under",
       {},
-      h("span", {}, cut ? t("demo.cut.is") : `${building} · ${floor}`),
+      h("span", {}, cut ? t("demo.cut.is") : t("page.building_floor", { building, floor })),
       h("button.cut", { type: "button", "data-cut": id, "data-on": cut ? "" : "on" }, t(cut ? "demo.cut.restore" : "demo.cut.do")),
     ),
     h("button.press", { type: "button", "data-press": id, "data-input": inputs[0], "aria-pressed": String(down.has(id)), "aria-label": t("demo.button", { name }) }, plate(id)),
@@ -65,28 +66,32 @@ const terminal = ({ id, name, building, floor, cut, light, inputs }) =>
 const bell = ({ name, ringing }) =>
   h("section.bell", {}, grille("full", ""), h("div", {}, h("b", {}, t("demo.bell")), name, h("p.now", { role: "status" }, ringing && mark("ringing"), t(ringing ? "demo.bell.ringing" : "demo.bell.quiet"))));
 
+/** Milliseconds, then seconds, then minutes: never wider than a station. */
 function time(ms) {
-  return ms < 1_000 ? [String(ms), h("small", {}, ` ${t("demo.ms")}`)] : [(ms / 1000).toFixed(1), h("small", {}, ` ${t("demo.s")}`)];
+  if (ms < 1_000) return [String(ms), h("small", {}, ` ${t("demo.ms")}`)];
+  return ms < 60_000 ? [(ms / 1000).toFixed(1), h("small", {}, ` ${t("demo.s")}`)] : age(ms);
 }
 
-const step = ({ what, after_ms, limit_ms }) =>
-  h(
-    "li",
-    { key: what, "data-what": what },
-    h("b", {}, time(after_ms)),
-    t(`demo.step.${what}`),
-    h("em", {}, limit_ms ? t("demo.limit", { ms: limit_ms }) : t(`demo.step.${what}.sub`)),
-  );
+const station = (what, ms, under) => h("li", { key: what, "data-what": what }, h("b", {}, time(ms)), t(`demo.step.${what}`), h("em", {}, under));
 
-const line = (steps) =>
-  h("section.line", {}, h("h2", {}, t(steps.length ? "demo.line" : "demo.line.none")), h("ol", {}, steps.map(step)));
+const step = ({ what, after_ms, limit_ms }) => station(what, after_ms, limit_ms ? t("demo.limit", { ms: limit_ms }) : t(`demo.step.${what}.sub`));
+
+/** The hollow one: nobody has accepted, and when more are called. */
+function nobody({ pressed_ms, next_after_ms }) {
+  const since_ms = clock.hub_ms() - pressed_ms;
+  const soon = next_after_ms !== null && next_after_ms > since_ms;
+  return station("nobody", since_ms, soon ? t("demo.step.nobody.next", { s: Math.round(next_after_ms / 1000) }) : t("demo.step.nobody.sub"));
+}
+
+const line = ({ steps, ...of }) =>
+  h("section.line", {}, h("h2", {}, t(steps.length ? "demo.line" : "demo.line.none")), h("ol", {}, steps.map(step), of.waiting && nobody(of)));
 
 function draw() {
   if (!snapshot) return;
-  const { terminals, bell: rings, line: steps } = snapshot;
+  const { terminals, bell: rings, line: press } = snapshot;
   patch(root, [
     h("div.terminals", { key: "terminals" }, terminals.map(terminal)),
-    h("div.lower", { key: "lower" }, bell(rings), line(steps)),
+    h("div.lower", { key: "lower" }, bell(rings), line(press)),
   ]);
 }
 
