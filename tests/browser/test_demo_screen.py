@@ -88,6 +88,12 @@ async def test_nothing_overlaps_whatever_the_size_and_however_long_it_took(
                 assert (n, width, wide, lines_of_cut <= 34) == (n, width, width, True)
 
 
+async def test_what_to_do_first_stands_at_the_top(chromium: Browser, site: Served) -> None:
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, demo(told()), "en")
+        await expect(tab.locator(".wall header p").first).to_have_text("First sign on at the pager: its PIN is 481516")
+
+
 async def test_nobody_yet_is_a_hollow_station_until_somebody_accepts(chromium: Browser, site: Served) -> None:
     async with opened(chromium, locale="en") as tab:
         hub = await begin(tab, site, demo(told(*QUICK[:6], next_ms=15_041)), "en")

@@ -44,6 +44,17 @@ async def test_a_page_without_a_tap_is_not_ready_and_a_tap_makes_it_so(tab: Page
     await expect(tab.locator(screen("not_ready"))).to_be_attached()
 
 
+async def test_a_pager_without_a_guard_speaks_of_itself_alone(chromium: Browser, site: Served) -> None:
+    """Everybody is called, and another guard's pager rings: that nobody is on duty would not be true."""
+    site.answers["/api/guards"] = (200, {"guards": []})
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, snapshot(page(mine="none"), guard=False))
+        await expect(tab.locator(".hand .crew")).to_contain_text("ringing")
+        await expect(tab.locator(".hand .why")).to_have_text("Nobody is signed on here. Who goes?")
+        await tab.click(key("sign_on"))
+        await expect(tab.locator(".others")).to_have_text("1 alarm, not accepted")
+
+
 async def test_the_pager_says_delivered_before_it_draws_and_ringing_when_it_rings(tab: Page, site: Served) -> None:
     hub = await on_duty(tab, site)
     before = len(hub.frames)
