@@ -9,8 +9,10 @@ from hub.names import Names
 
 STEPS_MAX = 64
 """Steps kept per incident: the first one and the newest others."""
+LATE_MS = 1_000
+"""A press that the hub heard of later than this after it was made has a step for that."""
 _REPEATED = ("tier", "asked")
-_MACHINE = ("tier", "asked", "rings", "light", "bell")
+_MACHINE = ("late", "tier", "asked", "rings", "light", "bell")
 
 Step = dict[str, Any]
 
@@ -30,8 +32,7 @@ class BoardSteps:
             elif isinstance(entry, e.LightShown):
                 self._light(entry, campus)
             else:
-                step = _step(entry)
-                if step:
+                for step in _steps(entry):
                     self._add(entry.incident, step)  # type: ignore[attr-defined]
 
     def steps(self, incident: str, campus: Campus, names: Names) -> list[Step]:
@@ -91,12 +92,25 @@ def _folded(steps: list[Step], step: Step) -> bool:
     return False
 
 
+def _steps(entry: e.Entry) -> list[Step]:
+    """An incident's entry as steps: none where the board does not show it, two for a press that came late."""
+    if isinstance(entry, e.IncidentRaised):
+        return _pressed(entry)
+    step = _step(entry)
+    return [step] if step else []
+
+
+def _pressed(entry: e.IncidentRaised) -> list[Step]:
+    """The press is the line's zero: when it was made, by the terminal's estimate of hub time, else when it was heard."""
+    event_ms = entry.at_ms if entry.event_ms is None else min(entry.event_ms, entry.at_ms)
+    pressed = {**_made("pressed", event_ms, detail=entry.severity), "error_ms": entry.error_ms}
+    late = entry.at_ms - event_ms > LATE_MS
+    return [pressed, _made("late", entry.at_ms)] if late else [pressed]
+
+
 def _step(entry: e.Entry) -> Step | None:
-    """An incident's entry as a step, or None where the board does not show it."""
     at_ms = entry.at_ms
     match entry:
-        case e.IncidentRaised():
-            return _made("pressed", at_ms, detail=entry.severity)
         case e.PressRepeated():
             return _made("pressed_again", at_ms)
         case e.PageProgressed(to="ringing"):

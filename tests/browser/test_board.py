@@ -1,5 +1,6 @@
 """The board: what it shows as a function (static/board/state.js), and its screen in a real browser."""
 
+import re
 import time
 from typing import Any
 
@@ -160,6 +161,17 @@ async def test_the_board_goes_from_quiet_to_an_alarm_and_on(tab: Page, site: Ser
     await expect(tab.locator(".case[data-tone=person] .who b")).to_have_text("王建国")
     await expect(tab.locator(".line .person b")).to_have_text("王建国接警")
     await expect(tab.locator(".blocks .left")).to_have_count(9)
+
+
+async def test_a_late_press_has_one_zero_and_says_when_it_was_heard(chromium: Browser, site: Served) -> None:
+    steps = [step("pressed", 0, error_ms=140), step("late", 11_700), step("bell", 11_740)]
+    async with opened(chromium, locale="en", viewport={"width": 1920, "height": 1080}) as tab:
+        await begin(tab, site, board(incident(steps=steps)))
+        line = tab.locator(".line li")
+        await expect(line.nth(0).locator("time")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d$"))
+        await expect(line.nth(0).locator("p")).to_have_text("Pressed±0.1 s")
+        await expect(line.nth(1)).to_have_text("+11.70 sThe hub hears of itThe terminal was cut off till then")
+        await expect(line.nth(2).locator("time")).to_have_text("+11.74 s")
 
 
 async def test_a_trouble_is_seen_with_one_tap_or_enter(tab: Page, site: Served) -> None:

@@ -220,3 +220,22 @@ def test_a_drill_and_a_test_that_run_are_told() -> None:
     assert named.pager(named.wang)["drill_until_ms"] == until_ms
     named.duty.do(r.StartTest, terminal=WALL, until_ms=until_ms, by=CHIEF)
     assert [drill["test"] for drill in named.board()["drills"]] == [False, True]
+
+
+def test_the_line_begins_with_the_press_not_with_its_coming() -> None:
+    named = Named()
+    heard_ms = named.duty.now_ms
+    named.duty.press(event_ms=heard_ms - 11_700, error_ms=140)
+    (incident,) = named.board()["incidents"]
+    pressed, late = incident["steps"][:2]
+    assert (pressed["what"], pressed["at_ms"], pressed["error_ms"]) == ("pressed", heard_ms - 11_700, 140)
+    assert (late["what"], late["at_ms"]) == ("late", heard_ms)
+
+
+def test_a_press_that_comes_at_once_is_one_step() -> None:
+    for event_ms in (Duty().now_ms - 9, Duty().now_ms + 5, None):
+        named = Named()
+        named.duty.press(event_ms=event_ms, error_ms=None if event_ms is None else 8)
+        (incident,) = named.board()["incidents"]
+        assert [step["what"] for step in incident["steps"]] == ["pressed"]
+        assert incident["steps"][0]["at_ms"] == min(event_ms or named.duty.now_ms, named.duty.now_ms)

@@ -20,7 +20,7 @@ export function timeLine(one, wall) {
     h(
       "ol",
       {},
-      station(first, exact(wall(first.at_ms)), "first"),
+      station(first, exact(wall(first.at_ms), first.error_ms), "first"),
       one.between > 0 && h("li.between", { key: "between" }, h("time", {}), h("p", {}, tn("board.steps_between", one.between))),
       stations,
       one.next && next(one.next),
@@ -28,7 +28,10 @@ export function timeLine(one, wall) {
   );
 }
 
-const exact = (wall) => `${timeOfDay(wall)}.${String(wall.getUTCMilliseconds()).padStart(3, "0")}`;
+const ROUGH_MS = 100;
+
+/** No more digits than are known: a terminal that was cut off knows hub time less well. */
+const exact = (wall, error_ms) => `${timeOfDay(wall)}.${String(wall.getUTCMilliseconds()).padStart(3, "0").slice(0, error_ms >= ROUGH_MS ? 1 : 3)}`;
 
 function plus(ms) {
   if (ms < 1_000) return t("step.plus_ms", { n: Math.max(0, ms) });
@@ -41,8 +44,10 @@ function station(step, time, key, again) {
   return h("li", { key, class: kind }, h("time", {}, time), h("p", {}, h("b", {}, text), under && h("span", {}, under)));
 }
 
-function told({ what, who, detail, times }, again) {
+function told({ what, who, detail, times, error_ms }, again) {
   const named = list(who);
+  if (what === "pressed") return [t("step.pressed"), error_ms >= ROUGH_MS && t("step.error", { s: (error_ms / 1000).toFixed(1) })];
+  if (what === "late") return [t("step.late"), t("step.late.sub")];
   if (what === "rings") return [tn("step.rings", who.length), named];
   if (what === "light") return [t("step.light", { light: t(`light.${detail}`) })];
   if (what === "asked") return [t(`step.asked.${detail}`, { who: named }), times > 1 && t("step.asked.times", { n: times, last: again })];
