@@ -101,7 +101,7 @@ def _steps(entry: e.Entry) -> list[Step]:
 
 
 def _pressed(entry: e.IncidentRaised) -> list[Step]:
-    """The press is the line's zero: when it was made, by the terminal's estimate of hub time, else when it was heard."""
+    """The press is the line's zero: when it was made, as the terminal estimates hub time; else when it was heard."""
     event_ms = entry.at_ms if entry.event_ms is None else min(entry.event_ms, entry.at_ms)
     pressed = {**_made("pressed", event_ms, detail=entry.severity), "error_ms": entry.error_ms}
     late = entry.at_ms - event_ms > LATE_MS

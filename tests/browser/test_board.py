@@ -25,11 +25,11 @@ HEADLINES = [
     (board(), {"what": "quiet", "n": 0}),
     (board(reachable=False), {"what": "unreachable", "n": 0}),
     (board(reachable=False, fault=True), {"what": "fault", "n": 0}),
-    (board(incident()), {"what": "alarms", "n": 1, "going": "raised"}),
-    (board(going(), incident("i-2")), {"what": "alarms", "n": 2, "going": "raised"}),
-    (board(going()), {"what": "alarms", "n": 1, "going": "dispatched"}),
-    (board(incident(drill=True)), {"what": "drills", "n": 1, "going": "raised"}),
-    (board(incident(drill=True), going("i-2")), {"what": "alarms", "n": 1, "going": "dispatched"}),
+    (board(incident()), {"what": "alarms", "n": 1, "going": "raised", "waiting": 1}),
+    (board(going(), incident("i-2")), {"what": "alarms", "n": 2, "going": "raised", "waiting": 1}),
+    (board(going()), {"what": "alarms", "n": 1, "going": "dispatched", "waiting": 0}),
+    (board(incident(drill=True)), {"what": "drills", "n": 1, "going": "raised", "waiting": 1}),
+    (board(incident(drill=True), going("i-2")), {"what": "alarms", "n": 1, "going": "dispatched", "waiting": 0}),
 ]
 
 
@@ -161,6 +161,18 @@ async def test_the_board_goes_from_quiet_to_an_alarm_and_on(tab: Page, site: Ser
     await expect(tab.locator(".case[data-tone=person] .who b")).to_have_text("王建国")
     await expect(tab.locator(".line .person b")).to_have_text("王建国接警")
     await expect(tab.locator(".blocks .left")).to_have_count(9)
+
+
+@pytest.mark.parametrize(
+    ("locale", "two", "one"),
+    [("en", "Nobody has accepted yet", "1 of 2 not accepted"), ("zh-CN", "还没有人接", "2 起中 1 起没人接")],
+)
+async def test_the_head_says_how_many_wait(chromium: Browser, site: Served, locale: str, two: str, one: str) -> None:
+    async with opened(chromium, locale=locale) as tab:
+        hub = await begin(tab, site, board(incident(), incident("i-2")))
+        await expect(tab.locator(".tail span").first).to_have_text(two)
+        hub.show(board(incident(), going("i-2")))
+        await expect(tab.locator(".tail span").first).to_have_text(one)
 
 
 async def test_a_late_press_has_one_zero_and_says_when_it_was_heard(chromium: Browser, site: Served) -> None:

@@ -69,8 +69,11 @@ function top(view, at, word) {
 function tail({ headline, drills, gone }, at) {
   if (gone) return [h("span", {}, t("board.gone.say", { at: timeOfDay(at.wall(at.heard_hub_ms)) })), h("span", {}, t("gone.do"))];
   const drilling = drills && (headline.what === "drilling" ? list(drills.names) : untilWord(drills, at.wall));
-  return [drilling && h("span", { key: "drill" }, drilling), headline.going && h("span", {}, t(GOING[headline.going])), h("span", {}, at.campus), !headline.going && h("span", {}, day(at.wall(at.hub_ms)))];
+  return [drilling && h("span", { key: "drill" }, drilling), headline.going && h("span", {}, going(headline)), h("span", {}, at.campus), !headline.going && h("span", {}, day(at.wall(at.hub_ms)))];
 }
+
+/** What the worst of them waits for; where others are answered, how many nobody has accepted. */
+const going = ({ going: worst, waiting, n }) => (waiting > 0 && waiting < n ? tn("board.some_yet", waiting, { all: n }) : t(GOING[worst]));
 
 /** Three dashes, one more each second since the hub's last heartbeat: they prove that the board is alive. */
 const beat = (since_ms) =>

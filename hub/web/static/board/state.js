@@ -41,7 +41,8 @@ function headlineOf({ fault, reachable, more, drills }, cases) {
   if (cases.length) {
     const shown = real.length ? real : cases;
     const going = GOING.find((word) => shown.some((one) => goingOf(one) === word));
-    return { what: real.length ? "alarms" : "drills", n: shown.length + more, going };
+    const waiting = shown.filter(({ state }) => state === "raised").length;
+    return { what: real.length ? "alarms" : "drills", n: shown.length + more, going, waiting };
   }
   const well = drills.length ? "drilling" : "quiet";
   return { what: fault ? "fault" : reachable ? well : "unreachable", n: 0 };
