@@ -7,7 +7,7 @@ import msgspec
 from hub.dispatch.campus import OPEN, Campus, Incident, Pager, responders
 from hub.dispatch.engine import View
 from hub.links.board_steps import BoardSteps
-from hub.links.pager_frames import crew, place, shown_light
+from hub.links.pager_frames import asked_in_vain, crew, place, shown_light
 from hub.names import Names
 
 INCIDENTS_MAX = 16
@@ -156,14 +156,14 @@ def _responder(campus: Campus, incident: Incident) -> dict[str, Any] | None:
     _, due_ms, guard = min(due)
     mine = incident.assignments[guard]
     deadlines = campus.zones[incident.zone].deadlines
-    asked = mine.misses + 1 if mine.asked else 0
+    asked, late_ms = asked_in_vain(campus, incident, mine)
     return {
         "what": "on_scene" if mine.state == "accepted" else "sign",
         "guard": guard,
         "due_ms": due_ms,
         "total_ms": deadlines.on_scene_ms if mine.state == "accepted" else deadlines.roll_call_ms,
         "asked": asked,
-        "late_ms": due_ms - asked * deadlines.asked_ms if asked else None,
+        "late_ms": late_ms,
     }
 
 

@@ -92,6 +92,7 @@ def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, na
     deadlines = campus.zones[incident.zone].deadlines
     totals = {"accepted": deadlines.on_scene_ms, "on_scene": deadlines.roll_call_ms}
     responding = mine is not None and mine.state in _RESPONDING
+    asked_times, late_ms = asked_in_vain(campus, incident, mine) if mine and responding else (0, None)
     return {
         **place(campus, incident, names),
         "mine": mine.state if mine else "none",
@@ -99,6 +100,8 @@ def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, na
         "due_ms": mine.due_ms if mine and responding else None,
         "due_total_ms": totals[mine.state] if mine and responding else None,
         "asked": mine.asked if mine else "",
+        "asked_times": asked_times,
+        "late_ms": late_ms,
         "lead": mine is not None and incident.lead == mine.guard,
         "light": shown_light(view, incident),
         "outcome": incident.outcome,
@@ -106,6 +109,14 @@ def _page(view: View, incident: Incident, mine: Assignment | None, ring: str, na
         "covers": incident.events,
         "evidence": incident.evidence,
     }
+
+
+def asked_in_vain(campus: Campus, incident: Incident, mine: Assignment) -> tuple[int, int | None]:
+    """How often this responder has been asked for the sign that is due, and since when it is overdue (hub time)."""
+    asked_times = mine.misses + 1 if mine.asked else 0
+    if not asked_times or mine.due_ms is None:
+        return 0, None
+    return asked_times, mine.due_ms - asked_times * campus.zones[incident.zone].deadlines.asked_ms
 
 
 def place(campus: Campus, incident: Incident, names: Names) -> dict[str, Any]:

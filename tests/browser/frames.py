@@ -52,6 +52,8 @@ def page(incident: str = "i-1", **changes: Any) -> Frame:
         "due_ms": None,
         "due_total_ms": None,
         "asked": "",
+        "asked_times": 0,
+        "late_ms": None,
         "lead": False,
         "light": "recorded",
         "outcome": None,

@@ -1,5 +1,6 @@
 """The pager's screen in a real browser, with the hub's end of its WebSocket in the test's hands."""
 
+import re
 import time
 
 import pytest
@@ -42,6 +43,26 @@ async def test_a_page_without_a_tap_is_not_ready_and_a_tap_makes_it_so(tab: Page
     await expect(tab.locator(screen("ready"))).to_be_attached()
     hub.show(snapshot(reasons=("battery",)))
     await expect(tab.locator(screen("not_ready"))).to_be_attached()
+
+
+OVERDUE: Frame = {
+    **GOING,
+    "ring": "ask",
+    "asked": "arrival",
+    "asked_times": 84,
+    "late_ms": NOW_MS - 1_253_000,
+    "due_ms": NOW_MS + 7_000,
+    "due_total_ms": 120_000,
+}
+
+
+async def test_who_is_overdue_is_told_since_when(chromium: Browser, site: Served) -> None:
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, snapshot(page(**OVERDUE)))
+        await expect(tab.locator(".say")).to_have_text("Still on the way?")
+        await expect(tab.locator(".clock b")).to_have_text(re.compile(r"^20:5\d$"))
+        await expect(tab.locator(".clock")).to_contain_text("overdue, not on sceneAsked 84 times")
+        assert await tab.locator(".blocks").count() == 0
 
 
 async def test_a_pager_without_a_guard_speaks_of_itself_alone(chromium: Browser, site: Served) -> None:
@@ -328,6 +349,7 @@ async def test_nothing_is_cut_while_it_rings(chromium: Browser, site: Served, lo
         snapshot(page(), page("i-2", place=LONG)),
         snapshot(page(place=LONG, presses=12, severity="perimeter"), fault=True),
         snapshot(page(**{**GOING, "ring": "ask", "asked": "arrival"}, due_ms=2_000_000, due_total_ms=120_000)),
+        snapshot(page(**OVERDUE, place=LONG)),
         snapshot(page(drill=True, place="Corner of the corridor outside the barrier-free toilet")),
     ]
     async with opened(chromium, locale=locale) as tab:

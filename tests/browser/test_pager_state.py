@@ -178,6 +178,12 @@ async def test_twelve_blocks_count_down(blank: Page, left_ms: int, total_ms: int
     assert (shown["blocks"], shown["left_ms"]) == (blocks, max(0, left_ms))
 
 
+async def test_what_is_overdue_counts_from_when_it_was_due_whatever_was_asked_since(blank: Page) -> None:
+    asked = page(**GOING, due_ms=NOW_MS + 7_000, due_total_ms=120_000, asked="arrival", late_ms=NOW_MS - 1_253_000)
+    shown = await view(blank, snapshot(asked))
+    assert (shown["late_ms"], shown["left_ms"], shown["blocks"]) == (1_253_000, None, None)
+
+
 async def test_resolved_is_said_for_ten_seconds(blank: Page) -> None:
     over = snapshot(page(state="resolved", mine="cleared", ring="none"))
     first = {"resolved_ms": {"i-1": NOW_MS}}

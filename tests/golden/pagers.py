@@ -138,6 +138,8 @@ def snapshot() -> dict[str, Any]:
         "due_ms": None,
         "due_total_ms": None,
         "asked": "",
+        "asked_times": 0,
+        "late_ms": None,
         "lead": False,
         "light": "recorded",
         "outcome": None,

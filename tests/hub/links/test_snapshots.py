@@ -188,6 +188,10 @@ def test_an_arrival_that_is_overdue_says_since_when_and_how_often_it_was_asked()
     named.duty.wait(120_000 + 2 * asked_ms)
     (incident,) = named.board()["incidents"]
     assert (incident["responder"]["asked"], incident["responder"]["late_ms"]) == (3, due_ms)
+    (page,) = named.pager(named.wang)["pages"]
+    assert (page["asked_times"], page["late_ms"]) == (3, due_ms)
+    (other,) = named.pager(named.li)["pages"]
+    assert (other["asked_times"], other["late_ms"]) == (0, None)
 
 
 def test_calls_that_repeat_are_one_station_with_its_true_reason() -> None:

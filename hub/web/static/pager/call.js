@@ -133,10 +133,14 @@ export function othersKey({ others, more, unanswered }) {
   );
 }
 
-/** The number that counts: time left, in digits and in twelve blocks. */
-function clock({ page, left_ms, total_ms, blocks }, about) {
-  if (left_ms === null) return [];
+/** The number that counts: time left, in digits and in twelve blocks; or since when it is overdue. */
+function clock({ page, left_ms, total_ms, blocks, late_ms }, about) {
   const asked = page.asked && h("h2.say", { key: "asked" }, t(`page.asked.${page.asked}`));
+  if (late_ms !== null) {
+    const times = page.asked_times > 1 && h("strong.times", {}, t("page.asked_times", { n: page.asked_times }));
+    return [asked, h("p.clock.over", { key: "clock-late" }, h("b", {}, age(late_ms)), h("span", {}, t(`page.overdue_since.${about}`)), times)];
+  }
+  if (left_ms === null) return [];
   const counts =
     left_ms > 0
       ? h("p.clock", { key: "clock" }, h("b", {}, left(left_ms)), h("span", {}, t(`page.left.${about}`)))

@@ -145,10 +145,13 @@ function pageScreen(local, snapshot, page) {
   return page.state === "raised" ? "alarm" : "answered";
 }
 
-function countdown({ due_ms, due_total_ms }, now_ms) {
-  if (due_ms === null || !due_total_ms) return { left_ms: null, total_ms: null, blocks: null };
+/** Time left, in ms and in blocks; or, once it has run out and was asked for, since when (`late_ms`). */
+function countdown({ due_ms, due_total_ms, late_ms }, now_ms) {
+  const none = { left_ms: null, total_ms: null, blocks: null, late_ms: null };
+  if (late_ms !== null) return { ...none, late_ms: Math.max(0, now_ms - late_ms) };
+  if (due_ms === null || !due_total_ms) return none;
   const left_ms = Math.max(0, due_ms - now_ms);
-  return { left_ms, total_ms: due_total_ms, blocks: Math.min(BLOCKS, Math.ceil((left_ms / due_total_ms) * BLOCKS)) };
+  return { ...none, left_ms, total_ms: due_total_ms, blocks: Math.min(BLOCKS, Math.ceil((left_ms / due_total_ms) * BLOCKS)) };
 }
 
 /** The hub is gone: the last page stays, greyed. What rang unanswered goes on ringing until a person has heard it. */
