@@ -28,7 +28,7 @@ RESUMED_MS = 1_500
 SPOKE_MS = 8_000
 PAGES_MAX = 8
 FLOODED = 19_000
-"""When so many entries have waited for the disk, who is linked is not looked at any more: links are refused, too."""
+"""When so many entries have waited for the disk, only what rings is still decided: who is linked is not looked at."""
 PENDING_MAX = 22_000
 """Entries that wait for the disk: what rings may go a little beyond the engine's bound of 20,000."""
 _RANKS = {"none": 0, "recorded": 1, "coming": 2, "here": 3}
@@ -237,6 +237,8 @@ class Checks:
         for digest, line in self._received.items():
             if line.socket.is_closing and self._standing:
                 continue  # a connection that ended during a pause takes with it what was not read; it comes again
+            if self._flooded and self._truth.made[digest].what != "panic":
+                continue  # busy: it stays with its terminal
             known = decided.terminals.get(line.peer.identity)
             if known and not known.revoked and digest not in known.seen and digest not in self._truth.recorded:
                 self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
@@ -265,7 +267,9 @@ class Checks:
             self._standing.clear()
         for line in self._standing:
             said_ms = self._now_ms() - line.said_ms
-            if line.hub_closed and said_ms < SPOKE_MS:
+            lets_through = not line.path.stalled_up and line.path.delay_ms[1] < RESUMED_MS
+            wanted = line.peer.identity not in self._truth.revoked
+            if line.hub_closed and said_ms < SPOKE_MS and lets_through and wanted:
                 self._truth.broken(f"{line.peer.name} said something {said_ms} ms ago and is cut off after a pause")
 
     def _check_everything_rings(self) -> None:

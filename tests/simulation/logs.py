@@ -121,6 +121,11 @@ class Logs:
         """It has been read. What is remembered of an earlier log is no matter: that one has ended."""
         self._at_stake = {one for one in self._remembered if one.epoch >= self.epoch and not self._holds(one)}
 
+    @property
+    def forked(self) -> bool:
+        """Whether somebody remembers another history of the log that the file was restored to, or of a later one."""
+        return bool(self._at_stake)
+
     def run_began(self, terminals: Collection[str]) -> None:
         """A run that waits for these terminals."""
         self._began_ms, self._awaited = self.now_ms(), set(terminals)

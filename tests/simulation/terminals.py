@@ -311,7 +311,7 @@ class Terminal:
                 self._backoff_ms = BACKOFF_MS_MIN
                 self.outbox.remember(silent=action.silent)
             elif isinstance(action, actions.NotProven):
-                self._around.truth.broken(f"{self.name}: a receipt proves nothing: {action.reason}")
+                self._around.truth.not_proven(self.name, action.reason)
             elif isinstance(action, actions.Refused):
                 self._around.say(self.name, f"is refused: {action.reason} {action.digest[:8]}")
 

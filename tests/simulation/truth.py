@@ -209,6 +209,13 @@ class Truth:
         if digest not in self.recorded:
             self.broken(f"a terminal takes a receipt for {digest[:8]}, which is not on the hub's disk")
 
+    def not_proven(self, terminal: str, why: str) -> None:
+        """A terminal does not take a receipt. That is right where a log goes on otherwise than it remembers, for it
+        was not heard in time.
+        """
+        if not self.logs.forked:
+            self.broken(f"{terminal}: a receipt proves nothing: {why}")
+
     def power_lost(self, terminal: str, kept: set[str]) -> None:
         """What was on the terminal's disk must be there; what was in its memory alone may be gone."""
         for digest, made in self.made.items():

@@ -319,6 +319,7 @@ class World:
         self._break(f"{context.get('message')}: {context.get('exception')!r}")
 
     def close(self) -> None:
+        self.trace.aloud = False
         self.machine.powered = False
         if self.machine.run is not None:
             self.machine.run.die(power_cut=True)
