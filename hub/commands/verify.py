@@ -8,8 +8,9 @@ from firstbell.note import NoteError, Vkey, parse_vkey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from hub.commands.shell import FAILED, OK, Run, command
+from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
 from hub.home import Home
+from hub.ledger.errors import JudgeLost
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
 from hub.places.log_vkey import load_vkey
@@ -32,7 +33,11 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
         raise NotFound(Problem("no_ledger", str(home.database)))
     key = _vkey(vkey, home)
     note = _checkpoint(against) if against else None
-    verdict = _watched(run, home, key, note)
+    try:
+        verdict = _watched(run, home, key, note)
+    except JudgeLost as lost:
+        complain(run, Problem("judge_lost", str(home.database), {"reason": str(lost)}))
+        return DEVICE
     data = {
         "ok": verdict.ok,
         "size": verdict.size,

@@ -17,5 +17,9 @@ class SealError(LedgerError):
     """A text, salt or domain that can't be sealed."""
 
 
+class JudgeLost(LedgerError):
+    """A process that judges events can't be started or ended by itself; nothing is said of the ledger."""
+
+
 class LedgerTaken(LedgerError):
     """The head is not where its only writer left it: another program writes to this ledger. Not to be tried again."""

@@ -1,6 +1,7 @@
 """Whether a recorded event is what its terminal signed. Pure, and with public keys alone."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from firstbell.jws import EDDSA, EVENT_TYP, Ed25519Verifier, JwsError, digest_of, header, open_jws, unb64url
@@ -9,6 +10,7 @@ from firstbell.messages import understand_event
 from hub.dispatch.entries import EventRecorded, TerminalEnrolled
 from hub.ledger.verdict import Why
 
+KEYS_KEPT = 1_024
 _SIGNED_FIELDS = ("boot", "seq", "mono_ms", "event_ms", "error_ms", "input", "what")
 
 
@@ -31,7 +33,7 @@ def judge_event(entry: EventRecorded, enrolled: TerminalEnrolled | None) -> Judg
         return Judgement("terminal")
     checkable = enrolled.algorithm == EDDSA
     try:
-        verify = Ed25519Verifier(unb64url(enrolled.key)).verify if checkable else _unchecked
+        verify = _verifier(enrolled.key).verify if checkable else _unchecked
         payload = open_jws(entry.jws, header(enrolled.algorithm, entry.terminal, EVENT_TYP), verify)
     except (JwsError, ValueError):
         return Judgement("signature", checkable)
@@ -39,6 +41,11 @@ def judge_event(entry: EventRecorded, enrolled: TerminalEnrolled | None) -> Judg
     if any(said[name] != getattr(entry, name) for name in _SIGNED_FIELDS):
         return Judgement("fields", checkable)
     return Judgement(checkable=checkable)
+
+
+@lru_cache(KEYS_KEPT)
+def _verifier(key: str) -> Ed25519Verifier:
+    return Ed25519Verifier(unb64url(key))
 
 
 def _unchecked(_signature: bytes, _message: bytes) -> bool:

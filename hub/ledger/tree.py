@@ -9,7 +9,7 @@ A node is named by its height above the leaves and its place in that row, counte
 root over the entries from `place << height` up to `(place + 1) << height`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -73,10 +73,18 @@ class Tree:
         """The tree with these leaves added."""
         rows = list(self.rows)
         filled: list[FullTile] = []
-        size = self.size
-        for leaf in leaf_hashes:
-            _push(rows, size, leaf, filled)
-            size += 1
+        row = b"".join(leaf_hashes)
+        size = self.size + len(row) // HASH_BYTES
+        height = 0
+        while row:
+            if height == len(rows):
+                rows.append(b"")
+            alone = rows[height][-HASH_BYTES:] if self.size >> height & 1 else b""
+            rows[height] += row
+            row = _pairs(alone + row)
+            height += 1
+            if height % TILE_HEIGHT == 0:
+                filled += _cut_full_tiles(rows, height - TILE_HEIGHT, self.size)
         return Tree(size, tuple(rows), self.read_tile, tuple(filled))
 
     def root(self) -> bytes:
@@ -195,23 +203,15 @@ def _pairs(row: bytes) -> bytes:
     return b"".join([sha256(b"\x01" + row[at : at + pair]).digest() for at in range(0, len(row) - pair + 1, pair)])
 
 
-def _push(rows: list[bytes], place: int, node: bytes, filled: list[FullTile]) -> None:
-    """Put a leaf into `rows`, and every node that it completes; empty the rows of a tile that it fills."""
-    height = 0
-    while True:
-        if height == len(rows):
-            rows.append(b"")
-        left = rows[height][-HASH_BYTES:]
-        rows[height] += node
-        if not place & 1:
-            return
-        node = node_hash(left, node)
-        place >>= 1
-        height += 1
-        if height % TILE_HEIGHT == 0:
-            bottom = height - TILE_HEIGHT
-            filled.append(FullTile(bottom // TILE_HEIGHT, place, rows[bottom]))
-            rows[bottom:height] = [b""] * TILE_HEIGHT
+def _cut_full_tiles(rows: list[bytes], bottom: int, size: int) -> Iterator[FullTile]:
+    """Takes the tiles that became full out of the rows from `bottom` up to the next level's. `size`: before that."""
+    level = bottom // TILE_HEIGHT
+    first = size >> bottom + TILE_HEIGHT
+    full = len(rows[bottom]) // TILE_BYTES
+    for number in range(full):
+        yield FullTile(level, first + number, rows[bottom][number * TILE_BYTES : (number + 1) * TILE_BYTES])
+    for rise in range(TILE_HEIGHT if full else 0):
+        rows[bottom + rise] = rows[bottom + rise][full * TILE_BYTES >> rise :]
 
 
 def _stored_tile(read_tile: ReadTile, level: int, n: int) -> bytes:

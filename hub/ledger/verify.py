@@ -4,6 +4,7 @@ Works beside a running hub (one read transaction), without one, and on a file th
 with a file is never an exception but a verdict.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hub.database import migrate, untouched
 from hub.ledger.batch import Head
 from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
 from hub.ledger.verdict import Bad, Checked, Verdict, Why
+from hub.ledger.verify_events import Judges
 from hub.ledger.verify_log import LogCheck, Story
 from hub.ledger.verify_tables import (
     check_derived,
@@ -36,7 +38,7 @@ def verify(
 
     `vkey`: the verifier key of any log of this hub; only one that was kept outside the hub shows that nobody signed
     anew. `against`: an older checkpoint (a signed note), to find a cut tail or another history. `progress(done,
-    total)`: entries so far and altogether.
+    total)`: entries so far and altogether. Raises JudgeLost when this machine stops one of the processes that help.
     """
     log = Path(f"{path}-wal")
     while True:
@@ -76,23 +78,29 @@ class _Verification:
     def _check(self, connection: sqlite3.Connection, older: tuple[int, Checkpoint] | None) -> None:
         # A database in a file of its own that SQLite removes by itself, so that a large ledger need not fit memory.
         rebuilt = sqlite3.connect("", isolation_level=None)
+        judges = Judges(len(os.sched_getaffinity(0)))
         try:
             migrate(rebuilt)
             check_file(connection)
             check_schema(connection, rebuilt)
             rebuilt.execute("BEGIN")
-            self._check_logs(connection, rebuilt, older)
+            self._check_logs(connection, rebuilt, judges, older)
             check_references(connection)
         finally:
+            judges.close()
             rebuilt.close()
 
     def _check_logs(
-        self, connection: sqlite3.Connection, rebuilt: sqlite3.Connection, older: tuple[int, Checkpoint] | None
+        self,
+        connection: sqlite3.Connection,
+        rebuilt: sqlite3.Connection,
+        judges: Judges,
+        older: tuple[int, Checkpoint] | None,
     ) -> None:
         heads = self._heads(connection)
         total = sum(head.size for head in heads)
         snapshots = {(epoch, size): data for epoch, size, data in connection.execute("SELECT * FROM snapshots")}
-        story = Story(rebuilt, snapshots, self._checked, lambda done: self._progress(done, total))
+        story = Story(rebuilt, judges, snapshots, self._checked, lambda done: self._progress(done, total))
         several = len(heads) > 1
         previous = None
         for head in heads:

@@ -13,11 +13,11 @@ from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.dispatch.fold import apply
 from hub.ledger.batch import Head
-from hub.ledger.evidence import judge_event
 from hub.ledger.project import commitments, project
 from hub.ledger.tiles import TILE_HASHES, TILE_HEIGHT
 from hub.ledger.tree import FullTile, Tree
 from hub.ledger.verdict import Bad, Checked, Why, entries_place
+from hub.ledger.verify_events import Judges, Question
 
 SIZE_BITS = 63
 PROGRESS_ENTRIES = 1_000
@@ -28,17 +28,20 @@ PROGRESS_ENTRIES = 1_000
 class Story:
     """What all logs together tell, folded as they are walked. `rebuilt`: a database for the derived rows.
 
-    `named`: where each sealed text is first named. `snapshots`: the stored ones, by (epoch, size); those that equal
-    the fold are taken out.
+    `named`: where each sealed text is first named. `living`: where each incident that is not closed was raised; a light
+    at another terminal belongs to none, and needs no statement to find that out. `snapshots`: the stored ones, by
+    (epoch, size); those that equal the fold are taken out.
     """
 
     rebuilt: sqlite3.Connection
+    judges: Judges
     snapshots: dict[tuple[int, int], bytes]
     checked: Checked
     progress: Callable[[int], None]
     campus: Campus = field(default_factory=Campus)
     enrolled: dict[str, e.TerminalEnrolled] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
+    living: dict[str, str] = field(default_factory=dict)
 
 
 class LogCheck:
@@ -81,47 +84,53 @@ class LogCheck:
 
     def _walk(self) -> Tree:
         tree = Tree.empty(self._stored_tile)
-        leaves: list[bytes] = []
-        for index, leaf, body in self._rows():
-            computed = leaf_hash(body)
-            if computed != leaf:
-                self._doubt(index, index + 1, "leaf")
-            leaves.append(computed)
-            if self._suspect is None:
-                self._understand(index, body)
-            done = index + 1
-            if len(leaves) == TILE_HASHES or done in (self._look_at, self._head.size):
-                tree = tree.append(leaves)
-                leaves.clear()
-                for tile in tree.filled:
-                    self._compare_tile(tile)
-            if done == self._look_at:
+        for rows in self._stretches():
+            leaves = [leaf_hash(body) for _, _, body in rows]
+            wrong = next((row[0] for row, leaf in zip(rows, leaves, strict=True) if row[1] != leaf), None)
+            for index, _, body in rows:
+                if index == wrong:
+                    self._doubt(index, index + 1, "leaf")
+                if self._suspect is None:
+                    self._understand(index, body)
+                self._story.checked.entries += 1
+                if self._story.checked.entries % PROGRESS_ENTRIES == 0:
+                    self._story.progress(self._story.checked.entries)
+            tree = tree.append(leaves)
+            for tile in tree.filled:
+                self._compare_tile(tile)
+            if tree.size == self._look_at:
                 self.root_then = tree.root()
-            self._story.checked.entries += 1
-            if self._story.checked.entries % PROGRESS_ENTRIES == 0:
-                self._story.progress(self._story.checked.entries)
         if self._look_at == 0:
             self.root_then = EMPTY_ROOT
+        self._hear_judges()
         return tree
 
-    def _rows(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Exactly the entries that the checkpoint is about, in order. Raises Bad for a gap and for one too many."""
-        rows = self._connection.execute(
+    def _stretches(self) -> Iterator[list[tuple[int, bytes, bytes]]]:
+        """Exactly the entries that the checkpoint is about, in order, up to the end of a tile or to `look_at` at a
+        time. Raises Bad for a gap and for one too many.
+        """
+        cursor = self._connection.execute(
             "SELECT idx, leaf, body FROM entries WHERE epoch = ? ORDER BY idx", (self._head.epoch,)
         )
-        expected = 0
-        for index, leaf, body in rows:
-            if expected >= self._head.size:
-                raise self._bad((index, index + 1, "unsigned"))
-            if index != expected:
-                self._give_up(expected, max(index, expected + 1), "missing")
-            yield index, leaf, body
-            expected += 1
-        if expected < self._head.size:
-            self._give_up(expected, self._head.size, "missing")
+        start = 0
+        while start < self._head.size:
+            end = min(start - start % TILE_HASHES + TILE_HASHES, self._head.size)
+            if start < self._look_at < end:
+                end = self._look_at
+            rows = cursor.fetchmany(end - start)
+            there = [row for row, index in zip(rows, range(start, end), strict=False) if row[0] == index]
+            yield there
+            start += len(there)
+            if start < end:
+                following = rows[len(there)][0] if len(there) < len(rows) else self._head.size
+                self._give_up(start, max(following, start + 1), "missing")
+        row = cursor.fetchone()
+        if row is not None:
+            raise self._bad((row[0], row[0] + 1, "unsigned"))
 
     def _give_up(self, start: int, end: int, why: Why) -> NoReturn:
         """The entries are not those that were signed; the first sign of it on the way says where, if there was one."""
+        self._hear_judges()
         signs: list[tuple[int, int, Why]] = [self._suspect] if self._suspect else []
         if self._tile_doubt:
             signs.append((*self._tile_doubt, "tile"))
@@ -134,8 +143,15 @@ class LogCheck:
         return Bad(entries_place(start, end) + self._label, why)
 
     def _doubt(self, start: int, end: int, why: Why) -> None:
-        if self._suspect is None or start < self._suspect[0]:
+        if self._suspect is None or start <= self._suspect[0]:
             self._suspect = start, end, why
+
+    def _hear_judges(self) -> None:
+        """What is wrong with an event goes before what does not follow from it."""
+        for finding in self._story.judges.findings():
+            self._story.checked.events_unsigned += finding.unsigned
+            if finding.why:
+                self._doubt(finding.index, finding.index + 1, finding.why)
 
     # ── what an entry says ───────────────────────────────────────────────────────────────────────────────────
 
@@ -147,7 +163,8 @@ class LogCheck:
         except msgspec.MsgspecError:
             why = "unreadable"
         else:
-            why = self._wrong_beginning(index, entry) or self._wrong_event(entry)
+            self._ask_judges(index, entry, body)
+            why = self._wrong_beginning(index, entry)
             if not why and not self._fold(index, entry):
                 why = "fold"
         if why:
@@ -162,7 +179,12 @@ class LogCheck:
         story = self._story
         try:
             apply(story.campus, entry)
-            project(story.rebuilt, self._head.epoch, index, entry)
+            if isinstance(entry, e.IncidentRaised):
+                story.living.setdefault(entry.incident, entry.terminal)
+            elif isinstance(entry, e.Closed):
+                story.living.pop(entry.incident, None)
+            if not isinstance(entry, e.LightShown) or entry.terminal in story.living.values():
+                project(story.rebuilt, self._head.epoch, index, entry)
         except Exception:
             # Whatever it is, an entry that the hub could fold when it wrote it folds again.
             return False
@@ -182,16 +204,13 @@ class LogCheck:
             right = not entry.previous_origin
         return "" if right else "log_began"
 
-    def _wrong_event(self, entry: e.Entry) -> Why | Literal[""]:
+    def _ask_judges(self, index: int, entry: e.Entry, body: bytes) -> None:
         story = self._story
         if isinstance(entry, e.TerminalEnrolled):
             story.enrolled[entry.terminal] = entry
-        if not isinstance(entry, e.EventRecorded):
-            return ""
-        judgement = judge_event(entry, story.enrolled.get(entry.terminal))
-        story.checked.events += 1
-        story.checked.events_unsigned += not judgement.checkable
-        return judgement.wrong
+        elif isinstance(entry, e.EventRecorded):
+            story.judges.ask(Question(index, body, story.enrolled.get(entry.terminal)))
+            story.checked.events += 1
 
     # ── tiles ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -42,13 +42,14 @@ IO_BUILTINS = {"open", "print", "input", "breakpoint"}
 
 PIN_MODULES = {"gpiozero", "machine", "lgpio", "gpiod", "pigpio", "RPi", "rp2"}
 
-# The files of the ledger that read or write a database, and what they may use for it.
+# The files of the ledger that read or write a database or start processes, and what they may use for it.
 LEDGER_IO = {
     "writer.py": {"sqlite3", "threading", "errno", "traceback", "structlog"},
     "store.py": {"sqlite3", "pathlib"},
     "reader.py": {"sqlite3", "pathlib"},
     "project.py": {"sqlite3"},
-    "verify.py": {"sqlite3", "pathlib"},
+    "verify.py": {"os", "sqlite3", "pathlib"},
+    "verify_events.py": {"os", "subprocess", "sys"},
     "verify_log.py": {"sqlite3"},
     "verify_tables.py": {"sqlite3"},
 }
