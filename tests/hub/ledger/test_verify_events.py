@@ -125,6 +125,18 @@ def judged(judges: Judges, asked: list[Question]) -> list[Finding]:
     return list(judges.findings())
 
 
+def signal_all(processes: set[int], number: signal.Signals) -> None:
+    for pid in processes:
+        os.kill(pid, number)
+
+
+def killed_while_asked(judges: Judges, asked: list[Question], processes: set[int]) -> None:
+    for question in asked:
+        judges.ask(question)
+    signal_all(processes, signal.SIGKILL)
+    list(judges.findings())
+
+
 def children() -> set[int]:
     return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
 
@@ -149,15 +161,19 @@ def test_a_few_events_need_no_process(tmp_path: Path, batches: list[Batch]) -> N
     assert children() <= before
 
 
-def test_a_process_that_is_killed_is_told(tmp_path: Path, batches: list[Batch]) -> None:
+@pytest.mark.parametrize("first", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_is_killed_is_told(tmp_path: Path, batches: list[Batch], first: signal.Signals) -> None:
+    """Before it is asked again, or while it has what it was asked."""
     before = children()
     judges = Judges(2)
-    asked = questions(tmp_path, batches)
+    # Without an enrolment: then a chunk fits a pipe that nobody reads.
+    asked = questions(tmp_path, batches, *range(EVENTS))
     judged(judges, asked[: HERE + 2 * CHUNK_EVENTS])
-    for pid in children() - before:
-        os.kill(pid, signal.SIGKILL)
+    processes = children() - before
+    signal_all(processes, first)
+    asking = asked[-2 * CHUNK_EVENTS :] if first == signal.SIGSTOP else asked
     with pytest.raises(JudgeLost, match="-9"):
-        judged(judges, asked[HERE + 2 * CHUNK_EVENTS :])
+        killed_while_asked(judges, asking, processes)
     judges.close()
     assert children() <= before
 
