@@ -164,7 +164,11 @@ def _read(stream: IO[bytes]) -> bytes | None:
 def _serve() -> None:
     os.nice(NICENESS)
     while (data := _read(sys.stdin.buffer)) is not None:
-        _write(sys.stdout.buffer, _encoder.encode(judge(_chunk_decoder.decode(data))))
+        finding = judge(_chunk_decoder.decode(data))
+        try:
+            _write(sys.stdout.buffer, _encoder.encode(finding))
+        except BrokenPipeError:
+            os._exit(0)  # Whoever asked is gone; nothing is flushed to nobody.
 
 
 if __name__ == "__main__":

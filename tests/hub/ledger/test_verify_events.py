@@ -178,8 +178,13 @@ def test_a_process_that_is_killed_is_told(tmp_path: Path, batches: list[Batch], 
     assert children() <= before
 
 
-def test_a_process_ends_with_who_started_it() -> None:
+@pytest.mark.parametrize("asked", [b"", len(b"\x90").to_bytes(4) + b"\x90"])
+def test_a_process_ends_with_who_started_it(asked: bytes) -> None:
+    """Quietly, also when the answer to no questions can't be told any more."""
     command = (sys.executable, "-P", "-m", "hub.ledger.verify_events")
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    said, _ = process.communicate()
-    assert (said, process.returncode) == (b"", 0)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, complaint = process.communicate(asked)
+    assert (complaint, process.returncode) == (b"", 0)
