@@ -65,6 +65,17 @@ async def test_who_is_overdue_is_told_since_when(chromium: Browser, site: Served
         assert await tab.locator(".blocks").count() == 0
 
 
+async def test_a_second_press_is_seen_by_who_is_on_the_way(chromium: Browser, site: Served) -> None:
+    async with opened(chromium, locale="en") as tab:
+        hub = await begin(tab, site, snapshot(page(**GOING)))
+        await expect(tab.locator(screen("on_the_way"))).to_be_attached()
+        assert await tab.locator(".repeat").count() == 0
+        for mine in (GOING, ON_SCENE):
+            hub.show(snapshot(page(**{**mine, "ring": "alert"}, presses=2)))
+            await expect(tab.locator(".repeat")).to_have_text("Pressed again, 2 times")
+            await expect(tab.locator(".repeat .mark.lamp-alarm")).to_be_attached()
+
+
 async def test_a_pager_without_a_guard_speaks_of_itself_alone(chromium: Browser, site: Served) -> None:
     """Everybody is called, and another guard's pager rings: that nobody is on duty would not be true."""
     site.answers["/api/guards"] = (200, {"guards": []})
@@ -349,7 +360,8 @@ async def test_nothing_is_cut_while_it_rings(chromium: Browser, site: Served, lo
         snapshot(page(), page("i-2", place=LONG)),
         snapshot(page(place=LONG, presses=12, severity="perimeter"), fault=True),
         snapshot(page(**{**GOING, "ring": "ask", "asked": "arrival"}, due_ms=2_000_000, due_total_ms=120_000)),
-        snapshot(page(**OVERDUE, place=LONG)),
+        snapshot(page(**OVERDUE, place=LONG, presses=2)),
+        snapshot(page("i-1", **ON_SCENE, place=LONG, presses=12, due_ms=NOW_MS + 90_000, due_total_ms=300_000)),
         snapshot(page(drill=True, place="Corner of the corridor outside the barrier-free toilet")),
     ]
     async with opened(chromium, locale=locale) as tab:

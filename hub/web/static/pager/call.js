@@ -43,14 +43,14 @@ export const CALL_SCREENS = {
     tone: "person",
     mark: "going",
     word: () => t("pager.on_the_way.word"),
-    field: (view) => [...where(view, true), othersKey(view), ...clock(view, "arrival"), way(view.page)],
+    field: (view) => [...where(view, true), othersKey(view), pressedAgain(view), ...clock(view, "arrival"), way(view.page)],
     hand: (view) => [crew(view), ...goingKeys(view)],
   },
   on_scene: {
     tone: "person",
     mark: "on_scene",
     word: () => t("pager.on_scene.word"),
-    field: (view, at) => [...where(view, true), othersKey(view), ...clock(view, "sign"), facts(view, at)],
+    field: (view, at) => [...where(view, true), othersKey(view), pressedAgain(view), ...clock(view, "sign"), facts(view, at)],
     hand: (view) => [crew(view), ...sceneKeys(view)],
   },
   outcome: {
@@ -108,6 +108,13 @@ export function since({ page, since_ms }) {
     h("span", {}, t(page.severity === "perimeter" ? "page.ago_perimeter" : "page.ago")),
     page.presses > 1 && h("strong.times", {}, page.presses === 2 ? t("page.pressed_twice") : t("page.pressed_times", { n: page.presses })),
   );
+}
+
+/** Why it sounds again for whoever is going already. */
+function pressedAgain({ page }) {
+  if (page.presses < 2) return null;
+  const lamp = page.ring === "alert" ? "lamp-alarm" : "";
+  return h("p.repeat", { key: "repeat" }, mark("alarm", lamp), h("b", {}, t("page.pressed_again", { n: page.presses })));
 }
 
 function steppedBack({ page }) {
