@@ -7,9 +7,8 @@ committed). DESIGN.md, "The two principles".
 """
 
 import asyncio
-import functools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +18,7 @@ from hub.dispatch import campus as campuses
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, LightState, encode
 from hub.dispatch.fold import apply
-from hub.dispatch.requests import Command, ReachDeadline, ReceiveEvent, Refused, Request
+from hub.dispatch.requests import ReachDeadline, ReceiveEvent, Refused, Request
 from hub.dispatch.rules import decide, next_deadline_ms
 from hub.dispatch.rules_terminal import may_be_forgotten
 from hub.dispatch.wanted import RINGING_KINDS, Alerts, alerts, everything_rings, lights
@@ -33,6 +32,8 @@ DEADLINE_ROUNDS_MAX = 16
 """Passes over due deadlines in one step; each pass makes the due ones later, so one is the rule."""
 FAULT_REST_MS = 1_000
 """Between two looks at a deadline while the hub has a defect."""
+EVERYTHING = ""
+"""In place of a terminal: an outlet that shows more than one."""
 SNAPSHOT_ENTRIES = 1_000
 """Committed entries between two snapshots of the campus in the database."""
 
@@ -64,7 +65,9 @@ class View:
 
 
 class Outlet(Protocol):
-    """Someone who is shown the newest view. `refresh` is called after each step; it must be quick and never raise."""
+    """Someone who is shown the newest view. `refresh` is called after each step that could concern this one; it must be
+    quick and never raise.
+    """
 
     def refresh(self, view: View) -> None: ...
 
@@ -119,8 +122,11 @@ class Engine:
         self._pending_entries = 0
         self._waiting: dict[str, _Asked] = {}
         # In the order in which they came: what is sent in which order hangs on no address in memory.
-        self._outlets: dict[Outlet, None] = {}
+        self._outlets: dict[str, dict[Outlet, None]] = {EVERYTHING: {}}
+        self._touched: set[str] = set()
         self._wake = asyncio.Event()
+        self._turned = asyncio.Event()
+        self._came = self._had_turn = 0
         self._since_snapshot = 0
         self._snapshot: Snapshot | None = None
         self._faults: set[str] = set()
@@ -136,7 +142,17 @@ class Engine:
     def submit(self, submission: Submission, done: Callable[[Answer], None] | None = None) -> None:
         """Takes a request; `done` is told once, after the commit or at the refusal."""
         self._inbox.append((submission, done))
+        self._came += 1
         self._wake.set()
+
+    async def taken(self) -> None:
+        """Waits until everything submitted up to now has had its turn. A peer with more to say waits for this, so that
+        nobody's requests fill the queue before a press of somebody else's.
+        """
+        came = self._came
+        await asyncio.sleep(0)
+        while self._had_turn < came:
+            await self._turned.wait()
 
     async def ask(self, submission: Submission) -> Answer:
         """Waits until the request is committed. Raises Refused."""
@@ -152,12 +168,16 @@ class Engine:
         self._commits.append(commit)
         self._wake.set()
 
-    def add_outlet(self, outlet: Outlet) -> None:
-        self._outlets[outlet] = None
+    def add_outlet(self, outlet: Outlet, terminal: str = EVERYTHING) -> None:
+        """One that shows a single terminal's light and ring need not be asked at each step of a thousand others."""
+        self._outlets.setdefault(terminal, {})[outlet] = None
         outlet.refresh(self.view)
 
-    def remove_outlet(self, outlet: Outlet) -> None:
-        self._outlets.pop(outlet, None)
+    def remove_outlet(self, outlet: Outlet, terminal: str = EVERYTHING) -> None:
+        of_terminal = self._outlets.get(terminal, {})
+        of_terminal.pop(outlet, None)
+        if not of_terminal and terminal != EVERYTHING:
+            self._outlets.pop(terminal, None)
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,18 +215,25 @@ class Engine:
         gathered = _Gathered()
         for _ in range(min(len(self._inbox), REQUESTS_PER_STEP_MAX)):
             self._handle(*self._inbox.popleft(), gathered)
+            self._had_turn += 1
+        self._turned.set()
+        self._turned = asyncio.Event()
         self._reach_deadlines(now_ms, gathered)
         if gathered.entries:
             self._hand_over(gathered)
             self.on_decided(gathered.entries)
         if changed or gathered.entries or len(self._faults) > faults:
-            self.refresh()
+            self._show()
 
-    def refresh(self) -> None:
-        """Computes the view anew and shows it to every outlet."""
-        self.view = self._look()
-        for outlet in tuple(self._outlets):
-            outlet.refresh(self.view)
+    def _show(self) -> None:
+        """Computes the view anew and shows it to every outlet that it could concern."""
+        before, self.view = self.view, self._look()
+        concerned = self._touched | _differing(before.lights, self.view.lights)
+        concerned |= _differing(before.alerts.bells, self.view.alerts.bells)
+        self._touched = set()
+        for about in (EVERYTHING, *sorted(concerned)):
+            for outlet in tuple(self._outlets.get(about, ())):
+                outlet.refresh(self.view)
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -218,8 +245,7 @@ class Engine:
             self._handle(Submission(ReachDeadline(now_ms=now_ms)), None, gathered)
 
     def _handle(self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered) -> None:
-        request = submission.request
-        key = _key(request)
+        request, key = submission.request, submission.request.key
         if self._is_known(request, key):
             return self._repeat(key, done)
         try:
@@ -323,6 +349,7 @@ class Engine:
 
     def _apply_all(self, campus: Campus, entries: Sequence[Entry]) -> bool:
         for entry in entries:
+            self._touched.add(getattr(entry, "terminal", EVERYTHING))
             try:
                 apply(campus, entry)
             except Exception:
@@ -350,22 +377,13 @@ class Engine:
         self._faults.add(f"{where}:{what}")
 
 
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    """The keys under which they don't say the same."""
+    if before == after:
+        return set()
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
 def _tell(done: Callable[[Answer], None] | None, answer: Answer) -> None:
     if done:
         done(answer)
-
-
-@functools.singledispatch
-def _key(_request: Request) -> str:
-    """What makes two requests the same one: nothing, for most."""
-    return ""
-
-
-@_key.register
-def _(request: ReceiveEvent) -> str:
-    return f"event {request.digest}"
-
-
-@_key.register
-def _(request: Command) -> str:
-    return f"command {request.command}"

@@ -29,6 +29,11 @@ class Request:
     now_ms: int
     lowers: ClassVar[bool] = False
 
+    @property
+    def key(self) -> str:
+        """What makes two requests the same one: nothing, for most."""
+        return ""
+
 
 class Refused(Exception):
     """A request that changes nothing. `reason` is a word of the catalogue (`refused.<reason>`)."""
@@ -91,6 +96,10 @@ class ReceiveEvent(Request):
     event_ms: int | None
     error_ms: int | None
     mono_ms: int
+
+    @property
+    def key(self) -> str:
+        return f"event {self.digest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +178,10 @@ class Command(Request):
     covers: tuple[str, ...] = ()
     outcome: Outcome | None = None
     note: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"command {self.command}"
 
 
 # ── administration ──────────────────────────────────────────────────────────────────────────────────────────

@@ -23,10 +23,10 @@ class BoardLinks:
         self._steps = steps
         self._writing = writing
 
-    async def serve(self, request: web.Request, may_see: Callable[[], bool]) -> web.WebSocketResponse:
-        """Holds one board's connection; `may_see` is asked before each snapshot."""
+    async def serve(self, request: web.Request, account: str, may_see: Callable[[], bool]) -> web.WebSocketResponse:
+        """Holds the connection of a board of this account; `may_see` is asked before each snapshot."""
         socket = await self._screens.open(request)
-        await self._screens.hold(socket, BoardTalk(self, may_see))
+        await self._screens.hold(socket, BoardTalk(self, account, may_see))
         return socket
 
     def snapshot(self, view: View) -> str:
@@ -35,9 +35,8 @@ class BoardLinks:
 
 
 class BoardTalk:
-    name = "board"
-
-    def __init__(self, links: BoardLinks, may_see: Callable[[], bool]) -> None:
+    def __init__(self, links: BoardLinks, account: str, may_see: Callable[[], bool]) -> None:
+        self.name = f"board of {account}"
         self._links = links
         self._may_see = may_see
 

@@ -14,7 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from hub.dispatch.engine import Engine, View
 from hub.links.outlet import Outlet, SlowPeer, Socket
-from hub.links.supervision import SWEEP_MS, Supervision
+from hub.links.supervision import SWEEP_MS, Newest, Supervision
 
 FRAME_BYTES_MAX = 16_384
 COMMAND_CHARS_MAX = 64
@@ -36,7 +36,9 @@ _named = msgspec.json.Decoder(Named)
 
 
 class Talk(Protocol):
-    """One screen's half. `render` gives the snapshot's text, or None where this screen may see nothing any more."""
+    """One screen's half. `name` says whose it is; `render` gives the snapshot's text, or None where this screen may see
+    nothing any more.
+    """
 
     name: str
 
@@ -53,6 +55,7 @@ class Screens:
         self.engine = engine
         self.now_ms = now_ms
         self._supervision: Supervision[Screen] = Supervision()
+        self._newest: Newest[Screen] = Newest()
 
     async def open(self, request: web.Request) -> web.WebSocketResponse:
         """Who asks for it has been checked by the caller."""
@@ -64,9 +67,13 @@ class Screens:
         """One connection, from its beginning to its end."""
         screen = Screen(self, socket, talk)
         self.heard(screen)
+        one_too_many = self._newest.came(talk.name, screen)
+        if one_too_many is not None:
+            one_too_many.abort()
         try:
             await screen.run()
         finally:
+            self._newest.left(talk.name, screen)
             self._supervision.left(screen)
 
     def heard(self, screen: "Screen") -> None:
@@ -132,6 +139,7 @@ class Screen:
             if self._malformed >= REFUSALS_MAX:
                 await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too_many")
                 return
+            await self._screens.engine.taken()
 
     def _take(self, text: str) -> None:
         try:

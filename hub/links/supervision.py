@@ -1,5 +1,9 @@
-"""Who has been silent for too long. Last-heard lives here, not in the campus: only the transition is a request."""
+"""Which connections have to end: of those who are silent for too long, and of one peer's too many.
 
+Last-heard lives here, not in the campus: only the transition is a request.
+"""
+
+from collections import defaultdict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
@@ -9,6 +13,9 @@ SWEEP_MS = 1_000
 """How often the links look for silence."""
 PAUSE_MS = 3 * SWEEP_MS
 """A sweep this late means that we ourselves stood still: what was sent meanwhile is read before anybody is judged."""
+
+CONNECTIONS_OF_ONE_MAX = 16
+"""Of one terminal or pager. Clones stay linked beside the real one, but the newest always gets in."""
 
 Peer = TypeVar("Peer", bound=Hashable)
 
@@ -43,3 +50,24 @@ class Supervision(Generic[Peer]):
         if not self._sweeps.may_judge(now_ms):
             return []
         return [peer for peer, heard_ms in self._heard_ms.items() if now_ms - heard_ms >= SILENCE_MS_MAX]
+
+
+class Newest(Generic[Peer]):
+    """The connections of each terminal or pager by its `name`, and which of them has to go."""
+
+    def __init__(self) -> None:
+        self._of: defaultdict[str, dict[Peer, None]] = defaultdict(dict)
+
+    def came(self, name: str, connection: Peer) -> Peer | None:
+        """The oldest one, where this is one too many: it counts no more, and is to be ended."""
+        self._of[name][connection] = None
+        if len(self._of[name]) <= CONNECTIONS_OF_ONE_MAX:
+            return None
+        oldest = next(iter(self._of[name]))
+        self.left(name, oldest)
+        return oldest
+
+    def left(self, name: str, connection: Peer) -> None:
+        self._of[name].pop(connection, None)
+        if not self._of[name]:
+            del self._of[name]

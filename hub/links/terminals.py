@@ -33,7 +33,7 @@ from hub.ledger.errors import LedgerDamaged
 from hub.ledger.writer import Receipt, Submission
 from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.strangers import Strangers
-from hub.links.supervision import SWEEP_MS, Sweeps
+from hub.links.supervision import SWEEP_MS, Newest, Sweeps
 from hub.links.terminal_session import (
     Action,
     Close,
@@ -105,6 +105,7 @@ class TerminalLinks:
         self.greeted = greeted
         self._connections: dict[_Connection, None] = {}
         self._linked: Counter[str] = Counter()
+        self.newest: Newest[_Connection] = Newest()
         self._sweeps = Sweeps()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -123,6 +124,7 @@ class TerminalLinks:
             await connection.run()
         finally:
             del self._connections[connection]
+            self.newest.left(connection.terminal, connection)
             self._unlink(connection.terminal)
 
     async def supervise(self) -> None:
@@ -199,7 +201,7 @@ class _Connection:
         try:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._links.engine.remove_outlet(self._outlet)
+            self._links.engine.remove_outlet(self._outlet, self.terminal)
             for task in self._tasks:
                 task.cancel()
             for error in await asyncio.gather(*self._tasks, return_exceptions=True):
@@ -212,11 +214,18 @@ class _Connection:
         if self._closing:
             self._tasks[0].cancel()
 
+    def make_room(self) -> None:
+        """Ends it for a newer one of the same terminal."""
+        self._links.strangers.count("too_many_links", self._links.now_ms())
+        self._closing = "too_many"
+        self._tasks[0].cancel()
+
     async def _read(self) -> None:
         while not self._closing:
             message = await self._socket.receive()
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self._do(self._session.frame(message.data, self._links.now_ms()))
+                await self._links.engine.taken()
             else:
                 if isinstance(message.data, WebSocketError) and message.data.code == WSCloseCode.MESSAGE_TOO_BIG:
                     self._links.strangers.count("oversized", self._links.now_ms())
@@ -239,9 +248,12 @@ class _Connection:
                     self._status(action)
 
     def _linked(self, hello: Linked) -> None:
+        oldest = self._links.newest.came(hello.terminal, self)
+        if oldest is not None:
+            oldest.make_room()
         self._links.link(hello.terminal)
         self._links.greeted(hello.terminal, hello.checkpoint)
-        self._links.engine.add_outlet(self._outlet)
+        self._links.engine.add_outlet(self._outlet, self.terminal)
 
     def _status(self, status: Status) -> None:
         request = HearTerminal(

@@ -231,8 +231,8 @@ async def pager_socket(request: web.Request) -> web.StreamResponse:
 async def board_socket(request: web.Request) -> web.StreamResponse:
     """A board's WebSocket."""
     _check_browser(request)
-    allow(request, "see_board")
-    return await request.app[HUB].boards.serve(request, lambda: allowed(request, "see_board"))
+    account = allow(request, "see_board")
+    return await request.app[HUB].boards.serve(request, account, lambda: allowed(request, "see_board"))
 
 
 @routes.get("/ws/terminal")

@@ -6,6 +6,7 @@ from firstbell.jws import Ed25519Signer, b64url
 from firstbell.messages import FRAME_BYTES_MAX, HELLO_MS_MAX, SILENCE_MS_MAX
 
 from hub.links.strangers import SUMMARY_MS
+from hub.links.supervision import CONNECTIONS_OF_ONE_MAX
 from tests.links.campus import Enrolled
 from tests.links.inner_hub import InnerHub
 from tests.links.raw_terminal import event_frame
@@ -44,6 +45,8 @@ async def test_each_cause_is_one_entry_a_minute_and_a_trouble(inner_hub: InnerHu
     linked = await hub.raw_terminal(enrolled).link()
     await linked.send(event_frame(hub.raw_terminal(enrolled).event(signer=STRANGER)))
     await linked.of_type("refused")
+    crowd = [await hub.raw_terminal(enrolled).link() for _ in range(CONNECTIONS_OF_ONE_MAX)]
+    assert await linked.closed() == 1008
     pager = await hub.pager(await hub.guard("王建国"))
     forged = hub.raw_terminal(enrolled).event(signer=STRANGER)
     await pager.line.send({"type": "evidence", "jws": [forged, "no jws"]})
@@ -62,6 +65,7 @@ async def test_each_cause_is_one_entry_a_minute_and_a_trouble(inner_hub: InnerHu
         "malformed": 1,
         "protocol": 1,
         "oversized": 2,
+        "too_many_links": 1,
         "evidence_bad_signature": 1,
         "evidence_malformed": 1,
     }
@@ -77,6 +81,8 @@ async def test_each_cause_is_one_entry_a_minute_and_a_trouble(inner_hub: InnerHu
     told = [entry["about"] for entry in hub.entries("trouble_began") if entry["what"] == "strangers"]
     assert sorted(told) == sorted(expected)
     assert len(hub.entries("strangers_refused")) == len(expected) + 1
+    for line in crowd:
+        await line.close()
     assert (await hub.verify()).ok
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.links.supervision import CONNECTIONS_OF_ONE_MAX
 from tests.links.hub_process import HubProcess
 from tests.links.raw_pager import RawPager
 from tests.links.raw_terminal import event_frame, receipt_of
@@ -30,6 +31,16 @@ async def test_two_tabs_of_one_browser_are_one_pager(hub: HubProcess) -> None:
     await hub.until_entry("pager_readiness", reasons=["sound", "screen"])
     assert [entry["reasons"] for entry in hub.entries("pager_readiness")] == [[], ["sound", "screen"]]
     await behind.line.close()
+
+
+async def test_one_tab_too_many_ends_the_oldest(hub: HubProcess) -> None:
+    first = await hub.pager(await hub.guard("吴敏"))
+    more = [await hub.pager(cookie=first.cookie) for _ in range(CONNECTIONS_OF_ONE_MAX)]
+    assert await first.line.closed() == 1000
+    for tab in more:
+        await tab.ready()
+        await settled(tab)
+        await tab.line.close()
 
 
 async def test_a_new_link_ends_what_the_lost_device_holds_open(hub: HubProcess) -> None:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from firstbell.jws import Ed25519Signer, b64url, digest_of
 from firstbell.messages import FRAME_BYTES_MAX, REFUSALS_MAX
 
+from hub.links.supervision import CONNECTIONS_OF_ONE_MAX
 from tests.links.campus import Enrolled
 from tests.links.hub_process import HubProcess
 from tests.links.line import Line
@@ -329,6 +330,20 @@ async def test_two_of_one_identity_both_ring_and_are_trouble(hub: HubProcess, te
     await real.until(receipt_of(third), since)
     assert not [1 for e in hub.entries("link_changed") if (e["terminal"], e["linked"]) == (terminal.terminal, False)]
     await real.close()
+
+
+async def test_the_newest_of_one_identity_gets_in(hub: HubProcess) -> None:
+    """Whoever holds a stolen key keeps neither its owner nor anybody else out."""
+    terminal = hub.raw_terminal(await hub.enrol("楼顶"))
+    lines = [(await terminal.link()).keep_alive() for _ in range(CONNECTIONS_OF_ONE_MAX + 1)]
+    assert await lines[0].closed() == 1008
+    newest = lines[-1]
+    press = terminal.event()
+    await newest.send(event_frame(press))
+    await newest.until(receipt_of(press))
+    assert [line.code for line in lines[1:]] == [None] * CONNECTIONS_OF_ONE_MAX
+    for line in lines[1:]:
+        await line.close()
 
 
 async def test_a_nodes_messages(hub: HubProcess, terminal: RawTerminal) -> None:

@@ -1,6 +1,6 @@
-"""Silence is told once, and our own standing still is nobody's silence."""
+"""Silence is told once, our own standing still is nobody's silence, and the newest connection gets in."""
 
-from hub.links.supervision import PAUSE_MS, SILENCE_MS_MAX, SWEEP_MS, Supervision
+from hub.links.supervision import CONNECTIONS_OF_ONE_MAX, PAUSE_MS, SILENCE_MS_MAX, SWEEP_MS, Newest, Supervision
 
 
 def swept(supervision: Supervision[str], from_ms: int, to_ms: int) -> dict[str, int]:
@@ -45,3 +45,13 @@ def test_who_has_left_is_not_judged() -> None:
     supervision.left("t-1")
     supervision.left("t-1")
     assert swept(supervision, 0, 20_000) == {}
+
+
+def test_one_too_many_ends_the_oldest_of_its_own() -> None:
+    newest: Newest[int] = Newest()
+    assert newest.came("t-2", -1) is None
+    assert [newest.came("t-1", number) for number in range(CONNECTIONS_OF_ONE_MAX)] == [None] * CONNECTIONS_OF_ONE_MAX
+    assert newest.came("t-1", 100) == 0
+    newest.left("t-1", 5)
+    assert newest.came("t-1", 101) is None
+    assert newest.came("t-1", 102) == 1
