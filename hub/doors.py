@@ -26,14 +26,15 @@ async def open_doors(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asy
     renew_if_due(home.keys, settings.names, settings.addresses, datetime.now(UTC), clock_sure=False)
     context = server_context(home.keys)
     raise_file_limit()
-    await web.UnixSite(await _runner(make_control(hub), stack), str(home.control)).start()
-    home.control.chmod(0o600)
     waiting = Waiting(lambda: hub.terminals.strangers.count("crowd", hub.now_ms()))
     app = make_app(hub)
     app.on_response_prepare.append(waiting.answered)
     door = open_door(await _runner(app, stack), settings.listen.address, settings.listen.port, waiting, tls=context)
     stack.push_async_callback(door.close)
     tasks.append(door.accepting)
+    # After the port, which another program may have: a hub that ends for that answers no command before.
+    await web.UnixSite(await _runner(make_control(hub), stack), str(home.control)).start()
+    home.control.chmod(0o600)
     await _hand_out_certificate(hub, stack, waiting)
 
     async def renew() -> None:

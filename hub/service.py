@@ -49,8 +49,8 @@ from hub.web.context import Hub
 UTC_LOOK_MS = 10_000
 """How often the wall clock is compared with the recorded offset."""
 
-HELLOS_MS_MAX = 4_000
-"""How long the first promise waits for what terminals remember: they call again within 5 s, each at its own time."""
+HELLOS_MS_MAX = 8_000
+"""How long the first promise waits for what terminals remember: the longest pause before one calls again is 7.5 s."""
 
 Value = TypeVar("Value")
 
@@ -254,7 +254,8 @@ class _Utc:
 class _Memory:
     """What terminals remember of our log: if it is no prefix of ours, this hub was restored from an old backup.
 
-    After a start nothing is signed until each terminal has said what it remembers, or their time is over.
+    After a start nothing is signed until each terminal that was linked before has said what it remembers, or their time
+    is over.
     """
 
     def __init__(self, engine: Engine, writer: SqliteWriter, reader: Reader, vkey: Vkey, clock: HubClock) -> None:
@@ -267,8 +268,9 @@ class _Memory:
         self._awaited: set[str] = set()
 
     def hold(self) -> None:
-        """Promises wait from now on, if there is a terminal that could remember any."""
-        self._awaited = {t.terminal for t in self._engine.decided.terminals.values() if not t.revoked}
+        """Promises wait from now on, if there is a terminal that could remember any and was not lost before."""
+        terminals = self._engine.decided.terminals.values()
+        self._awaited = {t.terminal for t in terminals if not t.revoked and t.linked is not False}
         if self._awaited:
             self._writer.hold_receipts("terminals may remember more")
 

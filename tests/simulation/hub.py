@@ -210,7 +210,8 @@ class Run:
         self.engine.on_committed = on_committed
         self.engine.add_outlet(self.checks)
         self._tasks: list[asyncio.Task[None]] = []
-        waited_for = [one.terminal for one in campus.terminals.values() if not one.revoked]
+        terminals = campus.terminals.values()
+        waited_for = [one.terminal for one in terminals if not one.revoked and one.linked is not False]
         machine.truth.logs.run_began(waited_for)
         for task in self.core.start():
             self._watch(task)

@@ -1,7 +1,8 @@
 """The hub's logs as the file holds them now, and what terminals remember of histories that it holds no more.
 
 What is promised, exactly: after a start nothing is signed in a log of which somebody remembers another history, until
-every enrolled terminal has said hello or HELLOS_MS are over; and never once one that remembers it has said hello.
+every terminal that was linked before has said hello or HELLOS_MS are over; and never once one that remembers it has
+said hello.
 """
 
 import base64
@@ -9,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-HELLOS_MS = 4_000
+HELLOS_MS = 8_000
 
 
 class PlainTree:
