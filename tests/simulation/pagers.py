@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from firstbell.jws import digest_of
+
 from tests.simulation.network import Line, NetworkPath
 from tests.simulation.surroundings import Surroundings
 
@@ -18,7 +20,7 @@ BACKOFF_MS = (250, 3_000)
 AGAIN_MS = 2_000
 """What was no answer is asked again after this long."""
 NO_ANSWER = ("not_signed_on", "busy")
-INCIDENTS_MAX = 16
+INCIDENTS_MAX = 64
 EVENTS_MAX = 16
 """Signed events kept, per incident the newest."""
 
@@ -231,7 +233,8 @@ class Pager:
             name = page["incident"]
             self.held[name] = list(dict.fromkeys([*self.held.get(name, ()), *page["evidence"]]))[-EVENTS_MAX:]
         while len(self.held) > INCIDENTS_MAX:
-            del self.held[next(iter(self.held))]
+            forgotten = self.held.pop(next(iter(self.held)))
+            self.around.truth.pager_forgot(digest_of(jws) for jws in forgotten)
 
     def _hand_back(self, frame: dict[str, Any]) -> None:
         """Signed events of pages that this pager holds and the snapshot lacks, each once per connection."""

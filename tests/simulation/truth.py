@@ -50,8 +50,12 @@ class Truth:
         self.made: dict[str, Made] = {}
         self.taken = False
         """Another program has moved the head: the hub that runs writes no more."""
+        self.has_defect: Callable[[], bool] = lambda: False
+        """Whether a defect of the hub's has shown itself in its present run: what it knows is then not whole."""
         self.restored_run = 0
         """The last run of the hub before its file was restored: what it said may be about what is lost."""
+        self._smashed: set[str] = set()
+        """Terminals whose disk is gone."""
         self._receipts: set[str] = set()
         """Events that a terminal has a receipt for, given since the file was restored."""
         self._begin()
@@ -148,7 +152,7 @@ class Truth:
             self.commands.add(command)
         if isinstance(entry, e.Resolved):
             unseen = set(self.campus.incidents[entry.incident].events) - set(entry.covers)
-            if unseen:
+            if unseen and not self.has_defect():
                 self.broken(f"{entry.incident[:10]} was resolved although {len(unseen)} of its events were not seen")
 
     def _check_event(self, entry: e.EventRecorded) -> None:
@@ -227,10 +231,15 @@ class Truth:
 
     def smashed(self, terminal: str) -> None:
         """Its disk is gone too. What a pager holds must come back by that."""
+        self._smashed.add(terminal)
+        self.pager_forgot(digest for digest, made in self.made.items() if made.terminal == terminal)
+
+    def pager_forgot(self, digests: Iterable[str]) -> None:
+        """A pager holds so much and no more: what nobody else keeps is lost."""
         held = self.held()
-        for digest, made in self.made.items():
-            if made.terminal == terminal and digest not in held:
-                made.lost = True
+        for digest in digests:
+            if self.made[digest].terminal in self._smashed and digest not in held:
+                self.made[digest].lost = True
 
     def missing(self) -> list[str]:
         """Events that must be in the ledger in the end and are not."""

@@ -74,6 +74,7 @@ class World:
         self.machine = Machine(
             self.loop, self.truth, self.disk, self.stream("hub"), BASE, key, self.vkey, self.trace.say
         )
+        self.truth.has_defect = lambda: self.machine.defects.shown
         self._built_in = ExitStack()
         self._built_in.enter_context(self.machine.defects.built_in())
         self.around = Surroundings(
@@ -152,7 +153,7 @@ class World:
 
     def ask(self, make: Callable[[int], r.Request]) -> None:
         run = self.machine.run
-        if run is not None:
+        if run is not None and not self.loop.paused:
             run.engine.submit(Submission(make(self.machine.hub_ms(run.number, self.loop.now_ms))))
 
     def _found(self, database: Path, key: Ed25519PrivateKey) -> None:

@@ -2,7 +2,7 @@
 // more is handed back too, for only its receipt says that it is on the disk.
 
 const KEPT_AS = "firstbell.evidence";
-const INCIDENTS_MAX = 16;
+const INCIDENTS_MAX = 64;
 const EVENTS_MAX = 16; // per incident, the newest
 const FRAME_CHARS_MAX = 15_000;
 
