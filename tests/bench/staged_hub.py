@@ -34,7 +34,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("entries encoded", engine, "encode"),
     ("alerts", engine, "alerts"),
     ("lights", engine, "lights"),
-    ("shown to every outlet", Engine, "refresh"),
+    ("shown to every outlet", Engine, "_show"),
     ("pager's snapshot rendered", pagers, "pager_snapshot"),
     ("frames written: WebSocket, TLS, kernel", WebSocketWriter, "_write_websocket_frame"),
     ("head signed, proofs", Store, "_prepare"),
