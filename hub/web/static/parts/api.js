@@ -23,7 +23,7 @@ export class Problem extends Error {
 export async function ask(method, path, body = undefined) {
   const headers = { Accept: "application/json", "X-Firstbell": "1" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let answer;
+  let answer, text;
   try {
     answer = await fetch(path, {
       method,
@@ -32,10 +32,10 @@ export async function ask(method, path, body = undefined) {
       cache: "no-store",
       signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
+    text = await answer.text();
   } catch {
     throw new Problem("no_answer");
   }
-  const text = await answer.text();
   const content = text && answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
   if (!answer.ok) throw new Problem(content.code ?? `http_${answer.status}`, answer.status, Number(answer.headers.get("Retry-After") ?? 0));
   return content;
