@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Served, opened
 
@@ -107,15 +107,74 @@ async def test_a_new_pager_shows_its_link_once_as_text_and_qr(tab: Page, site: S
     await expect(tab.locator(".link img")).to_be_attached()
 
 
-async def test_taking_away_asks_once_more(tab: Page, site: Served) -> None:
+SETTLED_MS = 500
+SURE_LAPSES_MS = 6_100
+
+
+async def asking(tab: Page, site: Served) -> Locator:
+    """The row of a terminal, whose key for taking it away has just been tapped."""
     site.answers["/api/terminals/t-1"] = (200, {})
+    await tab.clock.install()
     await admin(tab, site)
     row = tab.locator("li", has_text="图书馆北门")
     await row.locator("[data-do=sure]").click()
+    await expect(row.locator("p")).to_have_text("永久吊销？它的按钮不再有人听到。")
     assert site.asked == []
+    return row
+
+
+async def test_taking_away_asks_first(tab: Page, site: Served) -> None:
+    row = await asking(tab, site)
+    await tab.clock.run_for(SETTLED_MS)
     async with tab.expect_response("**/api/terminals/t-1"):
         await row.locator("[data-do=revoke_terminal]").click()
     assert site.asked == [("DELETE", "/api/terminals/t-1", None)]
+
+
+async def test_taking_away_can_be_answered_no(tab: Page, site: Served) -> None:
+    row = await asking(tab, site)
+    await expect(row.locator("[data-do=no]")).to_be_focused()
+    await tab.clock.run_for(SETTLED_MS)
+    await row.locator("[data-do=no]").click()
+    await expect(row.locator("[data-do=revoke_terminal]")).to_have_count(0)
+    await expect(row.locator("[data-do=sure]")).to_be_focused()
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("how", ["time", "focus", "elsewhere"])
+async def test_no_answer_is_no(tab: Page, site: Served, how: str) -> None:
+    row = await asking(tab, site)
+    await tab.clock.run_for(SETTLED_MS)
+    if how == "time":
+        await tab.clock.run_for(SURE_LAPSES_MS)
+    elif how == "focus":
+        await tab.keyboard.press("Tab")
+    else:
+        await tab.locator("h1").click()
+    await expect(row.locator("[data-do=sure]")).to_be_visible()
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+async def test_a_stray_second_tap_takes_nothing_away(tab: Page, site: Served, width: int) -> None:
+    """At once, and when the keys have settled: where the finger is lies "no"."""
+    site.answers["/api/terminals/t-1"] = (200, {})
+    await tab.set_viewport_size({"width": width, "height": 844})
+    await tab.clock.install()
+    await admin(tab, site)
+    sure = tab.locator("li", has_text="图书馆北门").locator("[data-do=sure]")
+    await sure.scroll_into_view_if_needed()
+    box = await sure.bounding_box()
+    assert box is not None
+    for settled_ms in (0, SETTLED_MS):
+        for x in (box["x"] + 4, box["x"] + box["width"] - 4):
+            await tab.mouse.click(x, box["y"] + 8)
+            await expect(tab.locator("[data-do=no]")).to_be_visible()
+            await tab.clock.run_for(settled_ms)
+            await tab.mouse.click(x, box["y"] + 8)
+            await tab.clock.run_for(SURE_LAPSES_MS)
+            await expect(sure).to_be_visible()
+    assert site.asked == []
 
 
 async def test_no_key_of_the_administration_looks_as_if_it_were_held(tab: Page, site: Served) -> None:
@@ -132,7 +191,9 @@ async def test_a_drill_begins_and_ends(tab: Page, site: Served) -> None:
     site.answers |= {"/api/drills": (200, {}), "/api/drills/z-1": (200, {})}
     await admin(tab, site)
     drills = tab.locator("section", has_text="演习")
+    await tab.clock.install()
     await drills.locator("[data-do=sure]").click()
+    await tab.clock.run_for(SETTLED_MS)
     async with tab.expect_response("**/api/drills"):
         await drills.locator("[data-do=start_drill]").click()
     running = {**CAMPUS, "zones": [{"id": "z-1", "name": "东区", "drill_until_ms": 99}]}

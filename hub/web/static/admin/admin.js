@@ -8,23 +8,34 @@ import { t, useLanguage } from "../parts/words.js";
 
 const FRESH_MS = 5_000;
 const DRILL_MINUTES = 30;
+const SURE_MS = 6_000;
+const SETTLE_MS = 400; // a key that has just appeared takes no tap: the second half of a double tap is no answer
 const root = document.querySelector("#admin");
 const said = document.querySelector("#said");
-const state = { campus: null, link: null, sure: "", problem: "", lost: "" };
+const state = { campus: null, link: null, sure: null, problem: "", lost: "" };
 
-const key = (kind, what, id, text) => h(`button.key.${kind}`, { key: `${what}-${id}`, type: "button", "data-do": what, "data-id": id }, text);
+const key = (kind, what, id, text, about = null) =>
+  h(`button.key.${kind}`, { key: `${what}-${id}`, type: "button", "data-do": what, "data-id": id, "data-about": about }, text);
 
-/** What takes something away asks once more, in the same place. */
-const removeKey = (what, id) =>
-  state.sure === `${what} ${id}` ? key("do", what, id, t("admin.sure")) : key("back", "sure", `${what} ${id}`, t(`admin.${what}`));
+/** What takes something away asks first: its row says what that does, and "no" lies where the finger is. */
+const removeKey = (what, id) => key("back", "sure", id, t(`admin.${what}`), what);
 
 const field = (name, label, attributes = {}) => h("label", { key: name }, t(label), h("input", { name, required: true, maxlength: 36, ...attributes }));
 
 const form = (what, ...fields) => h("form", { key: `form-${what}`, "data-form": what }, fields, h("button.key.do", { key: "go", type: "submit" }, t(`admin.${what}`)));
 
 /** `shape`: a mark for what is not well; what is well has none. */
-const row = (id, name, under, shape, ...keys) =>
-  h("li", { key: id }, h("b", {}, name), h("p.second", {}, shape && mark(shape), under), h("div.keys", {}, keys), state.link?.id === id && link(state.link.link));
+const row = (id, name, under, shape, ...keys) => {
+  const what = state.sure?.id === id && state.sure.what;
+  return h(
+    "li",
+    { key: id, "data-row": id },
+    h("b", {}, name),
+    what ? h("p", { key: "sure" }, t(`admin.sure.${what}`)) : h("p.second", {}, shape && mark(shape), under),
+    h("div.keys", {}, what ? [key("do", what, id, t("admin.yes")), key("back", "no", id, t("admin.no"))] : keys),
+    state.link?.id === id && link(state.link.link),
+  );
+};
 
 const link = (url) =>
   h(
@@ -154,12 +165,34 @@ async function fresh() {
   draw();
 }
 
-root.addEventListener("click", ({ target }) => {
-  const { do: what, id } = target.closest("[data-do]")?.dataset ?? {};
-  if (!what) return;
-  state.sure = what === "sure" ? id : "";
-  if (what === "sure") draw();
-  else act(() => KEYS[what](id));
+function askFirst(what, id, at_ms) {
+  state.sure = { what, id, at_ms, lapse: setTimeout(calm, SURE_MS) };
+  draw();
+  root.querySelector("[data-do=no]").focus();
+  said.textContent = t(`admin.sure.${what}`);
+}
+
+/** No answer is no. */
+function calm() {
+  if (!state.sure) return;
+  const { id, lapse } = state.sure;
+  const here = root.querySelector(`[data-row="${id}"]`)?.contains(document.activeElement);
+  clearTimeout(lapse);
+  state.sure = null;
+  draw();
+  if (here) root.querySelector(`[data-do=sure][data-id="${id}"]`)?.focus();
+}
+
+document.addEventListener("click", ({ target, timeStamp }) => {
+  const { do: what, id, about } = target.closest("[data-do]")?.dataset ?? {};
+  if (state.sure && state.sure.id === id && timeStamp - state.sure.at_ms < SETTLE_MS) return;
+  calm();
+  if (what === "sure") askFirst(about, id, timeStamp);
+  else if (what in KEYS) act(() => KEYS[what](id));
+});
+
+root.addEventListener("focusout", ({ relatedTarget }) => {
+  if (relatedTarget && relatedTarget.closest("[data-row]")?.dataset.row !== state.sure?.id) calm();
 });
 
 root.addEventListener("submit", (event) => {
