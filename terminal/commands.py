@@ -92,6 +92,9 @@ def build(said: Words) -> click.Group:
         def __init__(self, name: str, **more: Any) -> None:
             super().__init__(name, options_metavar=said.say("usage.options_metavar"), **more)
 
+    home_option = functools.partial(
+        click.option, "--home", type=click.Path(path_type=Path), metavar="DIR", help=said.say("help.home")
+    )
     help_option = click.help_option("--help", help=said.say("help.help"))
     json_option = click.option("--json", "as_json", is_flag=True, help=said.say("help.json"))
 
@@ -102,31 +105,27 @@ def build(said: Words) -> click.Group:
         options_metavar=said.say("usage.options_metavar"),
         subcommand_metavar=said.say("usage.command_metavar"),
     )
-    @click.option(
-        "--home",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        envvar="FIRSTBELL_HOME",
-        help=said.say("help.home"),
-    )
+    @home_option(envvar="FIRSTBELL_HOME")
     @help_option
     @click.pass_context
     def group(context: click.Context, home: Path | None) -> None:
         context.obj = home and Home(home)
 
     def with_home(function: Callable[..., int]) -> Callable[..., int]:
-        """Asked for when a command runs, so that its help needs none."""
+        """Typed before the command or after it; asked for when a command runs, so that its help needs none."""
 
-        def called(*typed: Any, **named: Any) -> int:
+        def called(*typed: Any, home: Path | None, **named: Any) -> int:
             context = click.get_current_context()
-            if context.obj is None:
+            chosen = Home(home) if home else context.obj
+            if chosen is None:
                 raise click.MissingParameter(ctx=context, param=group.params[0])
-            return function(context.obj, *typed, **named)
+            return function(chosen, *typed, **named)
 
         return functools.update_wrapper(called, function)
 
     @group.command("run", cls=Command, help=said.say("help.run"))
     @help_option
+    @home_option()
     @with_home
     def run(home: Home) -> int:
         try:
@@ -146,6 +145,7 @@ def build(said: Words) -> click.Group:
     )
     @json_option
     @help_option
+    @home_option()
     @with_home
     def press(home: Home, input_name: str, hold_ms: int, as_json: bool) -> int:
         return press_input(said, home, input_name, hold_ms, as_json)
@@ -153,6 +153,7 @@ def build(said: Words) -> click.Group:
     @group.command("status", cls=Command, help=said.say("help.status"))
     @json_option
     @help_option
+    @home_option()
     @with_home
     def status(home: Home, as_json: bool) -> int:
         return show_status(said, home, as_json)
@@ -160,6 +161,7 @@ def build(said: Words) -> click.Group:
     @group.command("doctor", cls=Command, help=said.say("help.doctor"))
     @json_option
     @help_option
+    @home_option()
     @with_home
     def doctor(home: Home, as_json: bool) -> int:
         return show_findings(said, examine(home), as_json)

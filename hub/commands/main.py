@@ -25,7 +25,7 @@ def build(run: Run) -> click.Group:
     root = shell.group(run, shell.NAME, (noun.build(run) for noun in nouns))
 
     def remember(home: Path | None, as_json: bool) -> None:
-        run.folder, run.as_json = home, as_json
+        run.typed_folder, run.as_json = home, as_json
 
     root.params = shell.common(run)
     root.callback = remember

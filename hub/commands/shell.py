@@ -45,8 +45,14 @@ class Run:
 
     words: Words
     context_class: type[click.Context]
-    folder: Path | None = None
+    typed_folder: Path | None = None
     as_json: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """What was typed, wherever it stood; only else what the environment says."""
+        named = os.environ.get(HOME_VARIABLE)
+        return self.typed_folder or (Path(named) if named else None)
 
     def say(self, key: str, /, **fields: object) -> str:
         return self.words.say(key, **fields)
@@ -100,7 +106,7 @@ def command(run: Run, key: str, function: Callable[..., int | None], *parameters
             parameter.help = run.say(f"help.{key}.{parameter.name}")
 
     def callback(home: Path | None, as_json: bool, **typed: Any) -> int:
-        run.folder = home or run.folder
+        run.typed_folder = home or run.typed_folder
         run.as_json = run.as_json or as_json
         return attempt(run, lambda: function(run, **typed))
 
@@ -140,9 +146,7 @@ def _first_sentence(text: str) -> str:
 
 def common(run: Run) -> list[click.Parameter]:
     """The options that every command has."""
-    home = click.Option(
-        ["--home"], type=click.Path(path_type=Path), envvar=HOME_VARIABLE, metavar="DIR", help=run.say("help.home")
-    )
+    home = click.Option(["--home"], type=click.Path(path_type=Path), metavar="DIR", help=run.say("help.home"))
     as_json = click.Option(["--json", "as_json"], is_flag=True, help=run.say("help.json"))
     return [home, as_json, _help(run)]
 

@@ -169,6 +169,20 @@ def test_help_in_both_languages() -> None:
             assert word not in chinese
 
 
+@pytest.mark.parametrize("command", [["run"], ["press", "panic"], ["status"], ["doctor"]])
+def test_a_home_that_is_typed_counts_before_the_environment_wherever_it_stands(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTBELL_HOME", str(tmp_path / "environment"))
+    typed = str(tmp_path / "typed")
+    for arguments in (["--home", typed, *command], [*command, "--home", typed]):
+        _, said = run_here("en", *arguments)
+        shown = "".join(said.split())
+        assert (f"Where:{typed}" in shown, "environment" in shown) == (True, False), said
+    _, said = run_here("en", *command)
+    assert "environment" in "".join(said.split())
+
+
 async def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     for typed, status in ((["run"], 3), (["status"], 3), (["press", "panic"], 3), (["doctor"], 1)):
         code, out, err = await type_in(tmp_path / "nowhere", *typed)

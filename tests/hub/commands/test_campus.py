@@ -206,6 +206,18 @@ def test_the_home_may_be_given_by_the_environment(hub: Served) -> None:
     assert first.json["campus"] == "城南中学"
 
 
+def test_a_home_that_is_typed_counts_before_the_environment_wherever_it_stands(
+    hub: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTBELL_HOME", str(hub.folder))
+    typed = str(tmp_path / "typed")
+    for command in (["status"], ["verify"], ["guard", "list"], ["incident", "list"]):
+        for said in (type_in("--home", typed, "--json", *command), type_in(*command, "--json", "--home", typed)):
+            assert (said.status, said.json["where"].startswith(typed)) == (3, True), said.out
+    other = type_in("--home", tmp_path / "first", "status", "--home", typed, "--json")
+    assert (other.status, other.json["where"]) == (3, typed)
+
+
 def test_a_pipe_that_closes_is_no_error(hub: Served) -> None:
     command = f"{SCRIPT} zone list --home {hub.folder} | head -c 1"
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
