@@ -35,6 +35,9 @@ async def test_a_pin_is_chosen_twice_the_same(tab: Page, site: Served) -> None:
     site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "pin", "name": "王建国"})
     site.answers["/api/join"] = (200, {"to": "/blank"})
     await tab.goto(f"{site.url}/join/abc")
+    await expect(tab.locator("[name=pin]")).to_have_accessible_description(
+        "至少三种数字，不要顺子（123456），不要重复。"
+    )
     await tab.fill("[name=pin]", "739148")
     await tab.fill("[name=again]", "739149")
     await tab.click("#join button[type=submit]")
@@ -78,8 +81,8 @@ async def test_where_there_is_no_link_there_is_no_key(tab: Page, site: Served, k
     await expect(tab.locator("#join")).to_have_count(0)
 
 
-async def admin(tab: Page, site: Served) -> None:
-    site.answers["/api/campus"] = (200, CAMPUS)
+async def admin(tab: Page, site: Served, campus: dict[str, Any] = CAMPUS) -> None:
+    site.answers["/api/campus"] = (200, campus)
     await tab.goto(f"{site.url}/admin")
     await expect(tab.locator("h1")).to_have_text("明德实验学校")
 
@@ -105,6 +108,19 @@ async def test_a_new_pager_shows_its_link_once_as_text_and_qr(tab: Page, site: S
     await tab.click("[data-do=pager_link]")
     await expect(tab.locator(".link code")).to_have_text(link)
     await expect(tab.locator(".link img")).to_be_attached()
+
+
+async def test_a_new_link_is_scrolled_into_view(tab: Page, site: Served) -> None:
+    """Its row may be far from the form."""
+    many = [{"id": f"p-{n}", "name": f"{n} 号", "guard": None, "reasons": []} for n in range(2, 40)]
+    new = {"id": "p-40", "name": "新", "guard": None, "reasons": []}
+    site.answers["/api/pagers"] = (200, {"id": "p-1", "link": "https://hub.local/join/xyz"})
+    site.answers["/api/qr.svg?link=https%3A%2F%2Fhub.local%2Fjoin%2Fxyz"] = (200, {})
+    await admin(tab, site, {**CAMPUS, "pagers": [*CAMPUS["pagers"], *many, new]})
+    form = tab.locator("[data-form=add_pager]")
+    await form.locator("[name=name]").fill("新")
+    await form.locator("[type=submit]").click()
+    await expect(tab.locator(".link")).to_be_in_viewport(ratio=1)
 
 
 SETTLED_MS = 500
@@ -219,4 +235,49 @@ async def test_a_refusal_is_said_in_words(chromium: Browser, site: Served) -> No
         form = tab.locator("[data-form=add_pager]")
         await form.locator("[name=name]").fill("东门")
         await form.locator("[type=submit]").click()
-        await expect(tab.locator("[role=alert]")).to_have_text("这个名字已经有了")
+        await expect(form.locator(".field [role=alert]")).to_have_text("这个名字已经有了")
+        name = form.locator("[name=name]")
+        await expect(name).to_be_focused()
+        await expect(name).to_have_attribute("aria-invalid", "true")
+        await expect(name).to_have_accessible_description("这个名字已经有了")
+        await expect(tab.locator("[data-form=add_guard] [role=alert]")).to_have_count(0)
+
+
+async def test_a_refusal_stands_in_the_row_that_it_concerns(chromium: Browser, site: Served) -> None:
+    site.answers["/api/accounts/a-wang/link"] = (403, {"code": "not_permitted"})
+    async with opened(chromium, complaint="403") as tab:
+        await admin(tab, site)
+        row = tab.locator("li", has_text="王建国")
+        await row.locator("[data-do=account_link]").click()
+        await expect(row.locator("[role=alert]")).to_have_text("你没有这个权限")
+
+
+RULE = "至少三种数字，不要顺子（123456），不要重复。"
+
+
+@pytest.mark.parametrize(("pin", "says"), [("", "PIN 要 6 位数字"), ("73914", "PIN 要 6 位数字")])
+async def test_the_rule_of_a_pin_is_told_before_and_what_is_wrong_after(
+    tab: Page, site: Served, pin: str, says: str
+) -> None:
+    await admin(tab, site)
+    form = tab.locator("[data-form=add_guard]")
+    field = form.locator("[name=pin]")
+    await expect(field).to_have_accessible_description(RULE)
+    await form.locator("[name=name]").fill("李敏")
+    await field.fill(pin)
+    await form.locator("[type=submit]").click()
+    await expect(field).to_have_accessible_description(f"{RULE} {says}")
+    await expect(field).to_be_focused()
+    assert site.asked == []
+
+
+async def test_a_pin_that_is_easy_to_guess_is_told_why(chromium: Browser, site: Served) -> None:
+    site.answers["/api/accounts"] = (409, {"code": "pin_simple"})
+    async with opened(chromium, complaint="409") as tab:
+        await admin(tab, site)
+        form = tab.locator("[data-form=add_guard]")
+        await form.locator("[name=name]").fill("李敏")
+        await form.locator("[name=pin]").fill("123456")
+        await form.locator("[type=submit]").click()
+        alert = form.locator(".field", has=tab.locator("[name=pin]")).locator("[role=alert]")
+        await expect(alert).to_have_text("太好猜：不要顺子、重复或键盘图案，至少三种数字")

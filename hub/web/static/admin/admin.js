@@ -1,6 +1,6 @@
 // The administration: who is a guard, which browsers are pagers, which terminals hang where, and drills.
 
-import { ask, get, post, Problem } from "../parts/api.js";
+import { ask, get, post, Problem, why } from "../parts/api.js";
 import { h, patch } from "../parts/dom.js";
 import { mark } from "../parts/marks.js";
 import { setTheme } from "../parts/theme.js";
@@ -10,9 +10,11 @@ const FRESH_MS = 5_000;
 const DRILL_MINUTES = 30;
 const SURE_MS = 6_000;
 const SETTLE_MS = 400; // a key that has just appeared takes no tap: the second half of a double tap is no answer
+const CONCERNS = { bad_text: "name", known_name: "name", pin_digits: "pin", pin_simple: "pin", unknown_zone: "zone" };
+const UNFIT = { name: "bad_text", pin: "pin_digits" };
 const root = document.querySelector("#admin");
 const said = document.querySelector("#said");
-const state = { campus: null, link: null, sure: null, problem: "", lost: "" };
+const state = { campus: null, link: null, sure: null, problem: null, lost: "" };
 
 const key = (kind, what, id, text, about = null) =>
   h(`button.key.${kind}`, { key: `${what}-${id}`, type: "button", "data-do": what, "data-id": id, "data-about": about }, text);
@@ -20,9 +22,30 @@ const key = (kind, what, id, text, about = null) =>
 /** What takes something away asks first: its row says what that does, and "no" lies where the finger is. */
 const removeKey = (what, id) => key("back", "sure", id, t(`admin.${what}`), what);
 
-const field = (name, label, attributes = {}) => h("label", { key: name }, t(label), h("input", { name, required: true, maxlength: 36, ...attributes }));
+/** What went wrong here: with a form or a row, `name` a field of it. It stands beside what it concerns. */
+const problem = (at, name = "") => {
+  const { text } = state.problem?.at === at && state.problem.field === name ? state.problem : {};
+  return text && h("p.problem", { key: "problem", id: `${at}-${name}-problem`, role: "alert" }, text);
+};
 
-const form = (what, ...fields) => h("form", { key: `form-${what}`, "data-form": what }, fields, h("button.key.do", { key: "go", type: "submit" }, t(`admin.${what}`)));
+const field = (form, name, label, { tag = "input", rule = "", ...attributes } = {}, ...inside) => {
+  const id = `${form}-${name}`;
+  const wrong = problem(form, name);
+  const described = [rule && `${id}-rule`, wrong && `${id}-problem`].filter(Boolean).join(" ");
+  return h(
+    "div.field",
+    { key: name },
+    h("label", { for: id }, t(label)),
+    h(tag, { id, name, "aria-describedby": described || null, "aria-invalid": wrong ? "true" : null, ...attributes }, inside),
+    rule && h("p.second.small", { key: "rule", id: `${id}-rule` }, rule),
+    wrong,
+  );
+};
+
+const nameField = (form) => field(form, "name", "admin.name", { required: true, maxlength: 36 });
+
+const form = (what, ...fields) =>
+  h("form", { key: `form-${what}`, "data-form": what, novalidate: true }, fields, h("button.key.do", { key: "go", type: "submit" }, t(`admin.${what}`)), problem(what));
 
 /** `shape`: a mark for what is not well; what is well has none. */
 const row = (id, name, under, shape, ...keys) => {
@@ -33,6 +56,7 @@ const row = (id, name, under, shape, ...keys) => {
     h("b", {}, name),
     what ? h("p", { key: "sure" }, t(`admin.sure.${what}`)) : h("p.second", {}, shape && mark(shape), under),
     h("div.keys", {}, what ? [key("do", what, id, t("admin.yes")), key("back", "no", id, t("admin.no"))] : keys),
+    problem(id),
     state.link?.id === id && link(state.link.link),
   );
 };
@@ -63,12 +87,14 @@ function people({ accounts, zones }) {
   return section(
     "people",
     h("ul", {}, rows),
-    form("add_guard", field("name", "admin.name"), field("pin", "admin.pin", { type: "password", inputmode: "numeric", pattern: "[0-9]{6}", maxlength: 6, autocomplete: "new-password" }), zoneChoice(zones)),
+    form("add_guard", nameField("add_guard"), field("add_guard", "pin", "admin.pin", PIN()), zoneChoice(zones)),
   );
 }
 
+const PIN = () => ({ type: "password", inputmode: "numeric", required: true, pattern: "[0-9]{6}", maxlength: 6, autocomplete: "new-password", rule: t("pin.rule") });
+
 const zoneChoice = (zones) =>
-  h("label", { key: "zone" }, t("admin.zone"), h("select", { name: "zone" }, h("option", { value: "" }, t("admin.zone.all")), zones.map(({ id, name }) => h("option", { value: id, key: id }, name))));
+  field("add_guard", "zone", "admin.zone", { tag: "select" }, h("option", { value: "" }, t("admin.zone.all")), zones.map(({ id, name }) => h("option", { value: id, key: id }, name)));
 
 function pagers(campus) {
   const rows = campus.pagers.map(({ id, name, guard, reasons }) =>
@@ -81,7 +107,7 @@ function pagers(campus) {
       removeKey("revoke_pager", id),
     ),
   );
-  return section("pagers", h("ul", {}, rows), form("add_pager", field("name", "admin.name")));
+  return section("pagers", h("ul", {}, rows), form("add_pager", nameField("add_pager")));
 }
 
 function terminals(campus) {
@@ -101,11 +127,10 @@ function drills({ zones }) {
 
 function draw() {
   const { campus } = state;
-  const problem = state.lost || state.problem;
   if (!campus) return;
   patch(root, [
     h("header", { key: "head" }, h("h1", {}, campus.campus.name), h("nav", {}, h("a.key.other", { href: "/board" }, t("admin.board")), key("back", "language", "me", t("language.other")), key("back", "sign_out", "me", t("admin.sign_out")))),
-    problem && h("p.problem", { key: "problem", role: "alert" }, problem),
+    state.lost ? h("p.problem", { key: "lost", role: "alert" }, state.lost) : problem("me"),
     people(campus),
     pagers(campus),
     terminals(campus),
@@ -139,17 +164,27 @@ const FORMS = {
   add_pager: ({ name }) => post("/api/pagers", { name }),
 };
 
-async function act(work) {
+/** Does it; what went wrong is told at `at`, a form's name or a row's id. */
+async function act(at, work) {
+  let link = null;
   try {
     const answer = await work();
-    state.problem = "";
-    state.link = answer?.link ? answer : null;
+    state.problem = null;
+    link = state.link = answer?.link ? answer : null;
     said.textContent = t("admin.done");
   } catch (refusal) {
     if (!(refusal instanceof Problem)) throw refusal;
-    state.problem = refusal.why;
+    complain(at, CONCERNS[refusal.code] ?? "", refusal.why);
   }
   await fresh();
+  if (link) root.querySelector(".link")?.scrollIntoView({ block: "center" });
+}
+
+function complain(at, name, text) {
+  const input = document.getElementById(`${at}-${name}`);
+  state.problem = { at, field: input ? name : "", text };
+  draw();
+  input?.focus();
 }
 
 /** The newest state. A hub that does not answer is told; a session that has ended leads to signing in again. */
@@ -188,7 +223,7 @@ document.addEventListener("click", ({ target, timeStamp }) => {
   if (state.sure && state.sure.id === id && timeStamp - state.sure.at_ms < SETTLE_MS) return;
   calm();
   if (what === "sure") askFirst(about, id, timeStamp);
-  else if (what in KEYS) act(() => KEYS[what](id));
+  else if (what in KEYS) act(id, () => KEYS[what](id));
 });
 
 root.addEventListener("focusout", ({ relatedTarget }) => {
@@ -198,9 +233,15 @@ root.addEventListener("focusout", ({ relatedTarget }) => {
 root.addEventListener("submit", (event) => {
   event.preventDefault();
   const { target } = event;
+  const what = target.dataset.form;
+  const unfit = target.querySelector(":invalid")?.name;
+  if (unfit) {
+    complain(what, unfit, why(UNFIT[unfit]));
+    return;
+  }
   const given = Object.fromEntries(new FormData(target));
-  act(async () => {
-    const answer = await FORMS[target.dataset.form](given);
+  act(what, async () => {
+    const answer = await FORMS[what](given);
     target.reset();
     return answer;
   });
