@@ -9,6 +9,8 @@ from http.cookies import SimpleCookie
 import aiohttp
 from aiohttp import web
 
+from hub.web.language import COOKIE as LANGUAGE_COOKIE
+
 BODY_BYTES_MAX = 1 << 20
 FRAME_BYTES_MAX = 1 << 17
 
@@ -57,7 +59,7 @@ class Proxy:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         if "Cookie" in request.headers:
             jar = SimpleCookie(request.headers["Cookie"])
-            headers["Cookie"] = "; ".join(f"{_COOKIE_PREFIX}{name}={morsel.value}" for name, morsel in jar.items())
+            headers["Cookie"] = "; ".join(f"{_for_hub(name)}={morsel.value}" for name, morsel in jar.items())
         if "Origin" in request.headers:
             headers["Origin"] = self._hub_url
         return headers
@@ -71,7 +73,11 @@ class Proxy:
             data=body,
             allow_redirects=False,
         ) as answer:
-            response = web.Response(status=answer.status, body=await answer.read())
+            content = await answer.read()
+            if answer.content_type == "application/json":
+                # A link that the hub shows is opened in this browser, which has no campus CA.
+                content = content.replace(self._hub_url.encode(), self._own_origin.encode())
+            response = web.Response(status=answer.status, body=content)
             for name, value in answer.headers.items():
                 if name.lower() == "set-cookie":
                     response.headers.add(name, _for_localhost(value))
@@ -105,6 +111,11 @@ async def _copy(
     async for message in source:
         if message.type is aiohttp.WSMsgType.TEXT:
             await sink.send_str(message.data)
+
+
+def _for_hub(cookie: str) -> str:
+    """The name under which the hub gave it."""
+    return cookie if cookie == LANGUAGE_COOKIE else _COOKIE_PREFIX + cookie
 
 
 def _for_localhost(cookie: str) -> str:

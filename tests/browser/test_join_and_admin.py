@@ -21,6 +21,9 @@ CAMPUS: dict[str, Any] = {
 }
 
 
+RULE = "至少三种数字，不要顺子（123456），不要重复。"
+
+
 async def test_a_link_makes_this_browser_a_pager(tab: Page, site: Served) -> None:
     site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "pager", "name": "东门 2 号"})
     site.answers["/api/join"] = (200, {"to": "/blank"})
@@ -35,9 +38,7 @@ async def test_a_pin_is_chosen_twice_the_same(tab: Page, site: Served) -> None:
     site.shells["/join/abc"] = ("join.html", {"code": "abc", "kind": "pin", "name": "王建国"})
     site.answers["/api/join"] = (200, {"to": "/blank"})
     await tab.goto(f"{site.url}/join/abc")
-    await expect(tab.locator("[name=pin]")).to_have_accessible_description(
-        "至少三种数字，不要顺子（123456），不要重复。"
-    )
+    await expect(tab.locator("[name=pin]")).to_have_accessible_description(RULE)
     await tab.fill("[name=pin]", "739148")
     await tab.fill("[name=again]", "739149")
     await tab.click("#join button[type=submit]")
@@ -108,6 +109,15 @@ async def test_a_new_pager_shows_its_link_once_as_text_and_qr(tab: Page, site: S
     await tab.click("[data-do=pager_link]")
     await expect(tab.locator(".link code")).to_have_text(link)
     await expect(tab.locator(".link img")).to_be_attached()
+
+
+async def test_a_link_for_this_machine_alone_says_so_and_has_no_code_for_another(tab: Page, site: Served) -> None:
+    link = "http://localhost:8000/join/xyz"
+    site.answers["/api/pagers/p-1/link"] = (200, {"id": "p-1", "link": link})
+    await admin(tab, site)
+    await tab.click("[data-do=pager_link]")
+    await expect(tab.locator(".link")).to_have_text(f"只能用一次，半小时内有效，只在这台电脑上能打开： {link}")
+    await expect(tab.locator(".link img")).to_have_count(0)
 
 
 async def test_a_new_link_is_scrolled_into_view(tab: Page, site: Served) -> None:
@@ -250,9 +260,6 @@ async def test_a_refusal_stands_in_the_row_that_it_concerns(chromium: Browser, s
         row = tab.locator("li", has_text="王建国")
         await row.locator("[data-do=account_link]").click()
         await expect(row.locator("[role=alert]")).to_have_text("你没有这个权限")
-
-
-RULE = "至少三种数字，不要顺子（123456），不要重复。"
 
 
 @pytest.mark.parametrize(("pin", "says"), [("", "PIN 要 6 位数字"), ("73914", "PIN 要 6 位数字")])

@@ -61,13 +61,12 @@ const row = (id, name, under, shape, ...keys) => {
   );
 };
 
-const link = (url) =>
-  h(
-    "div.link",
-    {},
-    h("img", { src: `/api/qr.svg?link=${encodeURIComponent(url)}`, alt: t("admin.qr") }),
-    h("p", {}, t("admin.link.once"), " ", h("code", {}, url)),
-  );
+/** The QR code is for another device: an address of this machine alone has none. */
+function link(url) {
+  const text = (key) => h("p", {}, t(key), " ", h("code", {}, url));
+  if (new URL(url).hostname === "localhost") return h("div.link.here", {}, text("admin.link.here"));
+  return h("div.link", {}, h("img", { src: `/api/qr.svg?link=${encodeURIComponent(url)}`, alt: t("admin.qr") }), text("admin.link.once"));
+}
 
 const section = (name, ...inside) => h("section", { key: name }, h("h2", {}, t(`admin.${name}`)), inside);
 

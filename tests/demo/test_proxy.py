@@ -1,0 +1,52 @@
+"""The demo's http://localhost: what the hub says and is told there fits a browser without the campus CA."""
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from hub.demo.proxy import Proxy
+
+pytestmark = pytest.mark.asyncio
+
+
+async def link(request: web.Request) -> web.Response:
+    return web.json_response({"link": f"http://{request.host}/join/abc"})
+
+
+async def cookies(request: web.Request) -> web.Response:
+    response = web.json_response(dict(request.cookies))
+    response.set_cookie("__Host-firstbell_pager", "key", path="/", secure=True, httponly=True)
+    return response
+
+
+async def asked(path: str, **headers: str) -> tuple[dict[str, str], str, str]:
+    """The answer through the proxy, what it sets as a cookie, and the proxy's origin."""
+    hub_app, proxy_app = web.Application(), web.Application()
+    hub_app.router.add_get("/link", link)
+    hub_app.router.add_get("/cookies", cookies)
+    async with TestServer(hub_app) as hub, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        server = TestServer(proxy_app)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await Proxy(f"http://{hub.host}:{hub.port}", session, origin(server)).handle(request)
+
+        proxy_app.router.add_route("*", "/{path:.*}", handle)
+        async with TestClient(server, cookie_jar=aiohttp.DummyCookieJar()) as browser:
+            answer = await browser.get(path, headers=headers)
+            return await answer.json(), answer.headers.get("Set-Cookie", ""), origin(server)
+
+
+def origin(server: TestServer) -> str:
+    return f"http://{server.host}:{server.port}"
+
+
+async def test_a_link_that_is_shown_works_in_the_browser_that_shows_it() -> None:
+    said, _set, own = await asked("/link")
+    assert said == {"link": f"{own}/join/abc"}
+
+
+async def test_the_hub_gets_its_cookies_under_their_names() -> None:
+    said, given, _own = await asked("/cookies", Cookie="firstbell_pager=key; firstbell_language=en")
+    assert said == {"__Host-firstbell_pager": "key", "firstbell_language": "en"}
+    assert given == "firstbell_pager=key; HttpOnly; Path=/"
