@@ -38,6 +38,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def check_free(path: Path) -> None:
+    """Nothing is there, or an empty folder. Raises FileExistsError, OSError."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(path)
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to fill: it becomes `path` when the block ends, and vanishes when the block fails.
@@ -45,8 +51,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Only its owner may enter it. `path` may be there already when it is empty. Raises FileExistsError when it isn't,
     OSError.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(path)
+    check_free(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:

@@ -1,16 +1,19 @@
 """`firstbell-hub demo`: a whole campus on this machine, to be pressed, rung and verified."""
 
 import asyncio
+import errno
 import json
 import os
 from typing import Any
 
 import click
 
-from hub.commands.shell import FAILED, Run, command
+from hub.commands.shell import DEVICE, FAILED, Run, command, complain
 from hub.demo.show import new_folder, once, show
 from hub.demo.stage import StageError
 from hub.demo.story import STEPS
+from hub.private_file import check_free
+from hub.problems import Problem, TypedWrongly
 from hub.words import chosen_language
 
 PORT_DEFAULT = 8765
@@ -27,8 +30,15 @@ def build(run: Run) -> click.Command:
 
 
 def demo(run: Run, just_once: bool, port: int) -> int:
-    """Exit 1 when a part does not start or the story does not come to its end."""
-    folder = new_folder() if run.folder is None else run.folder
+    """In a folder of its own; what FIRSTBELL_HOME names is a real hub's.
+
+    Exit 1 when a part does not start or the story does not come to its end.
+    """
+    folder = run.typed_folder or new_folder()
+    try:
+        check_free(folder)
+    except FileExistsError as error:
+        raise TypedWrongly(Problem("demo_not_empty", str(folder))) from error
     language = chosen_language(os.environ)
 
     def tell(data: dict[str, object], line: str) -> None:
@@ -44,6 +54,11 @@ def demo(run: Run, just_once: bool, port: int) -> int:
     except (StageError, TimeoutError) as error:
         run.note(run.say("demo.failed", folder=folder, reason=error))
         return FAILED
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        complain(run, Problem("demo_port_taken", f"localhost:{port}"))
+        return DEVICE
     return 0
 
 

@@ -1,8 +1,10 @@
 """The demo as it is run: everything started, told line by line, until it is stopped."""
 
 import asyncio
+import os
 import signal
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -38,7 +40,7 @@ async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[s
 async def show(
     folder: Path, language: str, say: Callable[[str], str], port: int, tell: Callable[[dict[str, Any], str], None]
 ) -> None:
-    """Runs until SIGTERM or SIGINT. `tell(data, line)`: first what there is, then each thing that happens.
+    """Runs until SIGTERM or SIGINT, or until nobody reads what is told any more. `tell(data, line)`: first what there is, then each thing that happens.
 
     Raises StageError, OSError.
     """
@@ -46,6 +48,9 @@ async def show(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+        # At the writing end of a pipe there is nothing to read but that its reader has gone.
+        asyncio.get_running_loop().add_reader(sys.stdout.fileno(), stopped.set)
     # Taken first, so that nothing is made when the port is somebody else's.
     with socket.create_server((LOOPBACK, port)) as listening:
         await _run(folder, texts, say, listening, stopped, tell)

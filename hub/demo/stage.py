@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from hub.demo.wall import SCRIPTS, Wall
+from hub.demo.wall import SCRIPTS, Wall, own_environment
 from hub.founding import Founded, found
 from hub.home import Home
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
@@ -130,6 +130,7 @@ class Stage:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=log,
+            env=own_environment(),
         )
         self._processes.append(self.hub)
         tls = ssl.create_default_context(cafile=self.home.keys / "ca.pem")
@@ -256,6 +257,7 @@ class Stage:
             stdout=asyncio.subprocess.PIPE,
             stderr=(self.path / "pager.log").open("wb"),
             limit=LINE_BYTES_MAX,
+            env=own_environment(),
         )
         self._processes.append(self.pager)
         given = {"hub_url": self.url, "ca_file": str(self.home.keys / "ca.pem"), "cookie": cookie}

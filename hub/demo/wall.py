@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
@@ -11,6 +12,11 @@ from typing import Any
 
 SCRIPTS = Path(sys.executable).parent
 LINE_BYTES_MAX = 1 << 20
+
+
+def own_environment() -> dict[str, str]:
+    """For the demo's processes: each is told its home, and the one that the shell names is somebody else's."""
+    return {name: value for name, value in os.environ.items() if name != "FIRSTBELL_HOME"}
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class Wall:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
+                env=own_environment(),
             )
 
     async def ask(self, **request: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from hub.demo.show import tell_line
 from hub.demo.story import STEPS
 from hub.ledger.verify import verify
 from hub.words import words
+from tests.hub.web.running import free_port
 
 HUB = Path(sys.executable).parent / "firstbell-hub"
 TERMINAL = Path(sys.executable).parent / "firstbell-terminal"
@@ -79,8 +80,66 @@ def test_a_port_that_is_taken_leaves_nothing_behind(tmp_path: Path) -> None:
             check=False,
         )
     assert ran.returncode == 4, ran.stderr
-    assert port in ran.stderr
+    assert f"localhost:{port}" in ran.stderr
+    assert "--port N" in ran.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("typed", [["--once"], []])
+def test_it_never_runs_in_a_folder_that_holds_something(typed: list[str], tmp_path: Path) -> None:
+    (tmp_path / "hub.db").write_text("theirs")
+    ran = subprocess.run(
+        [HUB, "--home", tmp_path, "demo", *typed, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=START_S_MAX,
+        check=False,
+    )
+    said = json.loads(ran.stdout)
+    assert (ran.returncode, said["problem"], said["where"]) == (2, "demo_not_empty", str(tmp_path)), ran.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["hub.db"]
+
+
+def test_its_own_home(tmp_path: Path) -> None:
+    """Whatever the environment names. (The test's own name is part of the sockets' paths, which have a limit.)"""
+    theirs, temporary = tmp_path / "theirs", tmp_path / "t"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [HUB, "demo", "--json", "--port", str(free_port())],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "FIRSTBELL_HOME": str(theirs), "TMPDIR": str(temporary)},
+    )
+    assert process.stdout is not None
+    there = json.loads(process.stdout.readline())
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    given = [Path(f"/proc/{child}/environ").read_bytes() for child in children]
+    process.terminate()
+    process.communicate(timeout=START_S_MAX)
+    assert Path(there["home"]).is_relative_to(temporary)
+    assert not theirs.exists()
+    assert len(children) >= 6
+    assert not any(b"FIRSTBELL_HOME=" in child for child in given)
+
+
+def test_it_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [HUB, "--home", tmp_path / "campus", "demo", "--json", "--port", str(free_port())],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    there = json.loads(process.stdout.readline())
+    process.stdout.close()
+    try:
+        status = process.wait(START_S_MAX)
+    finally:
+        process.kill()
+        _, said = process.communicate()
+    assert (status, said) == (0, "")
+    assert not Path(f"/proc/{there['hub_pid']}").exists()
 
 
 @pytest.mark.parametrize(
@@ -93,11 +152,8 @@ def test_a_trouble_is_told_in_words(language: str, says: str) -> None:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
     process = subprocess.Popen(
-        [HUB, "--home", tmp_path / "campus", "demo", "--json", "--port", str(port)],
+        [HUB, "--home", tmp_path / "campus", "demo", "--json", "--port", str(free_port())],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
