@@ -40,7 +40,9 @@ async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[s
 async def show(
     folder: Path, language: str, say: Callable[[str], str], port: int, tell: Callable[[dict[str, Any], str], None]
 ) -> None:
-    """Runs until SIGTERM or SIGINT, or until nobody reads what is told any more. `tell(data, line)`: first what there is, then each thing that happens.
+    """Runs until SIGTERM or SIGINT, or until nobody reads any more.
+
+    `tell(data, line)`: first what there is, then each thing that happens.
 
     Raises StageError, OSError.
     """
