@@ -1,10 +1,11 @@
 """`firstbell-hub incident …`: what has happened. Listing and showing read the ledger itself and need no running hub."""
 
 import secrets
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import click
@@ -43,15 +44,18 @@ class _Ledger:
     reader: Reader
     campus: Campus
     names: Names
+    utc_offsets: list[tuple[int, int]]
 
     def utc_ms(self, at_ms: int) -> int:
-        return at_ms + self.campus.utc_offset_ms
+        """As the hub knew it then: a clock that was set later does not move what happened before."""
+        at = max(bisect_right(self.utc_offsets, at_ms, key=lambda since: since[0]) - 1, 0)
+        return at_ms + (self.utc_offsets[at][1] if self.utc_offsets else 0)
 
     def clock(self, at_ms: int) -> str:
-        """The campus's wall clock, to the millisecond."""
+        """The campus's wall clock, to the millisecond, and how far it is from UTC."""
         zone = timezone(timedelta(minutes=self.names.campus(self.campus).zone_minutes))
-        moment = datetime.fromtimestamp(self.utc_ms(at_ms) // 1000, UTC).astimezone(zone)
-        return f"{moment:%Y-%m-%d %H:%M:%S}.{self.utc_ms(at_ms) % 1000:03}"
+        moment = datetime.fromtimestamp(0, zone) + timedelta(milliseconds=self.utc_ms(at_ms))
+        return moment.isoformat(" ", "milliseconds")
 
     def person(self, by: str) -> str:
         """An account, a pager, or whatever else acted, by its name where it has one."""
@@ -71,7 +75,7 @@ class _Ledger:
 @contextmanager
 def _opened(run: Run) -> Iterator[_Ledger]:
     with closing(Reader(run.home.database)) as reader:
-        yield _Ledger(reader, reader.load_campus(), Names(reader.details()))
+        yield _Ledger(reader, reader.load_campus(), Names(reader.details()), reader.utc_offsets())
 
 
 def list_incidents(run: Run, count: int) -> None:

@@ -16,7 +16,7 @@ from firstbell.note import Checkpoint
 from hub.database import open_read_only
 from hub.dispatch import campus as campuses
 from hub.dispatch.campus import Campus
-from hub.dispatch.entries import Entry, decode
+from hub.dispatch.entries import Entry, UtcSet, decode
 from hub.dispatch.fold import apply
 from hub.ledger.batch import Head, Receipt, SecretKind
 from hub.ledger.errors import LedgerDamaged
@@ -28,6 +28,8 @@ from hub.ledger.tree import Tree
 DETAILS_DOMAINS_LIKE = "firstbell/%-details/v1"
 CATCH_UP_ENTRIES = 1_024
 """A tree that is further behind is loaded anew from its tiles."""
+
+_UTC_SET_BEGINS = b'{"kind":"utc_set",'
 
 Standing = Literal["prefix", "ended", "fork", "stranger"]
 
@@ -151,6 +153,15 @@ class Reader:
             (incident,),
         )
         return [(index, _decode(epoch, index, bytes(body))) for epoch, index, body in rows]
+
+    def utc_offsets(self) -> list[tuple[int, int]]:
+        """(hub time, offset): how far UTC was from hub time, each from when on, in order."""
+        rows = self._connection.execute(
+            "SELECT epoch, idx, body FROM entries WHERE substr(body, 1, ?) = ? ORDER BY epoch, idx",
+            (len(_UTC_SET_BEGINS), _UTC_SET_BEGINS),
+        )
+        entries = [_decode(epoch, index, bytes(body)) for epoch, index, body in rows]
+        return [(entry.at_ms, entry.offset_ms) for entry in entries if isinstance(entry, UtcSet)]
 
     # ── the campus ───────────────────────────────────────────────────────────────────────────────────────────
 

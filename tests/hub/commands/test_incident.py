@@ -3,15 +3,25 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from hub.dispatch.entries import UtcSet, encode
+from hub.home import Home
+from hub.ledger.batch import Batch
+from hub.ledger.origin import split_origin
+from hub.ledger.reader import Reader
+from hub.ledger.store import Store
 from tests.hub.commands.typed import PIN, SCRIPT, Served, make_home, serving, type_in
 from tests.hub.web.wall import Wall
 
@@ -86,6 +96,24 @@ def test_every_step_is_shown(story: Story) -> None:
     for language, says in said.items():
         text = story.hub("incident", "show", story.incident, language=language).out
         assert all(one in text for one in says), text
+
+
+def test_a_clock_that_is_set_later_moves_no_time(story: Story, tmp_path: Path) -> None:
+    """And each time says how far it is from UTC."""
+    typed = (["incident", "list"], ["incident", "show", story.incident])
+    before = [(story.hub(*one).out, story.hub.done(*one)) for one in typed]
+    assert all(re.search(r"\d\d:\d\d:\d\d\.\d{3}\+08:00 ", text) for text, _ in before), before
+    home = Home(tmp_path / "hub")
+    shutil.copytree(story.hub.folder, home.path, ignore=shutil.ignore_patterns("*.sock"))
+    with closing(Reader(home.database)) as reader:
+        campus = reader.load_campus()
+    moved = UtcSet(at_ms=campus.at_ms + 1, offset_ms=campus.utc_offset_ms + 3_600_000, error_ms=None)
+    key = load_pem_private_key(home.log_key.read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    with closing(Store(home.database, split_origin(campus.origin)[0], key)) as store:
+        store.commit([Batch((moved,), (encode(moved),))])
+    other = Served(home.path, story.hub.made)
+    assert [(other(*one).out, other.done(*one)) for one in typed] == before
 
 
 def test_the_record_verifies_and_an_older_checkpoint_is_in_it(story: Story, tmp_path: Path) -> None:
