@@ -4,20 +4,27 @@ from typing import Any
 
 from hub.commands.shell import Run
 from hub.people.accounts import one_line
-from hub.problems import NotFound, Problem
+from hub.problems import NotFound, Problem, TypedWrongly
 
 NAMES_MAX = 20
 """So many are told to whom named none of them."""
 
 
 def find(run: Run, kind: str, named: str) -> dict[str, Any]:
-    """The zone, account, pager or terminal as the hub lists it. Raises NotFound, which says what there is."""
+    """The zone, account, pager or terminal as the hub lists it; an id counts before a name.
+
+    Raises NotFound, which says what there is; TypedWrongly when several have that name.
+    """
     listed = run.call("GET", "/api/campus")[f"{kind}s"]
+    by_id = [one for one in listed if named == one["id"]]
+    by_name = [one for one in listed if one_line(named) == one["name"]]
     # A name may come back after a terminal was revoked; the one that counts is the one in use.
-    in_use_first = sorted(listed, key=lambda one: bool(one.get("revoked")))
-    found = next((one for one in in_use_first if named == one["id"] or one_line(named) == one["name"]), None)
-    if found is None:
-        names = [one["name"] for one in in_use_first if not one.get("revoked")]
+    found = by_id or [one for one in by_name if not one.get("revoked")] or by_name
+    if not found:
+        names = [one["name"] for one in listed if not one.get("revoked")]
         told = [*names[:NAMES_MAX], *("…" for _ in names[NAMES_MAX : NAMES_MAX + 1])]
         raise NotFound(Problem(f"unknown_{kind}", named, {"names": run.say("list.join").join(told) or "–"}))
-    return dict(found)
+    if len(found) > 1:
+        ids = run.say("list.join").join(one["id"] for one in found)
+        raise TypedWrongly(Problem("ambiguous_name", named, {"ids": ids}))
+    return dict(found[0])

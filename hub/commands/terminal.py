@@ -8,6 +8,8 @@ import click
 from hub.commands.found import find
 from hub.commands.shell import Run, command, group
 from hub.dispatch.entries import Algorithm, TerminalRole
+from hub.dispatch.requests import Refused
+from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.places.log_vkey import load_vkey
 from hub.private_file import whole_folder
@@ -59,6 +61,7 @@ def enrol(
     **place: str,
 ) -> None:
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
+    _check_new(run, name)
     key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
     body = {
         "name": name,
@@ -86,6 +89,13 @@ def enrol(
         run.say("terminal.enrolled", name=name, id=answer["id"]),
         run.say("terminal.carry", folder=folder),
     )
+
+
+def _check_new(run: Run, name: str) -> None:
+    """People call a terminal by its name, so no two in use have one, and none has another's id. Raises Refused."""
+    for known in run.call("GET", "/api/campus")["terminals"]:
+        if known["id"] == name or (known["name"] == one_line(name) and not known["revoked"]):
+            raise Refused("known_name")
 
 
 def _hub_to_find(run: Run, address: str) -> HubToFind:

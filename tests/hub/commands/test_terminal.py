@@ -1,12 +1,19 @@
 """`terminal …`: enrolled with a folder to carry, listed, tested, revoked; both or neither when something fails."""
 
+import re
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from hub.commands.found import find
+from hub.commands.shell import Run
+from hub.problems import TypedWrongly
+from hub.words import LANGUAGES, words
 from terminal.credentials import load_key, load_vkey
 from terminal.settings import load_settings
-from tests.hub.commands.typed import Served
+from tests.hub.commands.typed import Said, Served
 
 
 def names(hub: Served) -> list[str]:
@@ -32,6 +39,51 @@ def test_a_terminal_is_enrolled_and_carried(hub: Served, tmp_path: Path) -> None
     hub.done("terminal", "revoke", made["id"])
     assert "revoked" in hub("terminal", "list").out
     assert hub("terminal", "test", "三层走廊").status == 1
+
+
+def test_a_name_names_one_terminal(hub: Served, tmp_path: Path) -> None:
+    def enrol(name: str, folder: str) -> Said:
+        return hub("terminal", "enrol", name, "--zone", "东区", "--to", tmp_path / folder, "--json")
+
+    first = enrol("操场东", "first").json["id"]
+    for taken in ("操场东", " 操场东 ", first):
+        said = enrol(taken, "second")
+        assert (said.status, said.json["problem"]) == (1, "known_name"), said.err
+    assert not (tmp_path / "second").exists()
+    hub.done("terminal", "revoke", "操场东")
+    second = enrol("操场东", "second").json["id"]
+    assert hub.done("terminal", "revoke", "操场东")["id"] == second
+
+
+TWINS = [
+    {"id": "t-3", "name": "t-1", "revoked": False},
+    {"id": "t-1", "name": "操场", "revoked": False},
+    {"id": "t-2", "name": "操场", "revoked": False},
+    {"id": "t-4", "name": "后门", "revoked": True},
+    {"id": "t-5", "name": "后门", "revoked": False},
+]
+"""As a hub may have them that enrolled some before names were told apart."""
+
+
+@pytest.mark.parametrize(("named", "found"), [("t-1", "t-1"), ("t-2", "t-2"), ("后门", "t-5"), ("t-4", "t-4")])
+def test_an_id_is_never_taken_for_a_name(named: str, found: str) -> None:
+    assert find(_Twins(words("en"), click.Context), "terminal", named)["id"] == found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_of_several_is_refused_with_their_ids(language: str) -> None:
+    with pytest.raises(TypedWrongly) as told:
+        find(_Twins(words(language), click.Context), "terminal", "操场")
+    what, to_do = words(language).problem(told.value.problem)
+    assert "操场" in what
+    assert re.findall(r"t-\d", to_do) == ["t-1", "t-2"]
+
+
+class _Twins(Run):
+    """At a hub that answers with TWINS."""
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        return {"terminals": TWINS}
 
 
 def test_a_node_and_a_bell(hub: Served, tmp_path: Path) -> None:
