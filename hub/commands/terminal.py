@@ -1,5 +1,6 @@
 """`firstbell-hub terminal …`: the devices on the walls, and the bells."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -13,11 +14,12 @@ from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.places.log_vkey import load_vkey
 from hub.private_file import whole_folder
-from hub.problems import HomeError, Problem
+from hub.problems import HomeError, Problem, TypedWrongly
 from hub.settings import load_settings
 from hub.web.manage import MINUTES_MAX
 
 MINUTES_DEFAULT = 10
+PORT_MAX = 65_535
 _PLACE = ("building", "floor", "place", "way")
 
 
@@ -61,6 +63,7 @@ def enrol(
     **place: str,
 ) -> None:
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
+    _check_address(address)
     _check_new(run, name)
     key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
     body = {
@@ -89,6 +92,13 @@ def enrol(
         run.say("terminal.enrolled", name=name, id=answer["id"]),
         run.say("terminal.carry", folder=folder),
     )
+
+
+def _check_address(address: str) -> None:
+    """As a terminal takes it from its settings. Raises TypedWrongly."""
+    found = re.fullmatch(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", address)
+    if address and not (found and 0 < int(found[1]) <= PORT_MAX):
+        raise TypedWrongly(Problem("address_malformed", address))
 
 
 def _check_new(run: Run, name: str) -> None:

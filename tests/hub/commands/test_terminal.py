@@ -96,6 +96,41 @@ def test_a_node_and_a_bell(hub: Served, tmp_path: Path) -> None:
     assert settings.outputs.sounder_pin is not None
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nonsense",
+        "hub.local",
+        "8443",
+        ":8443",
+        "hub.local:",
+        "hub.local:0",
+        "hub.local:70000",
+        "https://hub.local:8443",
+        "::1:8443",
+        "hub.local:8443\n",
+        "主机:8443",
+        "hub.local:８４４３",
+    ],
+)
+def test_an_address_that_is_none(hub: Served, tmp_path: Path, address: str) -> None:
+    before = names(hub)
+    said = hub("terminal", "enrol", "新终端", "--zone", "东区", "--to", tmp_path / "t", "--hub", address, "--json")
+    assert (said.status, said.json["problem"], said.json["where"]) == (2, "address_malformed", address)
+    assert "--hub" in said.err
+    assert names(hub) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["[fd00::1]:8443", "hub-2.school.lan:1"])
+def test_an_address_that_a_terminal_takes(hub: Served, tmp_path: Path, address: str) -> None:
+    made = hub.done(
+        "terminal", "enrol", f"门 {address[:20]}", "--zone", "东区", "--to", tmp_path / "t", "--hub", address
+    )
+    assert load_settings(tmp_path / "t/settings.toml").hub.address == address
+    hub.done("terminal", "revoke", made["id"])
+
+
 @pytest.mark.parametrize("trouble", ["full", "file", "zone", "name"])
 def test_neither_folder_nor_terminal_when_it_fails(hub: Served, tmp_path: Path, trouble: str) -> None:
     before, folder = names(hub), tmp_path / "t"
