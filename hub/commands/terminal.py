@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from hub.commands.control import Declined
 from hub.commands.found import find
 from hub.commands.shell import Run, command, group
 from hub.dispatch.entries import Algorithm, TerminalRole
@@ -14,7 +15,7 @@ from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.places.log_vkey import load_vkey
 from hub.private_file import whole_folder
-from hub.problems import HomeError, Problem, TypedWrongly
+from hub.problems import HomeError, HubError, Problem, TypedWrongly
 from hub.settings import load_settings
 from hub.web.manage import MINUTES_MAX
 
@@ -76,20 +77,21 @@ def enrol(
         "silent": silent,
         **place,
     }
+    terminal = ""
     try:
         with whole_folder(folder) as beside:
             hub = _hub_to_find(run, address)
-            answer = run.call("POST", "/api/terminals", body)
-            try:
-                write_home(beside, answer["id"], name, role, key, hub, wiring, silent=silent)
-            except OSError:
-                run.call("DELETE", f"/api/terminals/{answer['id']}")
-                raise
-    except FileExistsError as error:
-        raise HomeError(Problem("folder_not_empty", str(folder))) from error
+            terminal = run.call("POST", "/api/terminals", body)["id"]
+            write_home(beside, terminal, name, role, key, hub, wiring, silent=silent)
+    except (OSError, KeyboardInterrupt) as error:
+        if terminal:
+            _take_back(run, terminal, error)
+        if isinstance(error, FileExistsError):
+            raise HomeError(Problem("folder_not_empty", str(folder))) from error
+        raise
     run.tell(
-        {"id": answer["id"], "folder": str(folder)},
-        run.say("terminal.enrolled", name=name, id=answer["id"]),
+        {"id": terminal, "folder": str(folder)},
+        run.say("terminal.enrolled", name=name, id=terminal),
         run.say("terminal.carry", folder=folder),
     )
 
@@ -106,6 +108,15 @@ def _check_new(run: Run, name: str) -> None:
     for known in run.call("GET", "/api/campus")["terminals"]:
         if known["id"] == name or (known["name"] == one_line(name) and not known["revoked"]):
             raise Refused("known_name")
+
+
+def _take_back(run: Run, terminal: str, why: BaseException) -> None:
+    """The hub forgets a terminal that has no folder. Raises HomeError: it can't be told."""
+    try:
+        run.call("DELETE", f"/api/terminals/{terminal}")
+    except (Declined, HubError) as error:
+        reason = getattr(why, "strerror", None) or type(why).__name__
+        raise HomeError(Problem("terminal_left", terminal, {"reason": reason})) from error
 
 
 def _hub_to_find(run: Run, address: str) -> HubToFind:

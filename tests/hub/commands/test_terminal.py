@@ -9,7 +9,8 @@ import pytest
 
 from hub.commands.found import find
 from hub.commands.shell import Run
-from hub.problems import TypedWrongly
+from hub.commands.terminal import enrol
+from hub.problems import HomeError, HubUnreachable, Problem, TypedWrongly
 from hub.words import LANGUAGES, words
 from terminal.credentials import load_key, load_vkey
 from terminal.settings import load_settings
@@ -157,6 +158,36 @@ def test_a_folder_that_cannot_be_written(hub: Served) -> None:
     said = hub("terminal", "enrol", "新终端", "--zone", "东区", "--to", "/proc/none/t")
     assert said.status == 4
     assert names(hub) == before
+
+
+def test_a_folder_that_cannot_take_its_place(hub: Served, tmp_path: Path) -> None:
+    """The hub has recorded the terminal by then: it is revoked again, or else the person is told to."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    said = hub("terminal", "enrol", "临时", "--zone", "东区", "--to", tmp_path / "link")
+    assert (said.status, "Not a directory" in said.err) == (4, True)
+    (terminal,) = [one for one in hub.done("terminal", "list")["terminals"] if one["name"] == "临时"]
+    assert terminal["revoked"]
+
+    run = _HubGone(words("en"), click.Context, hub.folder)
+    link = tmp_path / "link"
+    with pytest.raises(HomeError) as told:
+        enrol(run, "临时", "东区", link, role="wall", silent=False, algorithm="EdDSA", address="", simulated=True)
+    (left,) = [
+        one["id"] for one in hub.done("terminal", "list")["terminals"] if not one["revoked"] and one["name"] == "临时"
+    ]
+    _what, to_do = words("en").problem(told.value.problem)
+    assert f"terminal revoke {left}" in to_do
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "empty", tmp_path / "link"]
+
+
+class _HubGone(Run):
+    """At a hub that went away before it could be asked to revoke."""
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        if method == "DELETE":
+            raise HubUnreachable(Problem("hub_not_running", str(self.folder)))
+        return super().call(method, path, body)
 
 
 def test_enrol_says_what_is_in_the_way_of_its_folder(hub: Served, tmp_path: Path) -> None:
