@@ -107,7 +107,7 @@ class Engine:
     """Both folds and what is between them.
 
     `campus` is the durable one at `size` entries; `recorded` says whether the disk holds the event of a digest;
-    `now_ms` gives hub time.
+    `now_ms` gives hub time. `due_ms` is the earliest deadline in hub time as of the last step, None: there is none.
     """
 
     def __init__(
@@ -125,8 +125,8 @@ class Engine:
         self._outlets: dict[str, dict[Outlet, None]] = {EVERYTHING: {}}
         self._touched: set[str] = set()
         self._wake = asyncio.Event()
-        self._turned = asyncio.Event()
         self._came = self._had_turn = 0
+        self._more_to_say: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._since_snapshot = 0
         self._snapshot: Snapshot | None = None
         self._faults: set[str] = set()
@@ -134,6 +134,7 @@ class Engine:
         self.durable = campus
         self.decided = campuses.copy(campus)
         self.view = self._look()
+        self.due_ms = next_deadline_ms(campus)
         self.on_decided: Callable[[Sequence[Entry]], None] = lambda _entries: None
         self.on_committed: Callable[[Commit], None] = lambda _commit: None
 
@@ -149,10 +150,12 @@ class Engine:
         """Waits until everything submitted up to now has had its turn. A peer with more to say waits for this, so that
         nobody's requests fill the queue before a press of somebody else's.
         """
-        came = self._came
-        await asyncio.sleep(0)
-        while self._had_turn < came:
-            await self._turned.wait()
+        if self._had_turn == self._came:
+            await asyncio.sleep(0)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._more_to_say.append((self._came, turn))
+        await turn
 
     async def ask(self, submission: Submission) -> Answer:
         """Waits until the request is committed. Raises Refused."""
@@ -198,14 +201,9 @@ class Engine:
 
     def rest_ms(self) -> int | None:
         """How long there is nothing to do unless something comes; None: for ever."""
-        due_ms = self.next_ms()
         # A deadline that can't be decided stays due.
         least_ms = FAULT_REST_MS if self._faults else 0
-        return None if due_ms is None else max(least_ms, due_ms - self._now_ms())
-
-    def next_ms(self) -> int | None:
-        """When the next deadline of the campus is due, in hub time."""
-        return next_deadline_ms(self.decided)
+        return None if self.due_ms is None else max(least_ms, self.due_ms - self._now_ms())
 
     def step(self, now_ms: int) -> None:
         """One pass: commits, requests, deadlines; then the batch goes to the writer and the view to the outlets."""
@@ -216,14 +214,17 @@ class Engine:
         for _ in range(min(len(self._inbox), REQUESTS_PER_STEP_MAX)):
             self._handle(*self._inbox.popleft(), gathered)
             self._had_turn += 1
-        self._turned.set()
-        self._turned = asyncio.Event()
         self._reach_deadlines(now_ms, gathered)
         if gathered.entries:
             self._hand_over(gathered)
             self.on_decided(gathered.entries)
         if changed or gathered.entries or len(self._faults) > faults:
             self._show()
+        # After the outlets, so that what rings goes out before anything more is read.
+        while self._more_to_say and self._more_to_say[0][0] <= self._had_turn:
+            _, turn = self._more_to_say.popleft()
+            if not turn.done():
+                turn.set_result(None)
 
     def _show(self) -> None:
         """Computes the view anew and shows it to every outlet that it could concern."""
@@ -239,10 +240,11 @@ class Engine:
 
     def _reach_deadlines(self, now_ms: int, gathered: _Gathered) -> None:
         for _ in range(1 if self._faults else DEADLINE_ROUNDS_MAX):
-            due_ms = next_deadline_ms(self.decided)
-            if due_ms is None or due_ms > now_ms:
+            self.due_ms = next_deadline_ms(self.decided)
+            if self.due_ms is None or self.due_ms > now_ms:
                 return
             self._handle(Submission(ReachDeadline(now_ms=now_ms)), None, gathered)
+        self.due_ms = next_deadline_ms(self.decided)
 
     def _handle(self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered) -> None:
         request, key = submission.request, submission.request.key
@@ -257,9 +259,7 @@ class Engine:
             return _tell(done, Answer(refused="hub_fault"))
         if not entries:
             return self._repeat(key, done)
-        # A deadline that is put off stays due, and the loop would never rest.
-        waits = not isinstance(request, ReachDeadline) and not any(isinstance(e, RINGING_KINDS) for e in entries)
-        if waits and self._pending_entries > PENDING_ENTRIES_MAX:
+        if self._pending_entries > PENDING_ENTRIES_MAX and _can_wait(request, entries):
             return _tell(done, Answer(refused="busy"))
         if not request.lowers and not self._apply_all(self.decided, entries):
             self._rebase(gathered.raising)
@@ -375,6 +375,11 @@ class Engine:
         if f"{where}:{what}" not in self._faults:
             log.exception("hub fault", where=where, what=what)
         self._faults.add(f"{where}:{what}")
+
+
+def _can_wait(request: Request, entries: Sequence[Entry]) -> bool:
+    # A deadline that is put off stays due, and the loop would never rest.
+    return not isinstance(request, ReachDeadline) and not any(isinstance(entry, RINGING_KINDS) for entry in entries)
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:

@@ -247,14 +247,13 @@ class Store:
         """Signs the new head, makes the receipts."""
         root = tree.root()
         note = sign_checkpoint(Signer(origin_of(self._origin_base, epoch), self._key), tree.size, root)
-        receipts = {}
-        index = first
-        for batch in batches:
-            for entry, body in zip(batch.entries, batch.bodies, strict=True):
-                if isinstance(entry, EventRecorded):
-                    proof = tuple(tree.inclusion_proof(index, tree.size))
-                    receipts[index] = Receipt(index, body.decode(), proof, note)
-                index += 1
+        pairs = (pair for batch in batches for pair in zip(batch.entries, batch.bodies, strict=True))
+        events = {index: body for index, (entry, body) in enumerate(pairs, first) if isinstance(entry, EventRecorded)}
+        proofs = tree.inclusion_proofs(events, tree.size)
+        receipts = {
+            index: Receipt(index, body.decode(), tuple(proof), note)
+            for (index, body), proof in zip(events.items(), proofs, strict=True)
+        }
         commit = Commit(epoch, first, tree.size, tuple(batches), note, receipts)
         return _Attempt(Head(epoch, tree.size, root, note), tree, commit)
 

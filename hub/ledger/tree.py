@@ -21,6 +21,8 @@ from hub.ledger.tiles import TILE_BYTES, TILE_HASHES, TILE_HEIGHT, width_at
 
 # `read_tile(level, n)`: the 8,192 bytes of a full tile. It raises LedgerDamaged when the tile isn't there.
 ReadTile = Callable[[int, int], bytes]
+# The same tile with its eight rows of nodes, as `Tree.rows` has those of the partial ones.
+ReadRows = Callable[[int, int], Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +95,24 @@ class Tree:
     def root_at(self, size: int) -> bytes:
         """The root of the first `size` entries; 32 bytes. Raises ValueError beyond this tree."""
         self._check_size(size)
-        return self._span(0, size, self._tile_reader()) if size else EMPTY_ROOT
+        return self._span(0, size, self._rows_reader()) if size else EMPTY_ROOT
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """The hashes beside the way up from entry `index` in the tree of `size`, leaf side first.
 
         RFC 6962, section 2.1.1. Raises ValueError for what is not in this tree.
         """
+        return self.inclusion_proofs([index], size)[0]
+
+    def inclusion_proofs(self, indices: Iterable[int], size: int) -> list[list[bytes]]:
+        """As `inclusion_proof`, one for each; what they share is computed once."""
         self._check_size(size)
-        if not 0 <= index < size:
-            raise ValueError(f"entry {index} is not in a tree of {size}")
-        return self._beside_the_way_up(index, 0, size, self._tile_reader())
+        read, proofs = self._rows_reader(), []
+        for index in indices:
+            if not 0 <= index < size:
+                raise ValueError(f"entry {index} is not in a tree of {size}")
+            proofs.append(self._beside_the_way_up(index, 0, size, read))
+        return proofs
 
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         """What shows that the tree of `new_size` begins with the one of `old_size`.
@@ -116,7 +125,7 @@ class Tree:
             raise ValueError(f"a tree of {new_size} has no part of {old_size}")
         if old_size in (0, new_size):
             return []
-        read = self._tile_reader()
+        read = self._rows_reader()
         # The largest whole subtree that ends where the old tree ends. When it is the old tree, it is known.
         height = _trailing_zeros(old_size)
         place = (old_size - 1) >> height
@@ -131,7 +140,7 @@ class Tree:
             return self.rows[level * TILE_HEIGHT][: width * HASH_BYTES]
         return self._full_tile(level, n)[: width * HASH_BYTES]
 
-    def _beside_the_way_up(self, place: int, height: int, size: int, read: ReadTile) -> list[bytes]:
+    def _beside_the_way_up(self, place: int, height: int, size: int, read: ReadRows) -> list[bytes]:
         proof = []
         last = (size - 1) >> height
         while last:
@@ -145,7 +154,7 @@ class Tree:
             height += 1
         return proof
 
-    def _span(self, start: int, end: int, read: ReadTile) -> bytes:
+    def _span(self, start: int, end: int, read: ReadRows) -> bytes:
         """The root over the entries from `start` up to `end`.
 
         `start` is a multiple of a power of two that is no smaller than the span, as RFC 6962 splits trees.
@@ -160,21 +169,19 @@ class Tree:
             root = node_hash(peaks.pop(), root)
         return root
 
-    def _node(self, height: int, place: int, read: ReadTile) -> bytes:
+    def _node(self, height: int, place: int, read: ReadRows) -> bytes:
         level, rise = divmod(height, TILE_HEIGHT)
         n = (place << rise) // TILE_HASHES
-        if n == self._partial_tile(level):
-            at = (place - (n * TILE_HASHES >> rise)) * HASH_BYTES
-            return self.rows[height][at : at + HASH_BYTES]
-        at = (place << rise) % TILE_HASHES * HASH_BYTES
-        return root_of(read(level, n)[at : at + (HASH_BYTES << rise)])
+        row = self.rows[height] if n == self._partial_tile(level) else read(level, n)[rise]
+        at = (place - (n * TILE_HASHES >> rise)) * HASH_BYTES
+        return row[at : at + HASH_BYTES]
 
     def _partial_tile(self, level: int) -> int:
         return self.size >> (level + 1) * TILE_HEIGHT
 
-    def _tile_reader(self) -> ReadTile:
-        """Reads each tile once: one proof asks the same tile up to eight times."""
-        return cache(self._full_tile)
+    def _rows_reader(self) -> ReadRows:
+        """Reads each tile once: one proof asks the same tile up to eight times, those of one commit a few tiles."""
+        return cache(lambda level, n: _rows_of(self._full_tile(level, n)))
 
     def _full_tile(self, level: int, n: int) -> bytes:
         for tile in self.filled:
@@ -195,6 +202,13 @@ def root_of(hashes: bytes) -> bytes:
         odd = len(hashes) % (2 * HASH_BYTES)
         hashes = _pairs(hashes) + hashes[len(hashes) - odd :]
     return hashes
+
+
+def _rows_of(tile: bytes) -> list[bytes]:
+    rows = [tile]
+    for _ in range(TILE_HEIGHT - 1):
+        rows.append(_pairs(rows[-1]))
+    return rows
 
 
 def _pairs(row: bytes) -> bytes:

@@ -59,12 +59,10 @@ class BoardSteps:
                 self._add(incident.incident, _made("bell", entry.at_ms))
 
     def _light(self, entry: e.LightShown, campus: Campus) -> None:
+        if entry.light not in ("recorded", "coming"):
+            return
         for incident in campus.incidents.values():
-            if (
-                incident.terminal == entry.terminal
-                and incident.state != "closed"
-                and entry.light in ("recorded", "coming")
-            ):
+            if incident.terminal == entry.terminal and incident.state != "closed":
                 self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
 
 

@@ -19,6 +19,9 @@ _RINGS = {"alarm": 0, "ask": 1, "alert": 2, "none": 3}
 _OPEN = ("paged", "delivered", "seen")
 _RESPONDING = ("accepted", "on_scene")
 
+Concerned = tuple[Incident, Assignment | None, str]
+"""An incident, how the guard of a pager stands to it, and how it rings there."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -28,8 +31,8 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
     pager = campus.pagers[pager_id]
     details = names.campus(campus)
     guard = campus.accounts.get(pager.guard or "")
-    pages = [msgspec.Raw(_encoder.encode(page)) for page in _pages(view, pager_id, pager.guard, names, now_ms)]
-    shown = _fitting(pages)
+    concerned = _concerned(view, pager_id, pager.guard, now_ms)
+    shown = _fitting([msgspec.Raw(_encoder.encode(_page(view, *each, names))) for each in concerned[:PAGES_MAX]])
     walls = [t for t in campus.terminals.values() if not t.revoked]
     frame = {
         "type": "snapshot",
@@ -54,7 +57,7 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
         "drill_until_ms": _drill_until_ms(campus, pager),
         "fault": view.fault,
         "pages": shown,
-        "more": len(pages) - len(shown),
+        "more": len(concerned) - len(shown),
     }
     return _encoder.encode(frame).decode()
 
@@ -65,9 +68,10 @@ def _drill_until_ms(campus: Campus, pager: Pager) -> int | None:
     return max((ms for ms in until if ms is not None), default=None)
 
 
-def _pages(view: View, pager: str, guard: str | None, names: Names, now_ms: int) -> list[dict[str, Any]]:
+def _concerned(view: View, pager: str, guard: str | None, now_ms: int) -> list[Concerned]:
+    """The incidents that this pager should show, first what must be seen first."""
     rings = view.alerts.pagers.get(pager, {})
-    concerned = []
+    concerned: list[Concerned] = []
     for incident in view.decided.incidents.values():
         mine = incident.assignments.get(guard or "")
         ring = rings.get(incident.incident, "none")
@@ -78,12 +82,12 @@ def _pages(view: View, pager: str, guard: str | None, names: Names, now_ms: int)
             concerned.append((incident, mine, ring))
     # Only so many pages fit: what rings is among them, and a call before what somebody has answered.
     concerned.sort(key=lambda c: (_RINGS[c[2]], c[0].state == "resolved", c[0].raised_ms))
-    return [_page(view, incident, mine, ring, names) for incident, mine, ring in concerned]
+    return concerned
 
 
 def _fitting(pages: list[msgspec.Raw]) -> list[msgspec.Raw]:
     """The first ones that one frame can hold: one in any case."""
-    sizes = itertools.accumulate(len(bytes(page)) for page in pages[:PAGES_MAX])
+    sizes = itertools.accumulate(len(bytes(page)) for page in pages)
     return pages[: max(1, sum(size <= PAGES_BYTES_MAX for size in sizes))]
 
 

@@ -229,7 +229,7 @@ class Checks:
             self._check_everything_rings()
             return
         hub_ms = self._clock.now_ms()
-        due_ms = self._engine.next_ms()
+        due_ms = self._engine.due_ms
         if due_ms is not None and hub_ms > due_ms + LATE_MS_MAX:
             self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
         self._deadlines.settled(hub_ms, self._engine.decided)

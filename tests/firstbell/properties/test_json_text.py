@@ -2,9 +2,10 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
-from firstbell.json_text import INTEGER_MAX, NESTING_MAX, ODD_NUMBER, read, write
+from firstbell.json_text import INTEGER_MAX, NESTING_MAX, ODD_NUMBER, quote_plainly, read, read_plainly, write
 from firstbell.messages import FrameError, parse_hub_frame, parse_terminal_frame, understand_event
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -103,3 +104,31 @@ def test_every_payload_is_understood_somehow(payload: bytes) -> None:
     assert event["what"] == "unknown"
     assert event["terminal"] == "t-abcdefghij"
     assert event["boot"] == event["seq"] == 0
+
+
+PIECES = st.sampled_from(
+    [*'{}[]:,-+.0123456789eE \t\n"\\/ntu\x7f\x01', "true", "null", "NaN", "-Infinity", '"a":', "1e400", "\\ud83d"]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map("".join) | VALUES.map(json.dumps), st.integers(0, 1 << 20), PIECES)
+@example('{"a":1,"a":2}', 0, " ")
+@example("[" * (NESTING_MAX + 1) + "]" * (NESTING_MAX + 1), 0, " ")
+@settings(max_examples=600)
+def test_the_plain_reader_reads_the_same(text: str, place: int, piece: str) -> None:
+    """Whole texts, damaged ones and heaps of pieces; MicroPython has the plain one alone."""
+    at = place % (len(text) + 1)
+    for said in (text, text[:at] + piece + text[at:], text[:at] + text[at + 1 :]):
+        assert outcome(read, said) == outcome(read_plainly, said), said
+
+
+def outcome(reading: Callable[[str], object], text: str) -> str:
+    try:
+        return repr(reading(text))
+    except ValueError:
+        return "refused"
+
+
+@given(TEXTS | st.text('\ud83d\udc00\x7f\x00\n"\\/é😀'))
+def test_the_plain_writer_writes_the_same(text: str) -> None:
+    assert write(text) == quote_plainly(text)

@@ -264,7 +264,7 @@ def test_a_refusal_is_answered_and_changes_nothing() -> None:
 def test_a_deadline_passes_without_a_request() -> None:
     post = Post()
     post.press()
-    due_ms = post.engine.next_ms()
+    due_ms = post.engine.due_ms
     assert due_ms is not None
     post.now_ms = due_ms
     post.engine.step(post.now_ms)
