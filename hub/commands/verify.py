@@ -1,20 +1,25 @@
 """`firstbell-hub verify`: recomputes the whole record from its entries. Needs no running hub and nothing secret."""
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
-from firstbell.note import NoteError, Vkey, parse_vkey
+from firstbell.note import NoteError, Vkey, parse_checkpoint, parse_vkey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from hub.commands.place import readable, tell_place
 from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
 from hub.home import Home
-from hub.ledger.errors import JudgeLost
+from hub.ledger.errors import JudgeLost, LedgerError
+from hub.ledger.origin import open_any_checkpoint, split_origin
+from hub.ledger.reader import Reader
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
 from hub.places.log_vkey import load_vkey
-from hub.problems import NotFound, Problem, SettingsError, TypedWrongly
+from hub.problems import NotFound, Problem, TypedWrongly
 
 
 def build(run: Run) -> click.Command:
@@ -32,21 +37,22 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
     if not home.database.exists():
         raise NotFound(Problem("no_ledger", str(home.database)))
     key = _vkey(vkey, home)
-    note = _checkpoint(against) if against else None
+    note = _checkpoint(against, key) if against else None
     try:
         verdict = _watched(run, home, key, note)
     except JudgeLost as lost:
         complain(run, Problem("judge_lost", str(home.database), {"reason": str(lost)}))
         return DEVICE
+    foreign = _foreign(verdict, key, home)
     data = {
         "ok": verdict.ok,
         "size": verdict.size,
-        "first_bad": verdict.first_bad,
+        "first_bad": readable(verdict.first_bad),
         "why": verdict.why,
         "vkey": key.text(),
         "vkey_given": vkey is not None,
     }
-    run.tell(data, _sentence(run, verdict))
+    run.tell(data, _sentence(run, verdict, key, foreign))
     if not vkey and verdict.ok:
         run.note(run.say("verify.own_key"))
     return OK if verdict.ok else FAILED
@@ -62,11 +68,26 @@ def _watched(run: Run, home: Home, key: Vkey, note: str | None) -> Verdict:
         return verify(home.database, key, note, lambda done, total: bar.update(task, completed=done, total=total))
 
 
-def _sentence(run: Run, verdict: Verdict) -> str:
+def _sentence(run: Run, verdict: Verdict, key: Vkey, foreign: str) -> str:
     if verdict.ok:
         return run.say("verify.good", size=verdict.size)
+    if foreign:
+        return run.say("verify.foreign_key", key=key.name, log=foreign)
     why = run.words.word(f"verify.why.{verdict.why}", verdict.why)
-    return run.say("verify.bad", first_bad=verdict.first_bad, why=why)
+    return run.say("verify.bad", first_bad=tell_place(run.words, readable(verdict.first_bad)), why=why)
+
+
+def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:
+    """What the record says that it is, where that is not what the key is of; "" otherwise."""
+    if verdict.why != "signature" or not verdict.first_bad.startswith("checkpoint"):
+        return ""
+    try:
+        with closing(Reader(home.database)) as reader:
+            log = reader.head().note.partition("\n")[0]
+        base, _ = split_origin(log)
+    except (sqlite3.Error, LedgerError, NoteError):
+        return ""
+    return "" if base == key.name.rpartition("/")[0] else readable(log)
 
 
 def _vkey(given: str | None, home: Home) -> Vkey:
@@ -79,10 +100,23 @@ def _vkey(given: str | None, home: Home) -> Vkey:
         raise TypedWrongly(Problem("vkey_malformed", given or "--vkey")) from error
 
 
-def _checkpoint(path: Path) -> str:
+def _checkpoint(path: Path, key: Vkey) -> str:
+    """A checkpoint that `key` signed. Raises NotFound, TypedWrongly: with any other nothing could be compared."""
     try:
-        return path.read_text("utf-8")
+        note = path.read_bytes().decode()
     except OSError as error:
         raise NotFound(Problem("checkpoint_unreadable", str(path), {"reason": error.strerror or ""})) from error
     except UnicodeDecodeError as error:
-        raise SettingsError(Problem("checkpoint_malformed", str(path))) from error
+        raise TypedWrongly(Problem("checkpoint_malformed", str(path))) from error
+    try:
+        origin = parse_checkpoint(note.rpartition("\n\n")[0] + "\n").origin
+        base, _ = split_origin(origin)
+    except NoteError as error:
+        raise TypedWrongly(Problem("checkpoint_malformed", str(path))) from error
+    if base != key.name.rpartition("/")[0]:
+        raise TypedWrongly(Problem("checkpoint_foreign", str(path), {"log": origin, "ours": key.name}))
+    try:
+        open_any_checkpoint(note, key)
+    except NoteError as error:
+        raise TypedWrongly(Problem("checkpoint_unsigned", str(path))) from error
+    return note

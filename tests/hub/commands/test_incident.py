@@ -16,13 +16,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from hub.commands.place import tell_place
 from hub.dispatch.entries import UtcSet, encode
 from hub.home import Home
 from hub.ledger.batch import Batch
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
-from tests.hub.commands.typed import PIN, SCRIPT, Served, make_home, serving, type_in
+from hub.words import words
+from tests.hub.commands.typed import PIN, SCRIPT, Served, environment, make_home, serving, type_in
 from tests.hub.web.wall import Wall
 
 
@@ -146,7 +148,45 @@ def test_one_changed_byte_is_found(story: Story, tmp_path: Path) -> None:
     for language, says in (("en", "NOT intact"), ("zh-CN", "记录不完整")):
         shown = type_in("verify", "--home", folder, language=language)
         assert says in shown.out
-        assert said.json["first_bad"] in shown.out
+        assert {"en": f"entry {index}", "zh-CN": f"第 {index} 条"}[language] in shown.out
+
+
+def test_bytes_that_are_no_text_are_shown_as_text(story: Story, tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    shutil.copytree(story.hub.folder, folder, ignore=shutil.ignore_patterns("*.sock"))
+    with sqlite3.connect(folder / "hub.db") as database:
+        database.execute("UPDATE incidents SET incident = CAST(X'00FFFE0A' AS TEXT)")
+    database.close()
+    for typed in ([], ["--json"]):
+        command = [str(SCRIPT), "verify", "--home", str(folder), *typed]
+        ran = subprocess.run(command, capture_output=True, env=environment(PYTHONUTF8="1"), check=False)
+        said = ran.stdout.decode()
+        assert (ran.returncode, ran.stderr) == (1, b"")
+        assert "table incidents" in said
+        assert "\\udcff\\udcfe\\n" in (json.loads(said)["first_bad"] if typed else said)
+
+
+PLACES = {
+    "entry 17": "第 17 条",
+    "entries 256–301 of log 2": "第 256–301 条（第 2 本）",
+    "tile 0/3": "哈希块 0/3",
+    "checkpoint of log 1": "检查点（第 1 本）",
+    "sealed 00ff, entry 3 of log 2": "密封文字 00ff、第 3 条（第 2 本）",
+    "snapshot at 256 entries": "256 条时的快照",
+    "table incidents, incident i-1": "表 incidents、报警 i-1",
+    "schema, trigger": "表结构、trigger",
+    "cut: checkpoint of 9 entries of log 1 given, the ledger has 8": "给的检查点有 9 条（第 1 本），记录只有 8 条",
+    "cut: a checkpoint of log 3 given, the ledger has none such": "给的检查点属于第 3 本，记录里没有这一本",
+    "fork: checkpoint of 9 entries given, the ledger's first 9 are others": "给的检查点有 9 条，记录的前 9 条不是那些",
+    "what a newer program says": "what a newer program says",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_is_told_in_the_readers_language(place: str) -> None:
+    assert tell_place(words("zh-CN"), place) == PLACES[place]
+    in_english = tell_place(words("en"), place)
+    assert [in_english, "record" in in_english] in ([place, False], [in_english, True])
 
 
 @pytest.mark.parametrize(
@@ -163,7 +203,32 @@ def test_what_it_cannot_check_with(story: Story, typed: list[str], status: int, 
 
 def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
     other = make_home(tmp_path / "other")
-    assert story.hub("verify", "--vkey", other["log_vkey"]).status == 1
+    for language, says in (("en", "NOTHING is proved"), ("zh-CN", "什么也没证明")):
+        said = story.hub("verify", "--vkey", other["log_vkey"], language=language)
+        assert (said.status, says in said.out) == (1, True)
+        assert all(vkey.partition("+")[0] in said.out for vkey in (other["log_vkey"], story.hub.made["log_vkey"]))
+    assert story.hub("verify", "--vkey", other["log_vkey"], "--json").json["ok"] is False
+
+
+@pytest.mark.parametrize("which", ["malformed", "note", "bytes", "foreign", "unsigned"])
+def test_a_checkpoint_that_says_nothing_of_this_record(story: Story, tmp_path: Path, which: str) -> None:
+    """What was typed is wrong, and nobody is told that the record is."""
+    make_home(tmp_path / "other")
+    with closing(Reader(tmp_path / "other/hub.db")) as theirs, closing(Reader(story.hub.home.database)) as ours:
+        foreign, own = theirs.head().note, ours.head().note
+    notes = {
+        "malformed": b"nonsense\n",
+        "note": b"first\nsecond\n\n" + own.rpartition("\n\n")[2].encode(),
+        "bytes": b"\xff\xfe",
+        "foreign": foreign.encode(),
+        "unsigned": own.replace("\n\n", "\nmore\n\n").encode(),
+    }
+    (tmp_path / "checkpoint").write_bytes(notes[which])
+    said = story.hub("verify", "--against", tmp_path / "checkpoint", "--json")
+    problem = f"checkpoint_{which if which in ('foreign', 'unsigned') else 'malformed'}"
+    assert (said.status, said.json["problem"], said.json["where"]) == (2, problem, str(tmp_path / "checkpoint"))
+    assert "What to do" in said.err
+    assert "intact" not in said.err
 
 
 @pytest.mark.parametrize(
