@@ -1,5 +1,7 @@
 """`firstbell-hub status`: how the running hub is, in a few lines."""
 
+from collections.abc import Iterable
+
 import click
 
 from hub.commands.shell import Run, command
@@ -11,7 +13,7 @@ def build(run: Run) -> click.Command:
 
 def show(run: Run) -> None:
     now = run.call("GET", "/control/status")
-    troubles = [run.words.word(f"trouble.{key.partition(':')[0]}", key) for key in now["troubles"]]
+    troubles = _troubles(run, now["troubles"]) if now["troubles"] else ()
     run.tell(
         now,
         f"{now['campus']}  {now['base_url']}",
@@ -20,5 +22,19 @@ def show(run: Run) -> None:
         run.say("status.terminals", linked=now["terminals_linked"], terminals=now["terminals"]),
         run.say("status.ledger", entries=now["entries"]),
         run.say("status.fault" if now["fault"] else "status.reachable" if now["reachable"] else "status.unreachable"),
-        *([run.say("status.troubles", troubles=run.say("list.join").join(troubles))] if troubles else []),
+        *(run.say("status.trouble", trouble=trouble) for trouble in troubles),
     )
+
+
+def _troubles(run: Run, keys: Iterable[str]) -> Iterable[str]:
+    """Each trouble once, in words, with the name of the terminal (and its input) that has it."""
+    names = {terminal["id"]: terminal["name"] for terminal in run.call("GET", "/api/campus")["terminals"]}
+    told = []
+    for key in keys:
+        what, _, about = key.partition(":")
+        trouble = run.words.word(f"trouble.{what}", what)
+        terminal, slash, part = about.partition("/")
+        if terminal in names:
+            trouble = run.say("status.about", what=trouble, about=names[terminal] + slash + part)
+        told.append(trouble)
+    return dict.fromkeys(told)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -14,10 +15,13 @@ import pytest
 from firstbell.note import parse_vkey
 
 from hub.commands.control import READ_S_MAX
+from hub.dispatch import rules_trouble
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
 from hub.settings import load_settings
-from tests.hub.commands.typed import SCRIPT, Served, environment, make_home, serving, type_in
+from hub.words import LANGUAGES, words
+from tests.hub.commands.typed import SCRIPT, Served, environment, make_home, run, serving, type_in
+from tests.hub.web.wall import Wall
 
 KILLS = 8
 INIT_S = 1.5
@@ -232,3 +236,27 @@ def test_a_home_deep_in_the_tree(tmp_path: Path) -> None:
         deep.mkdir(parents=True)
         (deep / "hub").symlink_to(tmp_path / "hub")
         assert type_in("status", "--home", deep / "hub", "--json").json["base_url"] == made["base_url"]
+
+
+def test_status_says_which_terminal_has_which_trouble(hub: Served) -> None:
+    async def stuck() -> None:
+        wall = Wall(hub.made["base_url"], hub.browsing(), hub.home.control, "三层走廊", "东区")
+        async with wall:
+            await wall.say("stuck")
+            await wall.say("tamper")
+            said = {language: hub("status", language=language).out for language in ("en", "zh-CN")}
+            assert "\nTrouble: button stuck (三层走廊/panic)\n" in said["en"]
+            assert "\nTrouble: terminal was opened (三层走廊/panic)\n" in said["en"]
+            assert "\n故障：按钮卡住（三层走廊/panic）\n" in said["zh-CN"]
+            assert f"stuck:{wall.terminal}/panic" in hub.done("status")["troubles"]
+
+    run(stuck())
+
+
+def test_every_trouble_and_every_state_has_its_words() -> None:
+    table = re.findall(r"^\| ([a-z_, ]+) \| (?:terminal|cause|campus)", str(rules_trouble.__doc__), re.MULTILINE)
+    troubles = [what for row in table for what in row.split(", ")]
+    assert len(troubles) >= 13
+    states = ("raised", "dispatched", "on_scene", "resolved", "closed")
+    keys = [*(f"trouble.{what}" for what in troubles), *(f"state.{state}" for state in states)]
+    assert [(language, key) for language in LANGUAGES for key in keys if not words(language).has(key)] == []
