@@ -230,24 +230,25 @@ def status_lines(said: Words, answer: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def show_findings(said: Words, findings: list[Finding], as_json: bool) -> int:
-    wrong = [finding for finding in findings if finding.problem is not None]
+    wrong = [finding for finding in findings if not finding.ok]
     if as_json:
         print_json({"ok": not wrong, "findings": [finding_fields(said, finding) for finding in findings]})
         return WRONG if wrong else 0
     table = new_table(3)
     for finding in findings:
-        verdict = said.say("doctor.ok" if finding.problem is None else "doctor.wrong")
+        verdict = said.say("doctor.stopped" if finding.stopped else "doctor.ok" if finding.ok else "doctor.wrong")
         detail = finding.detail if finding.problem is None else sentence(said, finding.problem)
         table.add_row(said.say(f"doctor.{finding.part}"), verdict, detail)
     Console(highlight=False).print(table)
-    click.echo(said.say("doctor.found", count=len(wrong)) if wrong else said.say("doctor.all_well"))
+    all_well = "doctor.well_but_stopped" if any(finding.stopped for finding in findings) else "doctor.all_well"
+    click.echo(said.say("doctor.found", count=len(wrong)) if wrong else said.say(all_well))
     return WRONG if wrong else 0
 
 
 def finding_fields(said: Words, finding: Finding) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "part": finding.part,
-        "ok": finding.problem is None,
+        "ok": finding.ok,
         "detail": finding.detail,
     }
     if finding.problem is not None:

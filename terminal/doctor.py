@@ -16,7 +16,7 @@ from terminal.credentials import find_key_problem, load_ca, load_key, load_vkey,
 from terminal.find_hub import Address, FindHub
 from terminal.hub_link import CONNECT_MS_MAX, connect, explain, new_client
 from terminal.panel import find_pin_problems
-from terminal.problems import HubUnreachable, NotRunning, Problem, TerminalError, reason_of
+from terminal.problems import HubUnreachable, Problem, TerminalError, reason_of
 from terminal.settings import Home, Settings, check_home, load_settings
 
 CA_EXPIRES_DAYS = 90
@@ -30,12 +30,20 @@ CLOCK_ERROR_MS_MAX = 50
 class Finding:
     """`part`: a key under `doctor` in the catalogue. `detail`: what was seen, the same in every language.
 
-    `problem`: None where all is well.
+    `problem`: None where all is well. That none runs is said as one, and is nothing wrong before the terminal is armed.
     """
 
     part: str
     detail: str
     problem: Problem | None
+
+    @property
+    def stopped(self) -> bool:
+        return self.problem is not None and self.problem.name == "not_running"
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None or self.stopped
 
 
 def examine(home: Home) -> list[Finding]:
@@ -54,8 +62,6 @@ def examine(home: Home) -> list[Finding]:
     running: dict[str, Any] | None = None
     try:
         running = ask(home.control, {"do": "status"})
-    except NotRunning:
-        pass
     except TerminalError as error:
         found.append(Finding("running", "", error.problem))
     if settings is not None:

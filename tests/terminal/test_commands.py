@@ -238,8 +238,14 @@ async def test_a_healthy_terminal(hub: SmallHub, terminals: Terminals) -> None:
     assert (code, out.splitlines()[-1]) == (0, "一切正常。")
     await terminal.end()
     code, found = await findings(terminal.home)
-    # Not running is what it should be before it is armed.
-    assert (code, set(found) & {"running", "clock"}) == (0, set())
+    # Not running is what it should be before it is armed; but it is said.
+    assert (code, found["running"]["problem"]["name"], "clock" in found) == (0, "not_running", False)
+    for language, says in (
+        ("en", ("NOT RUNNING", "nobody would hear a press")),
+        ("zh-CN", ("没有运行", "按了也没人听到")),
+    ):
+        code, out, _ = await type_in(terminal.home.path, "doctor", language=language)
+        assert (code, all(text in out for text in says)) == (0, True), out
     # Looking left no trace at the hub but a connection that never said who it is.
     assert len(hub.hellos) == 1
 
