@@ -24,7 +24,7 @@ from hub.people.links import FIRST_LINK_MS, make_link
 from hub.people.roles import CONSOLE
 from hub.people.tokens import new_session_key
 from hub.places.authority import found as found_authority
-from hub.private_file import whole_folder, write_private
+from hub.private_file import check_free, whole_folder, write_private
 from hub.problems import HomeError, Problem
 from hub.settings import Settings, render
 
@@ -42,6 +42,14 @@ class Founded:
     link: str
 
 
+def check_free_home(path: Path) -> None:
+    """Raises HomeError when something is there already, OSError."""
+    try:
+        check_free(path)
+    except FileExistsError as error:
+        raise HomeError(Problem("home_not_empty", str(path))) from error
+
+
 def found(
     path: Path, name: str, zone: str, administrator: str, settings: Settings, say: Callable[[str], str], now: datetime
 ) -> Founded:
@@ -49,11 +57,9 @@ def found(
 
     Raises HomeError when something is there already, Refused for an unfit name, OSError.
     """
-    try:
-        with whole_folder(path) as beside:
-            return _fill(Home(beside), name, zone, administrator, settings, say, now)
-    except FileExistsError as error:
-        raise HomeError(Problem("home_not_empty", str(path))) from error
+    check_free_home(path)
+    with whole_folder(path) as beside:
+        return _fill(Home(beside), name, zone, administrator, settings, say, now)
 
 
 def _fill(

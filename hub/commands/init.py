@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import click
 
-from hub.commands.shell import Run, command
-from hub.founding import found
+from hub.commands.shell import HOME_VARIABLE, Run, command
+from hub.founding import check_free_home, found
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
 from hub.problems import SettingsError, TypedWrongly
@@ -20,7 +20,7 @@ def build(run: Run) -> click.Command:
         run,
         "init",
         make,
-        click.Option(["--name"], prompt=run.say("prompt.campus"), required=True),
+        click.Option(["--name"]),
         click.Option(["--zone"], default=run.say("init.zone"), show_default=True),
         click.Option(["--administrator"], default=run.say("init.administrator"), show_default=True),
         click.Option(["--host", "hosts"], multiple=True, default=(HOST_DEFAULT,), show_default=True),
@@ -32,7 +32,7 @@ def build(run: Run) -> click.Command:
 
 def make(
     run: Run,
-    name: str,
+    name: str | None,
     zone: str,
     administrator: str,
     hosts: tuple[str, ...],
@@ -41,13 +41,17 @@ def make(
     join_port: int,
 ) -> None:
     if run.folder is None:
-        raise click.UsageError(run.say("usage.no_home", variable="FIRSTBELL_HOME"))
+        raise click.UsageError(run.say("usage.no_home", variable=HOME_VARIABLE))
+    # Before a person is asked for anything.
+    check_free_home(run.folder)
     names = [host.lower() for host in hosts]
     listen = {"port": port, "join_port": join_port}
     try:
         settings = settings_of("init", {"names": names, "addresses": addresses, "listen": listen})
     except SettingsError as error:
         raise TypedWrongly(error.problem) from error
+    if name is None:
+        name = str(click.prompt(run.say("prompt.campus"), err=True))
     founded = found(run.folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
     home = Home(run.folder)
     link = f"{settings.base_url}/join/{founded.link}"
