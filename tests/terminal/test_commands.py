@@ -167,6 +167,9 @@ def test_help_in_both_languages() -> None:
         assert "Usage" not in chinese
         for word in ("Options", "OPTIONS", "COMMAND", "default"):
             assert word not in chinese
+    for language, says in (("en", "Exit codes: "), ("zh-CN", "退出码：")):
+        codes = re.findall(r"\b([0-9])\s", run_here(language, "--help")[1].partition(says)[2])
+        assert codes == list("012345")
 
 
 @pytest.mark.parametrize("command", [["run"], ["press", "panic"], ["status"], ["doctor"]])

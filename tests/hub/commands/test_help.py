@@ -72,6 +72,7 @@ WRONGLY = pytest.mark.parametrize(
         ["guard", "add", "--nonsense"],
         ["guard", "add", "A", "--role", "king"],
         ["guard", "add", "A", "B"],
+        ["terminal", "enrol", "A", "--zone", "B", "--to", "C", "--role", "king"],
         ["drill", "start", "A", "--minutes", "soon"],
         ["drill", "start", "A", "--minutes", "121"],
         ["terminal", "enrol", "A"],
@@ -93,6 +94,8 @@ def test_typed_wrongly(typed: list[str], language: str, monkeypatch: pytest.Monk
     assert said.out == ""
     assert "--help" in said.err
     assert bool(HAN.search(said.err.splitlines()[-2])) is (language == "zh-CN")
+    # click's own words.
+    assert not re.search("must be|not one of|not in the range|not a valid|Missing|Got unexpected", said.err)
 
 
 @WRONGLY
