@@ -290,6 +290,25 @@ async def test_numbers_read_as_they_should(blank: Page, call: str, text: str) ->
     assert await run(blank, "parts/format.js", f"return m.{call}") == text
 
 
+@pytest.mark.parametrize(
+    ("zone", "building", "floor", "text"),
+    [
+        ("East", "Block 2", "floor 3", "East · Block 2, floor 3"),
+        ("East", "Block 2", "", "East · Block 2"),
+        ("East", "", "floor 3", "East · floor 3"),
+        ("", "Block 2", "floor 3", "Block 2, floor 3"),
+        ("East", "", "", "East"),
+        ("", "", "", ""),
+    ],
+)
+async def test_what_is_missing_of_a_place_leaves_nothing_behind(
+    blank: Page, zone: str, building: str, floor: str, text: str
+) -> None:
+    place = {"zone": zone, "building": building, "floor": floor}
+    words = "await (await import('/static/parts/words.js')).useLanguage('en');"
+    assert await run(blank, "parts/way.js", f"{words} return m.whereText(given)", place) == text
+
+
 # ── drawing ──
 
 

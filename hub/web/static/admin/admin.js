@@ -76,7 +76,7 @@ function people({ accounts, zones }) {
     row(
       id,
       name,
-      [...roles.map((role) => t(`role.${role}`)), ...of.map((zone) => named[zone])].join(" · "),
+      [...roles.map((role) => t(`role.${role}`)), ...of.map((zone) => named[zone])].filter(Boolean).join(" · "),
       "",
       key("other", "account_link", id, t("admin.account_link")),
       key("other", "board_link", id, t("admin.board_link")),

@@ -3,7 +3,7 @@
 import { h } from "../parts/dom.js";
 import { age, left, list, placeSize } from "../parts/format.js";
 import { mark, rhythm } from "../parts/marks.js";
-import { wayStops } from "../parts/way.js";
+import { wayStops, whereText } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
 
 export function casesColumn({ cases, rows, more }) {
@@ -19,7 +19,7 @@ const whole = (one) =>
   h(
     "article.case",
     { key: one.incident, "data-tone": one.tone },
-    h("p.where", {}, whereText(one)),
+    h("p.where", {}, markedWhere(one)),
     h("h2.place", { class: placeSize(one.place) }, one.place),
     h("p.who", {}, ...who(one)),
     one.who?.unready && h("p.unready", { key: "unready" }, mark("not_ready"), t("board.unready", { why: whyNot(one.who.unready) })),
@@ -39,12 +39,12 @@ const row = (one) =>
     { key: one.incident, "data-tone": one.tone },
     mark(one.late && one.state !== "raised" ? "not_ready" : one.tone === "person" ? "going" : "alarm", one.state === "raised" ? "lamp-alarm" : ""),
     h("b", {}, one.place),
-    h("span", {}, whereText(one)),
+    h("span", {}, markedWhere(one)),
     h("b", {}, age(one.since_ms)),
   );
 
-export function whereText({ zone, building, floor, drill, test }) {
-  const where = !building ? zone : floor ? t("page.where", { zone, building, floor }) : t("page.where_no_floor", { zone, building });
+function markedWhere({ drill, test, ...one }) {
+  const where = whereText(one);
   return drill ? t("pager.drill.word", { word: where }) : test ? t("pager.test.word", { word: where }) : where;
 }
 

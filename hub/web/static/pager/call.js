@@ -3,7 +3,7 @@
 import { h } from "../parts/dom.js";
 import { age, duration, left, placeSize, timeOfDay } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
-import { wayStops } from "../parts/way.js";
+import { wayStops, whereText } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
 import { choiceKey, holdKey, mainKey, secondKey } from "./keys.js";
 
@@ -93,11 +93,6 @@ export function where({ page }, calm = false) {
     h("p.where", { key: "where" }, whereText(page)),
     h("h1.place", { key: "place", class: calm && size === "short" ? "middle" : size }, page.place),
   ];
-}
-
-export function whereText({ zone, building, floor }) {
-  if (!building) return zone;
-  return floor ? t("page.where", { zone, building, floor }) : t("page.where_no_floor", { zone, building });
 }
 
 export function since({ page, since_ms }) {
