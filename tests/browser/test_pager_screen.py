@@ -303,6 +303,23 @@ async def test_a_guard_signs_on_with_name_and_pin(tab: Page, site: Served) -> No
     await expect(tab.locator(screen("ready"))).to_be_attached()
 
 
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+async def test_names_stand_in_even_columns(chromium: Browser, site: Served, locale: str) -> None:
+    names = ("王建国", "Christopher Featherstonehaugh", "李敏", "Wang Jianguo")
+    guards = [{"id": name, "name": name, "zones": ["东区"] * n} for n, name in enumerate(names)]
+    site.answers["/api/guards"] = (200, {"guards": guards})
+    async with opened(chromium, locale=locale) as tab:
+        await begin(tab, site, snapshot(guard=False))
+        await expect(tab.locator(key("name"))).to_have_count(4)
+        for width, height in SIZES:
+            await tab.set_viewport_size({"width": width, "height": height})
+            assert (width, await tab.evaluate(CUT)) == (width, [])
+            sizes = await tab.locator(key("name")).evaluate_all(
+                "keys => keys.map((k) => [k.offsetWidth, k.offsetHeight])"
+            )
+            assert (width, sizes) == (width, [sizes[0]] * 4)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"), [("wrong_pin", "不对，再输一次"), ("too_soon", "错得太多，稍等再试"), ("new_code", "new_code")]
 )
