@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.places.authority import fingerprint, load_certificate
 from hub.web.context import HUB, Hub
-from hub.web.language import language_of, texts
+from hub.web.language import LANGUAGES, language_of, texts
 from hub.web.screens import HERE
 from hub.web.security import Problem, add_headers
 
@@ -51,9 +51,9 @@ async def home(_request: web.Request) -> web.StreamResponse:
 
 @routes.get("/join")
 async def join(request: web.Request) -> web.Response:
-    """What the certificate is, its fingerprint, and how to install it."""
-    hub = request.app[HUB]
-    language = language_of(request)
+    """What the certificate is, its fingerprint, and how to install it; its address may say the language."""
+    hub, chosen = request.app[HUB], request.query.get("language", "")
+    language = chosen if chosen in LANGUAGES else language_of(request)
     catalogue = texts(language)
     mark = fingerprint(load_certificate(hub.home.keys / "ca.pem"))
     context = {

@@ -50,6 +50,15 @@ async def test_the_fingerprint_is_shown_to_compare(hub: RunningHub, language: st
     assert "certificate." not in shown, "a text is missing"
 
 
+async def test_the_language_is_switched_by_a_link(hub: RunningHub) -> None:
+    _, body, _ = await get(hub, "/join", **{"Accept-Language": "en"})
+    assert 'href="/join?language=zh-CN">中文</a>' in body.decode()
+    _, body, _ = await get(hub, "/join?language=zh-CN", **{"Accept-Language": "en"})
+    assert '<html lang="zh-CN">' in body.decode()
+    _, body, _ = await get(hub, "/join?language=fr", **{"Accept-Language": "en"})
+    assert '<html lang="en">' in body.decode()
+
+
 async def test_nothing_else_is_there(hub: RunningHub) -> None:
     for path in ("/pager", "/api/campus", "/api/join", "/checkpoint", "/ws/terminal", "/join/some-code"):
         assert (await get(hub, path))[0] == 404, path
