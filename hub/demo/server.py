@@ -51,6 +51,8 @@ class DemoServer:
         self._listening = listening
         self._line = Line()
         self._screens: set[web.WebSocketResponse] = set()
+        self._joining = asyncio.Lock()
+        self._pager_key = ""
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -94,7 +96,7 @@ class DemoServer:
         raise web.HTTPSeeOther("/demo")
 
     async def _demo(self, request: web.Request) -> web.Response:
-        """The page; a browser that is no pager yet gets the key of one, through a one-time link of the hub's."""
+        """The page, and the key of the pager in it: one pager, in however many windows it is open."""
         lang = language_of(request)
         catalogue = {**texts(lang), **demo_texts(lang)}
         response = aiohttp_jinja2.render_template(
@@ -103,10 +105,10 @@ class DemoServer:
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(
             "default-src 'none'", "default-src 'none'; frame-src 'self'"
         )
-        if PAGER_COOKIE.removeprefix("__Host-") not in request.cookies:
-            key = await self._stage.join_as_pager(catalogue["demo.pager_name"])
-            cookie = PAGER_COOKIE.removeprefix("__Host-")
-            response.set_cookie(cookie, key, max_age=COOKIE_AGE_S, httponly=True, samesite="Strict")
+        async with self._joining:
+            self._pager_key = self._pager_key or await self._stage.join_as_pager(catalogue["demo.pager_name"])
+        cookie = PAGER_COOKIE.removeprefix("__Host-")
+        response.set_cookie(cookie, self._pager_key, max_age=COOKIE_AGE_S, httponly=True, samesite="Strict")
         return response
 
     async def _locale(self, request: web.Request) -> web.Response:
@@ -179,7 +181,7 @@ class DemoServer:
                     }
                     for wall in walls
                 ],
-                "bell": {"name": bell.name, "ringing": bell.state.get("ringing", False)},
+                "bell": {"name": bell.name, "sound": bell.state.get("sound", "none")},
                 "line": self._line.frame(),
             }
         )

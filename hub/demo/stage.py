@@ -66,7 +66,6 @@ class Stage:
         self.walls: list[Wall] = []
         self.links: dict[str, str] = {}
         self.guards: list[str] = []
-        self._pagers = 0
         self.offset_ms = 0
         self.founded: Founded
         self.settings: Settings
@@ -229,8 +228,7 @@ class Stage:
 
     async def join_as_pager(self, name: str) -> str:
         """The key of a new pager: its link is made, and opened as a browser would. Raises StageError."""
-        self._pagers += 1
-        link = await self.post("/api/pagers", name=f"{name} {self._pagers}")
+        link = await self.post("/api/pagers", name=name)
         async with self.browser.post(
             f"{self.url}/api/join",
             json={"code": link["link"].rpartition("/")[2]},
@@ -242,7 +240,7 @@ class Stage:
 
     async def _start_pager(self) -> None:
         """The second guard's, without a screen."""
-        cookie = f"{PAGER_COOKIE}={await self.join_as_pager(self.script.pager)}"
+        cookie = f"{PAGER_COOKIE}={await self.join_as_pager(f'{self.script.pager} 2')}"
         headers = {"Origin": self.url, "X-Firstbell": "1", "Cookie": cookie}
         async with self.browser.post(
             f"{self.url}/api/sign-on", json={"account": self.guards[1], "pin": PIN}, headers=headers

@@ -42,7 +42,7 @@ def demo(line: Frame, language: str = "en", **changes: Any) -> Frame:
         "utc_ms": NOW_MS + 1_763_000_000_000,
         "zone_minutes": 480,
         "terminals": [{"id": f"t-{n}", "linked": True, **wall} for n in (1, 2, 3)],
-        "bell": {"name": "Guard room", "ringing": False},
+        "bell": {"name": "Guard room", "sound": "none"},
         "line": line,
         **changes,
     }
@@ -92,6 +92,33 @@ async def test_what_to_do_first_stands_at_the_top(chromium: Browser, site: Serve
     async with opened(chromium, locale="en") as tab:
         await begin(tab, site, demo(told()), "en")
         await expect(tab.locator(".wall header p").first).to_have_text("First sign on at the pager: its PIN is 481516")
+
+
+@pytest.mark.parametrize(
+    ("sound", "says"),
+    [
+        ("alarm", "Ringing"),
+        ("drill", "Ringing"),
+        ("fault", "Ringing"),
+        ("trouble", "Trouble tone"),
+        ("lost", "Trouble tone"),
+        ("none", "Quiet"),
+    ],
+)
+async def test_the_bell_says_what_it_sounds(chromium: Browser, site: Served, sound: str, says: str) -> None:
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, demo(told(), bell={"name": "Guard room", "sound": sound}), "en")
+        await expect(tab.locator(".bell [role=status]")).to_have_text(says)
+        await expect(tab.locator(".bell .mark")).to_have_count(0 if sound == "none" else 1)
+
+
+async def test_the_language_is_switched(chromium: Browser, site: Served) -> None:
+    site.answers["/api/language"] = (200, {})
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, demo(told()), "en")
+        async with tab.expect_event("load"):
+            await tab.get_by_role("button", name="中文").click()
+        assert site.asked == [("POST", "/api/language", {"language": "zh-CN"})]
 
 
 async def test_nobody_yet_is_a_hollow_station_until_somebody_accepts(chromium: Browser, site: Served) -> None:

@@ -173,8 +173,12 @@ def test_it_can_be_driven_and_ends_cleanly(demo: tuple[subprocess.Popen[str], di
     trusting = ssl.create_default_context(cafile=there["ca_file"])
     with urllib.request.urlopen(f"{there['base_url']}/checkpoint", context=trusting) as answer:  # noqa: S310
         assert answer.read().decode().partition("\n")[0] == parse_vkey(there["log_vkey"]).name
-    with urllib.request.urlopen(there["demo_url"]) as answer:  # noqa: S310
-        assert "Content-Security-Policy" in answer.headers
+    pagers = set()
+    for _window in range(2):
+        with urllib.request.urlopen(there["demo_url"]) as answer:  # noqa: S310
+            assert "Content-Security-Policy" in answer.headers
+            pagers.add(answer.headers["Set-Cookie"])
+    assert len(pagers) == 1, "a second window is the same pager"
     for link in there["links"].values():
         with urllib.request.urlopen(link) as answer:  # noqa: S310
             assert answer.status == 200

@@ -1,13 +1,18 @@
 // The wall and the bell: press with the mouse, a finger or the space bar; what comes back is what the processes say.
 
+import { post } from "/static/parts/api.js";
 import { HubClock } from "/static/parts/clock.js";
 import { h, patch } from "/static/parts/dom.js";
 import { age } from "/static/parts/format.js";
 import { Link } from "/static/parts/link.js";
 import { grille, isLit, mark, rhythm } from "/static/parts/marks.js";
+import { insideText } from "/static/parts/way.js";
 import { t, useTexts } from "/static/parts/words.js";
 
 const LIGHT_MARKS = { none: "called", heard: "alarm", recorded: "alarm", coming: "going", here: "on_scene", not_delivered: "not_ready" };
+/** What the bell's sounder plays → [word, mark]. */
+const BELL = { none: ["quiet"], trouble: ["trouble", "not_ready"], lost: ["trouble", "not_ready"] };
+const RINGS = ["ringing", "ringing"];
 const FRAME_MS = 100;
 const KEYS = [" ", "Enter"];
 
@@ -56,15 +61,17 @@ const terminal = ({ id, name, building, floor, cut, light, inputs }) =>
     h(
       "p.under",
       {},
-      h("span", {}, cut ? t("demo.cut.is") : t("page.building_floor", { building, floor })),
+      h("span", {}, cut ? t("demo.cut.is") : insideText({ building, floor })),
       h("button.cut", { type: "button", "data-cut": id, "data-on": cut ? "" : "on" }, t(cut ? "demo.cut.restore" : "demo.cut.do")),
     ),
     h("button.press", { type: "button", "data-press": id, "data-input": inputs[0], "aria-pressed": String(down.has(id)), "aria-label": t("demo.button", { name }) }, plate(id)),
     h("p.light", { "data-light": light, role: "status" }, mark(LIGHT_MARKS[light]), t(`demo.light.${light}`), rhythm(light, "")),
   );
 
-const bell = ({ name, ringing }) =>
-  h("section.bell", {}, grille("full", ""), h("div", {}, h("b", {}, t("demo.bell")), name, h("p.now", { role: "status" }, ringing && mark("ringing"), t(ringing ? "demo.bell.ringing" : "demo.bell.quiet"))));
+function bell({ name, sound }) {
+  const [word, shape] = BELL[sound] ?? RINGS;
+  return h("section.bell", {}, grille("full", ""), h("div", {}, h("b", {}, t("demo.bell")), name, h("p.now", { role: "status", "data-bell": word }, shape && mark(shape), t(`demo.bell.${word}`))));
+}
 
 /** Milliseconds, then seconds, then minutes: never wider than a station. */
 function time(ms) {
@@ -121,6 +128,10 @@ function listen() {
   root.addEventListener("click", ({ target }) => {
     const { cut, on } = target.dataset;
     if (cut) link.send({ type: "cut", terminal: cut, on: on === "on" });
+  });
+  document.querySelector("[data-language]").addEventListener("click", async ({ target }) => {
+    await post("/api/language", { language: target.dataset.language });
+    location.reload();
   });
 }
 
