@@ -122,8 +122,10 @@ async def test_a_link_for_this_machine_alone_says_so_and_has_no_code_for_another
 
 async def test_a_new_link_is_scrolled_into_view(tab: Page, site: Served) -> None:
     """Its row may be far from the form."""
-    many = [{"id": f"p-{n}", "name": f"{n} 号", "guard": None, "reasons": []} for n in range(2, 40)]
-    new = {"id": "p-40", "name": "新", "guard": None, "reasons": []}
+    many: list[dict[str, Any]] = [
+        {"id": f"p-{n}", "name": f"{n} 号", "guard": None, "reasons": []} for n in range(2, 40)
+    ]
+    new: dict[str, Any] = {"id": "p-40", "name": "新", "guard": None, "reasons": []}
     site.answers["/api/pagers"] = (200, {"id": "p-1", "link": "https://hub.local/join/xyz"})
     site.answers["/api/qr.svg?link=https%3A%2F%2Fhub.local%2Fjoin%2Fxyz"] = (200, {})
     await admin(tab, site, {**CAMPUS, "pagers": [*CAMPUS["pagers"], *many, new]})
