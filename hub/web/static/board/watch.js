@@ -18,7 +18,7 @@ const GUARD_MARKS = {
   on_scene: "on_scene",
   silenced: "silenced",
 };
-const BELL_MARKS = { ready: "ready", ringing: "ringing", lost: "gone" };
+const BELL_MARKS = { ready: "ready", ringing: "ringing", trouble: "not_ready", lost: "gone" };
 const RESPONDING = ["lead", "second", "on_scene"];
 
 export function watch({ guards, more_guards, bells }) {
