@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from sqlite_utils import Database, Migrations
 
@@ -123,13 +123,18 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     return _read_only(path, "mode=ro")
 
 
+def beside(path: Path, what: Literal["wal", "journal"]) -> Path:
+    """Where SQLite keeps the file's log: beside the file itself, also when `path` is a link to it."""
+    return Path(f"{os.path.realpath(path)}-{what}")
+
+
 @contextmanager
 def untouched(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection that leaves no trace beside the file where that can be, and works on a read-only disk.
 
     Raises sqlite3.Error, OSError.
     """
-    log = Path(f"{path}-wal")
+    log = beside(path, "wal")
     if not log.exists():
         # Nobody has it open. SQLite would make its two side files; told that nothing changes, it makes none.
         connection = _read_only(path, "mode=ro&immutable=1")
@@ -149,9 +154,10 @@ def untouched(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _copied(path: Path, log: Path, folder: Path) -> Iterator[sqlite3.Connection]:
-    for file in (path, log):
-        shutil.copyfile(file, folder / file.name)
-    connection = _read_only(folder / path.name, "mode=ro")
+    copy = folder / path.name
+    shutil.copyfile(path, copy)
+    shutil.copyfile(log, beside(copy, "wal"))
+    connection = _read_only(copy, "mode=ro")
     try:
         yield connection
     finally:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.merkle import EMPTY_ROOT, leaf_hash
 from firstbell.note import NoteError
 
-from hub.database import connect, migrate, open_database
+from hub.database import beside, connect, migrate, open_database
 from hub.dispatch.entries import EventRecorded, LogBegan, encode
 from hub.ledger.batch import Batch, Commit, Head, Receipt, Secret, Snapshot
 from hub.ledger.checkpoint import open_checkpoint, sign_checkpoint
@@ -80,11 +80,11 @@ class Store:
         if not path.exists():
             raise LedgerDamaged(f"there is no database at {path}")
         self._connection = reconnect(path)
-        self._file = _file_at(path)
         try:
             migrate(self._connection)
             self.head = self._read_head()
             self.tree = self._load_tree()
+            self._files = _files_at(path)
         except BaseException:
             self._connection.close()
             raise
@@ -128,8 +128,8 @@ class Store:
         Returns the commit when it turns out to be on the disk after all, None when it isn't. Raises sqlite3.Error and
         OSError while the database is not sound, LedgerTaken, LedgerDamaged.
         """
-        self._connection.close()
-        self._check_file()
+        self._check_files()
+        self._disconnect()
         self._connection = self._reconnect(self._path)
         # Before this succeeds, what is read may be in memory alone: a crash could still take it back, or bring back
         # what isn't seen now.
@@ -139,6 +139,7 @@ class Store:
             error.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise error
         found = self._read_head()
+        self._files = _files_at(self._path)
         if self._attempt is not None and found == self._attempt.head != self.head:
             return self._done(self._attempt)
         if found != self.head:
@@ -166,7 +167,7 @@ class Store:
             raise ValueError(f"an entry of {too_long} bytes fits no ledger: at most {ENTRY_BYTES_MAX}")
         leaves = [leaf_hash(body) for body in bodies]
         tree = tree.append(leaves)
-        self._check_file()
+        self._check_files()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             attempt = self._prepare(epoch, first, tree, batches)
@@ -182,10 +183,15 @@ class Store:
             raise
         return self._done(attempt)
 
-    def _check_file(self) -> None:
+    def _check_files(self) -> None:
         """A file that was removed or replaced takes what is written with it: nobody finds it at the next start."""
-        if _file_at(self._path) != self._file:
-            raise LedgerTaken(f"{self._path} was removed, or replaced by another file")
+        if any(ours not in (None, there) for ours, there in zip(self._files, _files_at(self._path), strict=True)):
+            raise LedgerTaken(f"{self._path} or its write-ahead log was removed, or replaced by another file")
+
+    def _disconnect(self) -> None:
+        """Whoever closes last takes the write-ahead log away, so from here on there may be none, or another."""
+        self._connection.close()
+        self._files = self._files[0], None
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -193,7 +199,7 @@ class Store:
                 self._connection.execute("ROLLBACK")
             except sqlite3.Error:
                 # The connection is of no more use; `settle` makes another, and closing this one rolls back.
-                self._connection.close()
+                self._disconnect()
 
     def _insert_entries(self, epoch: int, first: int, leaves: list[bytes], bodies: list[bytes]) -> None:
         rows = [
@@ -310,6 +316,11 @@ class Store:
         if row is None:
             raise LedgerDamaged(f"tile {level}/{n} is missing")
         return bytes(row[0])
+
+
+def _files_at(path: Path) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """Database and write-ahead log."""
+    return _file_at(path), _file_at(beside(path, "wal"))
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

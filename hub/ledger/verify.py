@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firstbell.note import Checkpoint, NoteError, Vkey
 
-from hub.database import migrate, untouched
+from hub.database import beside, migrate, untouched
 from hub.ledger.batch import Head
 from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
 from hub.ledger.verdict import Bad, Checked, Verdict, Why
@@ -40,7 +40,7 @@ def verify(
     anew. `against`: an older checkpoint (a signed note), to find a cut tail or another history. `progress(done,
     total)`: entries so far and altogether. Raises JudgeLost when this machine stops one of the processes that help.
     """
-    log = Path(f"{path}-wal")
+    log = beside(path, "wal")
     while True:
         quiet = not log.exists()
         verdict = _Verification(path, vkey, against, progress).run()

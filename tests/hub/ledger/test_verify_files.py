@@ -4,11 +4,13 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -88,9 +90,12 @@ def dump(path: Path) -> list[list[tuple[Any, ...]]]:
 # ── beside a hub, without write permission, and how long it takes ──────────────────────────────────────────────
 
 
-def test_a_hub_that_starts_meanwhile(tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_hub_that_starts_meanwhile(tmp_path: Path, linked: bool) -> None:
     """The file was taken to lie still; it doesn't any more, so it is read again."""
     path, desk = make_ledger(tmp_path, SEED, 1_100)
+    if linked:
+        move_elsewhere(path)
     stores: list[Store] = []
 
     def start(_done: int, _total: int) -> None:
@@ -101,6 +106,24 @@ def test_a_hub_that_starts_meanwhile(tmp_path: Path) -> None:
     verdict = verify(path, VKEY, progress=start)
     stores[0].close()
     assert (verdict.ok, verdict.size) == (True, desk.size)
+
+
+def move_elsewhere(path: Path) -> Path:
+    """To a larger disk, with a link in its place; where the file is now."""
+    elsewhere = path.parent / "disk" / "record.sqlite"
+    elsewhere.parent.mkdir()
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    return elsewhere
+
+
+def test_what_lies_in_the_log_beside_a_linked_file_is_found(ledger: Path) -> None:
+    file = move_elsewhere(ledger)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        assert found(ledger).ok
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("UPDATE entries SET body = x'00' WHERE idx = 5")
+        assert found(ledger).first_bad == found(file).first_bad == "entry 5"
 
 
 def test_while_a_writer_writes(tmp_path: Path) -> None:
@@ -186,7 +209,8 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(shown: Path, left_open
     assert verify_as_nobody(shown) == "False 0 database unreadable"
 
 
-def test_what_a_killed_hub_left_on_a_disk_that_cannot_be_written(shown: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_a_killed_hub_left_on_a_disk_that_cannot_be_written(shown: Path, tmp_path: Path, linked: bool) -> None:
     """The newest entries are still in the write-ahead log, and SQLite may make no index of it there."""
     path, desk = make_ledger(tmp_path, SEED, 300)
     store = Store(path, BASE, LOG_KEY)
@@ -196,6 +220,10 @@ def test_what_a_killed_hub_left_on_a_disk_that_cannot_be_written(shown: Path, tm
         shutil.copy(path.parent / name, shown.parent / name)
         (shown.parent / name).chmod(0o444)
     store.close()
+    if linked:
+        (shown.parent / "hub.db").rename(shown.parent / "record.sqlite")
+        (shown.parent / "hub.db-wal").rename(shown.parent / "record.sqlite-wal")
+        shown.symlink_to("record.sqlite")
     shown.parent.chmod(0o555)
     assert verify_as_nobody(shown) == f"True {desk.size}  "
 

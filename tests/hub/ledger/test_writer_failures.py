@@ -243,19 +243,27 @@ def test_moving_the_write_ahead_log_in_a_quiet_moment_may_fail(house: House) -> 
     assert house.told.errors.empty()
 
 
-@pytest.mark.parametrize("replaced", [False, True])
-def test_a_file_that_was_removed_or_replaced_takes_no_promises(house: House, replaced: bool) -> None:
+@pytest.mark.parametrize("how", ["removed", "replaced", "log removed", "moved"])
+def test_a_file_that_was_removed_or_replaced_takes_no_promises(house: House, how: str) -> None:
     """What is written to it would be gone at the next start: the hub rings on, without a receipt."""
     house.press()
     house.turns(1)
     house.told.commit()
-    copy = house.path.with_suffix(".copy")
-    copy.write_bytes(house.path.read_bytes())
-    house.path.unlink()
-    if replaced:
-        copy.rename(house.path)
+    log, elsewhere = house.path.with_name("hub.db-wal"), house.path.with_name("elsewhere.db")
+    if how == "log removed":
+        log.unlink()
+    elif how == "removed":
+        house.path.unlink()
+    elif how == "replaced":
+        elsewhere.write_bytes(house.path.read_bytes())
+        elsewhere.rename(house.path)
+    else:
+        # The same file still, but at the next start its log is looked for beside it, where it now is.
+        house.path.rename(elsewhere)
+        house.path.symlink_to(elsewhere)
+    left = {path.name for path in house.path.parent.iterdir()}
     house.press()
     house.turns(1)
     assert house.told.error() == "taken"
     assert house.told.commits.empty()
-    assert house.path.exists() == replaced, "an empty one must not stand in its place"
+    assert {path.name for path in house.path.parent.iterdir()} == left, "an empty one must not stand in its place"
