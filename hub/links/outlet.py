@@ -38,8 +38,9 @@ class SlowPeer(Exception):
 
 
 class Outlet:
-    """`key` says from a view, cheaply, what this peer is concerned with; `render` makes the snapshot's text, or None
-    where this peer may see nothing any more: then the connection ends. `on_sent` is called when it was written.
+    """`key` says from a view, cheaply, what this peer is concerned with; `render` makes the snapshot's text: "" where
+    there is nothing new, None where this peer may see nothing any more: then the connection ends. `on_sent` is called
+    when it was written.
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class Outlet:
         if text is None:
             await _in_time(self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"revoked"))
             return
-        await _in_time(self._socket.send_str(text))
-        self._on_sent(view)
+        if text:
+            await _in_time(self._socket.send_str(text))
+            self._on_sent(view)
 
 
 async def _in_time(sending: Awaitable[object]) -> None:

@@ -27,6 +27,15 @@ _encoder = msgspec.json.Encoder()
 
 def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
     """JSON text of the snapshot frame for one pager."""
+    return snapshot_at(now_ms, view.decided.utc_offset_ms, pager_body(view, pager_id, names, now_ms))
+
+
+def snapshot_at(now_ms: int, utc_offset_ms: int, body: bytes) -> str:
+    return f'{{"type":"snapshot","hub_ms":{now_ms},"utc_ms":{now_ms + utc_offset_ms},{body[1:].decode()}'
+
+
+def pager_body(view: View, pager_id: str, names: Names, now_ms: int) -> bytes:
+    """JSON of the snapshot without its time: as long as it is the same, the screen has nothing new to show."""
     campus = view.decided
     pager = campus.pagers[pager_id]
     details = names.campus(campus)
@@ -35,9 +44,6 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
     shown = _fitting([msgspec.Raw(_encoder.encode(_page(view, *each, names))) for each in concerned[:PAGES_MAX]])
     walls = [t for t in campus.terminals.values() if not t.revoked]
     frame = {
-        "type": "snapshot",
-        "hub_ms": now_ms,
-        "utc_ms": now_ms + campus.utc_offset_ms,
         "zone_minutes": details.zone_minutes,
         "campus": {
             "name": details.name,
@@ -59,7 +65,7 @@ def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
         "pages": shown,
         "more": len(concerned) - len(shown),
     }
-    return _encoder.encode(frame).decode()
+    return _encoder.encode(frame)
 
 
 def _drill_until_ms(campus: Campus, pager: Pager) -> int | None:

@@ -15,7 +15,7 @@ from hub.dispatch.requests import Command, HearPager, LosePager, SignOff
 from hub.ledger.sealed import SALT_BYTES, seal
 from hub.ledger.writer import Submission
 from hub.links.outlet import Socket
-from hub.links.pager_frames import pager_snapshot
+from hub.links.pager_frames import pager_body, snapshot_at
 from hub.links.pager_states import State, together
 from hub.links.screens import COMMAND_CHARS_MAX, Heartbeat, Screen, Screens
 from hub.links.watch import Watch
@@ -115,6 +115,7 @@ class PagerTalk:
         self._engine = screens.engine
         self._now_ms = screens.now_ms
         self._holds = holds
+        self._shown: tuple[int, bytes] | None = None
         self._paged: set[str] = set()
         self.name = pager
 
@@ -124,7 +125,12 @@ class PagerTalk:
     def render(self, view: View) -> str | None:
         if not self._holds() or self.name not in view.decided.pagers:
             return None
-        return pager_snapshot(view, self.name, self._links.names, self._now_ms())
+        now_ms, offset_ms = self._now_ms(), view.decided.utc_offset_ms
+        shown = offset_ms, pager_body(view, self.name, self._links.names, now_ms)
+        if shown == self._shown:
+            return ""
+        self._shown = shown
+        return snapshot_at(now_ms, *shown)
 
     def sent(self, view: View) -> None:
         rings = view.alerts.pagers.get(self.name, {})

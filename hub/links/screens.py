@@ -36,9 +36,7 @@ _named = msgspec.json.Decoder(Named)
 
 
 class Talk(Protocol):
-    """One screen's half. `name` says whose it is; `render` gives the snapshot's text, or None where this screen may see
-    nothing any more.
-    """
+    """One screen's half. `name` says whose it is; `render` gives the snapshot's text, as an Outlet wants it."""
 
     name: str
 

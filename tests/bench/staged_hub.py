@@ -35,7 +35,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("alerts", engine, "alerts"),
     ("lights", engine, "lights"),
     ("shown to every outlet", Engine, "_show"),
-    ("pager's snapshot rendered", pagers, "pager_snapshot"),
+    ("pager's snapshot rendered", pagers, "pager_body"),
     ("frames written: WebSocket, TLS, kernel", WebSocketWriter, "_write_websocket_frame"),
     ("head signed, proofs", Store, "_prepare"),
     ("rows of entries", Store, "_insert_entries"),

@@ -1,7 +1,5 @@
 """The engine with its two folds, driven by hand: alerts at once, promises only for what has committed."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,103 +10,10 @@ from hub.dispatch import engine as engines
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.campus import SEEN_EVENTS_MAX, Campus
-from hub.dispatch.engine import FAULT_REST_MS, Answer, Engine, View
-from hub.ledger.batch import Batch, Commit, Receipt, Submission
-from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL, Duty, digest_of
-
-GUARD, PAGER = "a-guard", "p-guard"
-
-
-class HeldWriter:
-    """A writer whose disk stands still until `commit` is called."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Batch] = []
-        self.written: set[str] = set()
-        self.looked_up: list[str] = []
-        self.size = 0
-        self.given = asyncio.Event()
-
-    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
-        """Nothing runs by itself here."""
-
-    def submit(self, batch: Batch) -> None:
-        self.waiting.append(batch)
-        self.given.set()
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def recorded(self, digest: str) -> bool:
-        self.looked_up.append(digest)
-        return digest in self.written
-
-    def commit(self, count: int | None = None) -> Commit:
-        batches = tuple(self.waiting[:count])
-        del self.waiting[:count]
-        first, receipts = self.size, {}
-        for batch in batches:
-            for entry, body in zip(batch.entries, batch.bodies, strict=True):
-                if isinstance(entry, e.EventRecorded):
-                    self.written.add(entry.digest)
-                    receipts[self.size] = Receipt(self.size, body.decode(), (), "note")
-                self.size += 1
-        return Commit(1, first, self.size, batches, "note", receipts)
-
-
-class Post:
-    """A campus on duty behind an engine."""
-
-    def __init__(self) -> None:
-        duty = Duty()
-        duty.do(r.AddAccount, account=GUARD, roles=("guard",), zones=(EAST,), details="", by="x")
-        duty.do(r.MakePager, pager=PAGER, details="", by="x")
-        duty.do(r.SignOn, guard=GUARD, pager=PAGER)
-        self.now_ms = START_MS
-        self.writer = HeldWriter()
-        self.engine = Engine(duty.campus, 0, self.writer, self.writer.recorded, lambda: self.now_ms)
-        self.entries: list[e.Entry] = []
-        self.engine.on_decided = self.entries.extend
-
-    def tell(self, kind: type[r.Request], **said: Any) -> list[Answer]:
-        """Submits and steps; what the answer is so far."""
-        answers: list[Answer] = []
-        self.engine.submit(Submission(kind(now_ms=self.now_ms, **said)), answers.append)
-        self.engine.step(self.now_ms)
-        return answers
-
-    def press(self, seq: int = 1, boot: int = 1) -> list[Answer]:
-        return self.tell(r.ReceiveEvent, **self.event(seq, boot))
-
-    def event(self, seq: int, boot: int = 1) -> dict[str, Any]:
-        return {
-            "terminal": WALL,
-            "digest": digest_of(f"press {boot}/{seq}"),
-            "jws": f"jws {boot}/{seq}",
-            "boot": boot,
-            "seq": seq,
-            "input": "panic",
-            "what": "panic",
-            "event_ms": None,
-            "error_ms": None,
-            "mono_ms": seq,
-        }
-
-    def commit(self, count: int | None = None) -> None:
-        self.engine.committed(self.writer.commit(count))
-        self.engine.step(self.now_ms)
-
-    def command(self, do: r.Do, command: str, **said: Any) -> list[Answer]:
-        incident = next(iter(self.engine.decided.incidents))
-        return self.tell(r.Command, command=command, do=do, incident=incident, guard=GUARD, by=PAGER, **said)
-
-    @property
-    def view(self) -> View:
-        return self.engine.view
-
-    @property
-    def rings(self) -> list[str]:
-        return list(self.view.alerts.pagers[PAGER].values())
+from hub.dispatch.engine import FAULT_REST_MS, Answer
+from hub.ledger.batch import Batch, Commit, Submission
+from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL, digest_of
+from tests.hub.dispatch.post import GUARD, PAGER, Post, Shown
 
 
 def test_it_rings_while_the_disk_stands_still() -> None:
@@ -358,77 +263,3 @@ def test_a_deadline_that_can_not_be_decided_is_told_once_and_rests(monkeypatch: 
     assert [line["where"] for line in logs] == ["decide"]
     assert post.view.fault
     assert post.engine.rest_ms() == FAULT_REST_MS
-
-
-class Shown:
-    def __init__(self) -> None:
-        self.views: list[View] = []
-
-    def refresh(self, view: View) -> None:
-        self.views.append(view)
-
-
-def test_outlets_are_shown_each_change_until_they_leave() -> None:
-    post, shown = Post(), Shown()
-    post.engine.add_outlet(shown)
-    post.press()
-    assert len(shown.views) == 2
-    assert shown.views[-1] is post.view
-    post.engine.remove_outlet(shown)
-    post.commit()
-    assert len(shown.views) == 2
-
-
-def test_who_shows_one_terminal_is_asked_when_that_one_is_concerned() -> None:
-    post = Post()
-    wall, bell = Shown(), Shown()
-    post.engine.add_outlet(wall, WALL)
-    post.engine.add_outlet(bell, BELL)
-    post.press()
-    assert (len(wall.views), len(bell.views)) == (2, 2), "the light, and the bell that rings"
-    post.commit()
-    assert len(wall.views) == 3
-    assert wall.views[-1].lights[WALL] == "recorded"
-    post.tell(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ringing=True, inputs={})
-    post.commit()
-    assert (len(wall.views), len(bell.views)) == (3, 4)
-    post.command("accept", "c-0000001")
-    post.commit()
-    assert wall.views[-1].lights[WALL] == "coming"
-    shown = len(wall.views)
-    post.engine.remove_outlet(wall, WALL)
-    post.press(2)
-    post.commit()
-    assert len(wall.views) == shown
-
-
-async def test_whoever_has_more_to_say_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "REQUESTS_PER_STEP_MAX", 1)
-    post = Post()
-    for seq in (1, 2):
-        post.engine.submit(Submission(r.ReceiveEvent(now_ms=START_MS, **post.event(seq))))
-    waiting = asyncio.create_task(post.engine.taken())
-    done = []
-    for _ in (1, 2):
-        for _ in range(3):
-            await asyncio.sleep(0)
-        done.append(waiting.done())
-        post.engine.step(START_MS)
-    assert done == [False, False]
-    await waiting
-    await post.engine.taken()
-
-
-async def test_the_loop_answers_and_refuses() -> None:
-    post = Post()
-    running = asyncio.create_task(post.engine.run())
-    asking = asyncio.create_task(
-        post.engine.ask(Submission(r.StartDrill(now_ms=START_MS, zone=EAST, until_ms=START_MS + 1, by="x")))
-    )
-    await post.writer.given.wait()
-    post.engine.committed(post.writer.commit())
-    assert len((await asking).indices) == 1
-    with pytest.raises(r.Refused, match="unknown_zone"):
-        await post.engine.ask(Submission(r.EndDrill(now_ms=START_MS, zone="z-none", by="x")))
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hub.dispatch import entries as e
 from hub.dispatch import fold_call
-from tests.hub.dispatch.test_engine import Post
+from tests.hub.dispatch.post import Post
 
 REMEMBERED = 3
 COMMIT = None

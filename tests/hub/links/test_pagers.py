@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from hub.dispatch.engine import Engine, View
 from hub.dispatch.requests import HearPager, LosePager, Request
+from hub.dispatch.wanted import alerts, lights
 from hub.ledger.batch import Submission
 from hub.links.pagers import PagerLinks, PagerTalk
 from hub.links.screens import Screen, Screens
@@ -52,6 +53,10 @@ class Desk:
 
     def browser(self, holds: bool = True) -> PagerTalk:
         return PagerTalk(self._links, self._screens, self.pager, lambda: holds)
+
+    def view(self) -> View:
+        campus = self.engine.duty.campus
+        return View(campus, campus, alerts(campus), lights(campus, campus), False)
 
     def ends(self, talk: PagerTalk) -> None:
         self._links.left(talk)
@@ -133,3 +138,13 @@ def test_a_tab_that_said_nothing_changes_nothing_when_it_ends() -> None:
     desk.says(spoke, state())
     desk.ends(mute)
     assert heard(desk) == [("running", True)] * 2
+
+
+def test_what_is_shown_already_is_not_sent_again() -> None:
+    desk = Desk()
+    first, second = desk.browser(), desk.browser()
+    looks = [json.loads(first.render(desk.view()) or "{}")["type"], first.render(desk.view())]
+    assert looks == ["snapshot", ""]
+    assert second.render(desk.view())
+    desk.engine.duty.press()
+    assert json.loads(first.render(desk.view()) or "")["pages"]
