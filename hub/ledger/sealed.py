@@ -1,7 +1,8 @@
 """Personal data and free text: the ledger holds only a commitment, the text and its salt stay outside.
 
-The commitment is SHA-256(domain ‖ 00 ‖ salt ‖ text in UTF-8). Without the salt nobody can try names on it;
-once text and salt are erased it says nothing any more, and the ledger still verifies.
+The commitment is SHA-256(domain ‖ 00 ‖ salt ‖ text in UTF-8). Without the salt nobody can try names on it: with text
+and salt gone it says nothing any more, and the tree is none the worse. Nothing erases them yet; until an entry can say
+that they were, `verify` takes a text that is gone for one that was taken away.
 """
 
 import hmac
