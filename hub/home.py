@@ -1,7 +1,10 @@
 """Where everything of one hub lies: its home folder."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,8 @@ class Home:
     @property
     def vkey(self) -> Path:
         return self.path / "log.vkey"
+
+    def open_to_others(self) -> list[Path]:
+        """What holds secrets and is not for its owner alone, as after a careless restore. Raises OSError."""
+        secret = (self.path, self.keys, self.database, *sorted(self.keys.glob("*.key")))
+        return [path for path in secret if path.exists() and path.stat().st_mode & OTHERS]
