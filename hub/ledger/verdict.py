@@ -12,6 +12,7 @@ Why = Literal[
     "head",
     "signature",
     "unsigned",
+    "added",
     "cut",
     "fork",
     "log_began",
@@ -26,6 +27,7 @@ Why = Literal[
     "schema",
     "reference",
     "integrity",
+    "journal",
 ]
 """What is wrong with a place. Each is a word of the commands' catalogue, `verify.why.<word>`."""
 

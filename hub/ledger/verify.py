@@ -13,6 +13,7 @@ from firstbell.note import Checkpoint, NoteError, Vkey
 
 from hub.database import beside, migrate, untouched
 from hub.ledger.batch import Head
+from hub.ledger.checkpoint import checkpoint_text
 from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
 from hub.ledger.verdict import Bad, Checked, Verdict, Why
 from hub.ledger.verify_events import Judges
@@ -62,6 +63,9 @@ class _Verification:
         try:
             if not self._path.is_file():
                 raise Bad("database", "missing", str(self._path))
+            if beside(self._path, "journal").exists():
+                # The hub never leaves one; who opens the file next would take its pages into it.
+                raise Bad("database", "journal")
             older = self._open("against", self._against) if self._against is not None else None
             with untouched(self._path) as connection:
                 # Text that isn't UTF-8 is to be found wrong, not to end the reading.
@@ -131,6 +135,8 @@ class _Verification:
             epoch, signed = self._open(place, head.note)
             if (epoch, signed.size, signed.root) != (head.epoch, head.size, head.root):
                 raise Bad(place, "head")
+            if not _is_all_ours(head.note, signed):
+                raise Bad(place, "added")
         epochs = [head.epoch for head in heads]
         if epochs != sorted(set(epochs)) or epochs[0] != EPOCH_FIRST:
             raise Bad("table logs", "missing")
@@ -148,6 +154,12 @@ class _Verification:
             row = connection.execute(f"SELECT epoch FROM {table} WHERE epoch NOT IN ({known}) LIMIT 1").fetchone()  # noqa: S608
             if row is not None:
                 raise Bad(f"log {row[0]}", "unsigned")
+
+
+def _is_all_ours(note: str, signed: Checkpoint) -> bool:
+    """A note may carry others' signatures; in the one that we keep there is ours alone."""
+    text, _, signatures = note.rpartition("\n\n")
+    return f"{text}\n" == checkpoint_text(signed.origin, signed.size, signed.root) and signatures.count("\n") == 1
 
 
 def _why(error: Exception) -> Why:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from firstbell.note import ED25519, Vkey
+from firstbell.note import ED25519, Vkey, base64_text
 
 from hub.database import DERIVED_TABLES
-from hub.ledger.checkpoint import sign_checkpoint
+from hub.ledger.checkpoint import checkpoint_text, sign_checkpoint
 from hub.ledger.note import Signer
 from hub.ledger.verify import verify
-from tests.hub.ledger.desk import BASE, VKEY
+from tests.hub.ledger.desk import BASE, LOG_KEY, VKEY
 from tests.hub.ledger.spoil import SEED, change, found, rows
 
 
@@ -82,6 +82,29 @@ def test_a_ledger_signed_anew_with_another_key_is_found(ledger: Path) -> None:
     change(ledger, "UPDATE head SET note = ?", values=(note,))
     assert found(ledger).first_bad == "checkpoint"
     assert verify(ledger, forger.vkey).ok
+
+
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (-1, "\u2014 somebody.example/1 {}"),
+        (-1, f"\u2014 {BASE}/1 {{}}"),
+        (-1, "{last}"),
+        (3, "an extension"),
+    ],
+)
+def test_a_line_added_to_our_checkpoint_is_found(ledger: Path, number: int, line: str) -> None:
+    """Anywhere else a note may carry more signatures; ours is the one that we signed, byte for byte."""
+    size, root, note = rows(ledger, "SELECT size, root, note FROM head")[0]
+    if number == 3:
+        note = Signer(f"{BASE}/1", LOG_KEY).sign_note(checkpoint_text(f"{BASE}/1", size, root) + f"{line}\n")
+    else:
+        note += line.format(base64_text(b"else" + bytes(64)), last=str(note).splitlines()[-1]) + "\n"
+    change(ledger, "UPDATE head SET note = ?", values=(note,))
+    verdict = found(ledger)
+    assert (verdict.first_bad, verdict.why) == ("checkpoint", "added")
+    change(ledger, "UPDATE head SET note = ?", values=(sign_checkpoint(Signer(f"{BASE}/1", LOG_KEY), size, root),))
+    assert found(ledger, note).ok
 
 
 def test_another_hubs_key_is_not_enough(ledger: Path) -> None:
@@ -179,6 +202,17 @@ def test_what_was_added_to_the_schema_is_found(ledger: Path) -> None:
     assert found(ledger).first_bad == "schema, quiet"
     change(ledger, "DROP TRIGGER quiet", "DROP INDEX incidents_by_time")
     assert found(ledger).first_bad == "schema, incidents_by_time"
+
+
+def test_what_sqlite_keeps_about_its_own_indexes_is_no_change(ledger: Path) -> None:
+    change(ledger, "ANALYZE")
+    assert rows(ledger, "SELECT count(*) FROM sqlite_stat1") > [(0,)]
+    assert found(ledger).ok
+    larger = "UPDATE sqlite_schema SET sql = replace(sql, ')', ',more)') WHERE name = 'sqlite_stat1'"
+    change(ledger, "PRAGMA writable_schema = ON", larger)
+    assert found(ledger).first_bad == "schema, sqlite_stat1"
+    change(ledger, "DROP TABLE sqlite_stat1", "CREATE TABLE own (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+    assert found(ledger).first_bad == "schema, own"
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,26 @@ def test_what_only_sqlite_itself_can_find(ledger: Path) -> None:
     assert (verdict.first_bad, verdict.why) == ("database", "integrity")
 
 
+def test_a_journal_that_would_change_the_file_is_found(ledger: Path, tmp_path: Path) -> None:
+    """A page as it was before, beside a sound file: whoever opens it next takes that for a change that was cut off."""
+    other = tmp_path / "other" / "hub.db"
+    other.parent.mkdir()
+    shutil.copy(ledger, other)
+    with closing(sqlite3.connect(other, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("UPDATE head SET snapshots = 77")
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE head SET snapshots = ?", rows(ledger, "SELECT snapshots FROM head")[0])
+        connection.execute("UPDATE entries SET leaf = leaf")
+        shutil.copy(other, ledger)
+        shutil.copy(f"{other}-journal", f"{ledger}-journal")
+        connection.execute("ROLLBACK")
+    verdict = found(ledger)
+    assert (verdict.first_bad, verdict.why) == ("database", "journal")
+    assert rows(ledger, "SELECT snapshots FROM head") == [(77,)]
+
+
 def test_each_reason_has_its_words() -> None:
     for language in ("en", "zh-CN"):
         texts = json.loads((ROOT / f"hub/commands/locales/{language}.json").read_text())
