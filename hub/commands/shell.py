@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sqlite3
+import stat
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -195,9 +196,20 @@ def _refuse(run: Run, code: str) -> int:
 
 def complain(run: Run, problem: Problem) -> None:
     """What, where, what to do."""
+    _tell_problem(run, problem.name, problem.where, _note_problem(run, problem))
+
+
+def warn_of_open(run: Run, home: Home) -> None:
+    """Beside the result: what others on this machine are let in to."""
+    for path in home.open_to_others():
+        mode = stat.S_IMODE(path.stat().st_mode)
+        _note_problem(run, Problem("open_to_others", str(path), {"mode": f"{mode:04o}"}))
+
+
+def _note_problem(run: Run, problem: Problem) -> str:
     what, to_do = run.words.problem(problem)
     run.note(run.say("problem.sentence", what=what, where=problem.where, do=to_do))
-    _tell_problem(run, problem.name, problem.where, what)
+    return what
 
 
 def _tell_problem(run: Run, name: str, where: str, what: str) -> None:

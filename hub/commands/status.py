@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import click
 
-from hub.commands.shell import Run, command
+from hub.commands.shell import Run, command, warn_of_open
 
 
 def build(run: Run) -> click.Command:
@@ -24,6 +24,7 @@ def show(run: Run) -> None:
         run.say("status.fault" if now["fault"] else "status.reachable" if now["reachable"] else "status.unreachable"),
         *(run.say("status.trouble", trouble=trouble) for trouble in troubles),
     )
+    warn_of_open(run, run.home)
 
 
 def _troubles(run: Run, keys: Iterable[str]) -> Iterable[str]:

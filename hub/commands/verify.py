@@ -1,5 +1,6 @@
 """`firstbell-hub verify`: recomputes the whole record from its entries. Needs no running hub and nothing secret."""
 
+import os
 import sqlite3
 import sys
 from contextlib import closing
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from hub.commands.place import readable, tell_place
-from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
+from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, warn_of_open
 from hub.home import Home
 from hub.ledger.errors import JudgeLost, LedgerError
 from hub.ledger.origin import open_any_checkpoint, split_origin
@@ -55,6 +56,9 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
     run.tell(data, _sentence(run, verdict, key, foreign))
     if not vkey and verdict.ok:
         run.note(run.say("verify.own_key"))
+    if os.access(home.log_key, os.R_OK):
+        # The hub's own home: a copy to be checked elsewhere has no key and is for others to read.
+        warn_of_open(run, home)
     return OK if verdict.ok else FAILED
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -262,6 +263,28 @@ def test_status_says_which_terminal_has_which_trouble(hub: Served) -> None:
             assert f"stuck:{wall.terminal}/panic" in hub.done("status")["troubles"]
 
     run(stuck())
+
+
+def test_what_others_are_let_in_to_is_told_with_what_to_do(hub: Served, tmp_path: Path) -> None:
+    assert [hub(command).err.count("chmod") for command in ("status", "verify")] == [0, 0]
+    opened = (hub.folder, hub.home.log_key, hub.home.database)
+    for path in opened:
+        path.chmod(0o750 if path.is_dir() else 0o640)
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    for path in (hub.home.database, hub.home.vkey):
+        shutil.copy(path, shared)
+    try:
+        for command, language, mode in (("status", "en", "(mode 0640)"), ("verify", "zh-CN", "（权限 0640）")):
+            said = hub(command, language=language)
+            assert (said.status, said.err.count(mode)) == (0, 2)
+            for path in opened:
+                assert f"chmod go= {path}\n" in said.err
+            assert hub(command, "--json").json
+        assert "chmod" not in type_in("verify", "--home", shared).err, "a copy is there to be read"
+    finally:
+        for path in opened:
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def test_every_trouble_and_every_state_has_its_words() -> None:
