@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -13,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from hub.commands.place import readable, tell_place
 from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, warn_of_open
+from hub.database import untouched
 from hub.home import Home
-from hub.ledger.errors import JudgeLost, LedgerError
+from hub.ledger.errors import JudgeLost
 from hub.ledger.origin import open_any_checkpoint, split_origin
-from hub.ledger.reader import Reader
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
 from hub.places.log_vkey import load_vkey
@@ -86,10 +85,10 @@ def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:
     if verdict.why != "signature" or not verdict.first_bad.startswith("checkpoint"):
         return ""
     try:
-        with closing(Reader(home.database)) as reader:
-            log = reader.head().note.partition("\n")[0]
+        with untouched(home.database) as connection:
+            log = str(connection.execute("SELECT note FROM head").fetchone()[0]).partition("\n")[0]
         base, _ = split_origin(log)
-    except (sqlite3.Error, LedgerError, NoteError):
+    except (sqlite3.Error, OSError, NoteError):
         return ""
     return "" if base == key.name.rpartition("/")[0] else readable(log)
 

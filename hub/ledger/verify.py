@@ -125,11 +125,11 @@ class _Verification:
     def _heads(self, connection: sqlite3.Connection) -> list[Head]:
         """The logs that ended and the present one, each with a checkpoint that `vkey` signed. Raises Bad."""
         ended = [Head(*row) for row in connection.execute("SELECT epoch, size, root, note FROM logs ORDER BY epoch")]
-        present = [Head(*row) for row in connection.execute("SELECT epoch, size, root, note FROM head")]
-        if len(present) != 1:
+        present = {id: Head(*row) for id, *row in connection.execute("SELECT id, epoch, size, root, note FROM head")}
+        if list(present) != [1]:
             raise Bad("checkpoint", "missing")
-        self._size = present[0].size
-        heads = ended + present
+        self._size = present[1].size
+        heads = [*ended, present[1]]
         for head in heads:
             place = "checkpoint" + (f" of log {head.epoch}" if ended else "")
             epoch, signed = self._open(place, head.note)

@@ -208,6 +208,11 @@ def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
         assert (said.status, says in said.out) == (1, True)
         assert all(vkey.partition("+")[0] in said.out for vkey in (other["log_vkey"], story.hub.made["log_vkey"]))
     assert story.hub("verify", "--vkey", other["log_vkey"], "--json").json["ok"] is False
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(story.hub.home.database, alone)
+    said = type_in("verify", "--home", alone, "--vkey", other["log_vkey"])
+    assert ("NOTHING is proved" in said.out, [path.name for path in alone.iterdir()]) == (True, ["hub.db"])
 
 
 @pytest.mark.parametrize("which", ["malformed", "note", "bytes", "foreign", "unsigned"])
