@@ -71,7 +71,7 @@ def check_snapshots(connection: sqlite3.Connection, story: Story, label: bool) -
     for epoch, size in sorted(story.snapshots):
         raise Bad(f"snapshot at {size} entries" + (f" of log {epoch}" if label else ""), "snapshot")
     (ever,) = connection.execute("SELECT snapshots FROM head").fetchone()
-    if story.checked.snapshots != min(ever, SNAPSHOTS_KEPT):
+    if story.checked.snapshots != min(ever, SNAPSHOTS_KEPT) or ever > story.checked.entries:
         raise Bad("table snapshots", "missing")
 
 

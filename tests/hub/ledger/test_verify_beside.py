@@ -141,6 +141,12 @@ def test_a_sealed_text_that_nobody_names_is_found(ledger: Path) -> None:
     assert found(ledger).first_bad.startswith("sealed ")
 
 
+def test_a_count_of_snapshots_that_cannot_be_is_found(ledger: Path) -> None:
+    """With the largest number there is, the next snapshot could not be counted and no commit with one would succeed."""
+    change(ledger, f"UPDATE head SET snapshots = {2**63 - 1}")
+    assert found(ledger).first_bad == "table snapshots"
+
+
 def test_changed_snapshots_are_found(ledger: Path) -> None:
     size, campus = rows(ledger, "SELECT size, campus FROM snapshots ORDER BY size")[0]
     changed = bytearray(campus)
