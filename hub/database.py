@@ -91,6 +91,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """As `open_database`, for a file that is there and up to date."""
+    _check_not_emptied(path)
     uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, factory=factory)
     with _closed_on_error(connection):
@@ -165,6 +166,7 @@ def _copied(path: Path, log: Path, folder: Path) -> Iterator[sqlite3.Connection]
 
 
 def _read_only(path: Path, how: str) -> sqlite3.Connection:
+    _check_not_emptied(path)
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
     )
@@ -172,6 +174,12 @@ def _read_only(path: Path, how: str) -> sqlite3.Connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
     return connection
+
+
+def _check_not_emptied(path: Path) -> None:
+    """SQLite takes an empty file for a new database and removes the log beside it, the last that is left of the old."""
+    if beside(path, "wal").exists() and path.exists() and not path.stat().st_size:
+        raise sqlite3.DatabaseError("the file is empty, and its write-ahead log is there")
 
 
 class HubRunning(Exception):

@@ -131,7 +131,11 @@ class Reader:
         if head is None:
             raise LedgerDamaged(f"log {epoch} has an entry and no head")
         proof = self._tree(head).inclusion_proof(index, head.size)
-        return Receipt(index, bytes(body).decode(), tuple(proof), head.note)
+        try:
+            text = bytes(body).decode()
+        except UnicodeDecodeError as error:
+            raise LedgerDamaged(f"entry {index} of log {epoch} is no text") from error
+        return Receipt(index, text, tuple(proof), head.note)
 
     def incident(self, incident: str) -> IncidentRow | None:
         row = self._row(f"SELECT {_INCIDENT_COLUMNS} FROM incidents WHERE incident = ?", incident)  # noqa: S608
@@ -182,7 +186,7 @@ class Reader:
         for epoch, size, data in rows:
             try:
                 return epoch, size, campuses.restore(bytes(data))
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError):
                 # It only saves time. `verify` tells of it.
                 continue
         return EPOCH_FIRST, 0, Campus()
@@ -254,7 +258,7 @@ class Reader:
 def _decode(epoch: int, index: int, body: bytes) -> Entry:
     try:
         return decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LedgerDamaged(f"entry {index} of log {epoch} can't be read: {error}") from error
 
 

@@ -85,8 +85,9 @@ class _Verification:
         judges = Judges(len(os.sched_getaffinity(0)))
         try:
             migrate(rebuilt)
-            check_file(connection)
+            # First, for SQLite's check computes whatever somebody's own tables ask for.
             check_schema(connection, rebuilt)
+            check_file(connection)
             rebuilt.execute("BEGIN")
             self._check_logs(connection, rebuilt, judges, older)
             check_references(connection)

@@ -160,7 +160,7 @@ class LogCheck:
         why: Why | Literal[""] = ""
         try:
             entry = e.decode(body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             why = "unreadable"
         else:
             self._ask_judges(index, entry, body)

@@ -135,6 +135,20 @@ def test_reading_untouched_leaves_no_trace(tmp_path: Path) -> None:
         assert [file.name for file in tmp_path.iterdir()] == ["hub.db"]
 
 
+def test_an_emptied_file_keeps_the_log_beside_it(tmp_path: Path) -> None:
+    """It holds the last of what was there; to SQLite an empty file is a new database, and the log a stranger's."""
+    path, log = tmp_path / "hub.db", tmp_path / "hub.db-wal"
+    with closing(open_database(path)) as connection:
+        connection.execute("INSERT INTO secrets VALUES ('a', 'pin', x'00')")
+        newest = log.read_bytes()
+    path.write_bytes(b"")
+    log.write_bytes(newest)
+    for open_it in (open_database, open_read_only, lambda path: untouched(path).__enter__()):
+        with pytest.raises(sqlite3.DatabaseError, match="the file is empty"):
+            open_it(path)
+        assert log.read_bytes() == newest
+
+
 HOLD = """
 import sys
 from pathlib import Path

@@ -194,7 +194,7 @@ def test_the_campus_is_the_fold(tmp_path: Path, snapshot_every: int) -> None:
     beside.store.close()
 
 
-@pytest.mark.parametrize("broken", [b"", b"\xc1", b"\x93\x01\x02\x03"])
+@pytest.mark.parametrize("broken", [b"", b"\xc1", b"\x93\x01\x02\x03", b"\x81\xa6campus\xa1\xff"])
 def test_broken_snapshots_are_passed_over(tmp_path: Path, broken: bytes) -> None:
     beside = Beside(tmp_path, 300, 50)
     with closing(sqlite3.connect(beside.path, isolation_level=None)) as other:
@@ -206,9 +206,10 @@ def test_broken_snapshots_are_passed_over(tmp_path: Path, broken: bytes) -> None
     beside.store.close()
 
 
-def test_an_entry_that_cannot_be_read_is_named(beside: Beside) -> None:
+@pytest.mark.parametrize("body", [b"{", b'{"kind":"\xff"}'])
+def test_an_entry_that_cannot_be_read_is_named(beside: Beside, body: bytes) -> None:
     with closing(sqlite3.connect(beside.path, isolation_level=None)) as other:
-        other.execute("UPDATE entries SET body = x'7b' WHERE idx = 17")
+        other.execute("UPDATE entries SET body = ? WHERE idx = 17", (body,))
     with pytest.raises(LedgerDamaged, match="entry 17 of log 1"):
         beside.reader.load_campus()
 
@@ -260,6 +261,13 @@ def test_a_store_of_a_damaged_ledger_does_not_begin(tmp_path: Path, statement: s
         other.execute(statement)
     with pytest.raises(LedgerDamaged, match=message):
         Store(path, BASE, LOG_KEY)
+
+
+def test_an_entry_that_is_no_text_has_no_receipt(beside: Beside) -> None:
+    with closing(sqlite3.connect(beside.path, isolation_level=None)) as other:
+        other.execute("UPDATE entries SET body = x'ff'")
+    with pytest.raises(LedgerDamaged, match="is no text"):
+        beside.reader.receipt(beside.desk.pressed[0])
 
 
 def test_a_store_needs_its_own_key_and_name(tmp_path: Path) -> None:

@@ -212,6 +212,14 @@ def test_what_was_added_to_the_schema_is_found(ledger: Path) -> None:
     assert found(ledger).first_bad == "schema, incidents_by_time"
 
 
+def test_what_was_added_to_the_schema_computes_nothing(ledger: Path) -> None:
+    """SQLite's own check computes what an index is of, and that could take for ever."""
+    index = "CREATE INDEX incidents_by_time ON incidents (upper(incident), idx)"
+    swap = f"UPDATE sqlite_schema SET sql = '{index}' WHERE name = 'incidents_by_time'"
+    change(ledger, "PRAGMA writable_schema = ON", swap)
+    assert found(ledger).first_bad == "schema, incidents_by_time"
+
+
 def test_what_sqlite_keeps_about_its_own_indexes_is_no_change(ledger: Path) -> None:
     change(ledger, "ANALYZE")
     assert rows(ledger, "SELECT count(*) FROM sqlite_stat1") > [(0,)]

@@ -181,7 +181,9 @@ def test_an_entry_that_lies_about_its_event_is_found(tmp_path: Path, edit: Calla
     assert (verdict.first_bad, verdict.why) == (place, why)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"\xff\xfe", b'{"kind":"no_such_kind"}', b"[" * 60_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"\xff\xfe", b'{"kind":"no_such_kind"}', b'{"kind":"\xff"}', b"[" * 60_000]
+)
 def test_an_entry_that_is_none_is_found(tmp_path: Path, body: bytes) -> None:
     path, desk = make_ledger(tmp_path, SEED, 60)
     store = Store(path, BASE, LOG_KEY)
