@@ -41,13 +41,20 @@ def verify(
     anew. `against`: an older checkpoint (a signed note), to find a cut tail or another history. `progress(done,
     total)`: entries so far and altogether. Raises JudgeLost when this machine stops one of the processes that help.
     """
-    log = beside(path, "wal")
     while True:
-        quiet = not log.exists()
+        still = _lies_still(path)
         verdict = _Verification(path, vkey, against, progress).run()
-        # A hub that starts meanwhile changes a file that was taken to lie still: look again, beside it.
-        if not (quiet and log.exists()):
+        # A hub that starts meanwhile changes a file that was taken to lie still, and may have ended since: look again.
+        if still in (None, _lies_still(path)):
             return verdict
+
+
+def _lies_still(path: Path) -> tuple[int, int, int] | None:
+    """Another whenever somebody has changed the file; None while a hub has it open, for then it is read beside it."""
+    if not path.exists() or beside(path, "wal").exists():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 class _Verification:

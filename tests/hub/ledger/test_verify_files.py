@@ -110,8 +110,9 @@ def dump(path: Path) -> list[list[tuple[Any, ...]]]:
 # ── beside a hub, without write permission, and how long it takes ──────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("ends", [False, True])
 @pytest.mark.parametrize("linked", [False, True])
-def test_a_hub_that_starts_meanwhile(tmp_path: Path, linked: bool) -> None:
+def test_a_hub_that_starts_meanwhile(tmp_path: Path, linked: bool, ends: bool) -> None:
     """The file was taken to lie still; it doesn't any more, so it is read again."""
     path, desk = make_ledger(tmp_path, SEED, 1_100)
     if linked:
@@ -122,6 +123,8 @@ def test_a_hub_that_starts_meanwhile(tmp_path: Path, linked: bool) -> None:
         if not stores:
             stores.append(Store(path, BASE, LOG_KEY))
             stores[0].commit([desk.press()])
+            if ends:
+                stores[0].close()
 
     verdict = verify(path, VKEY, progress=start)
     stores[0].close()
