@@ -18,7 +18,7 @@ class SealError(LedgerError):
 
 
 class JudgeLost(LedgerError):
-    """A process that judges events can't be started or ended by itself; nothing is said of the ledger."""
+    """This machine ended a process that judges events, or has no room to rebuild; nothing is said of the ledger."""
 
 
 class LedgerTaken(LedgerError):

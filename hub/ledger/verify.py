@@ -39,7 +39,8 @@ def verify(
 
     `vkey`: the verifier key of any log of this hub; only one that was kept outside the hub shows that nobody signed
     anew. `against`: an older checkpoint (a signed note), to find a cut tail or another history. `progress(done,
-    total)`: entries so far and altogether. Raises JudgeLost when this machine stops one of the processes that help.
+    total)`: entries so far and altogether. Raises JudgeLost when this machine stops one of the processes that help, or
+    has no room for the tables that are rebuilt.
     """
     while True:
         still = _lies_still(path)

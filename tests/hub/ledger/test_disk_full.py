@@ -5,12 +5,13 @@ import random
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from hub.ledger.batch import Batch
+from hub.ledger.errors import JudgeLost
 from hub.ledger.store import Store
 from hub.ledger.verify import verify
 from hub.ledger.writer import SqliteWriter
@@ -106,3 +107,19 @@ def test_nothing_is_receipted_while_there_is_no_room_and_nothing_is_lost(small: 
     verdict = verify(path, VKEY)
     assert verdict.ok
     assert verdict.size == desk.size
+
+
+def test_a_verification_without_room_for_its_own_tables_says_nothing_of_the_record(tmp_path: Path) -> None:
+    """They lie in memory until they are larger than SQLite's cache."""
+    path, desk = make_ledger(tmp_path, SEED, 60)
+    with closing(Store(path, BASE, LOG_KEY)) as store:
+        for _ in range(24):
+            store.commit([desk.press() for _ in range(500)])
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
+    try:
+        with pytest.raises(JudgeLost):
+            verify(path, VKEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+    assert verify(path, VKEY).ok
