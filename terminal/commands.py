@@ -183,7 +183,8 @@ def press_input(said: Words, home: Home, name: str, hold_ms: int, as_json: bool)
         print_json(answer)
     for event in answer["events"]:
         if not as_json:
-            click.echo(said.say("press.counted", input=name, what=event["what"], event=event["event"]))
+            what = said.say(f"event.{event['what']}")
+            click.echo(said.say("press.counted", input=name, what=what, event=event["event"]))
     if not answer["events"]:
         text = said.say("press.too_short", hold_ms=hold_ms, press_ms_min=settings.press_ms_min)
         click.echo(text, err=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from firstbell.press import PANIC, PERIMETER, RESTORED, STUCK, TAMPER
 
 from hub.links.announce import Announcement
 from terminal.commands import build
@@ -51,7 +52,11 @@ async def test_a_press_by_command(hub: SmallHub, terminals: Terminals) -> None:
     await hub.until(lambda: event["event"] in hub.arrived_ms)
     code, out, _ = await type_in(home, "press", "panic_2", "--hold-ms", "50")
     assert code == 0
-    assert re.fullmatch(r"panic_2: panic, event [0-9a-f]{64}\n", out)
+    assert re.fullmatch(r"panic_2: button pressed, event [0-9a-f]{64}\n", out)
+    code, out, _ = await type_in(home, "press", "door", language="zh-CN")
+    assert re.fullmatch(r"door：周界报警，事件 [0-9a-f]{64}\n", out)
+    happen = (PANIC, PERIMETER, TAMPER, STUCK, RESTORED)
+    assert [what for what in happen for one in LANGUAGES if not words(one).has(f"event.{what}")] == []
     code, out, err = await type_in(home, "press", "panic", "--hold-ms", "10")
     assert (code, out) == (1, "")
     assert err == "Held for 10 ms: too short, nothing was counted (press_ms_min is 30).\n"
