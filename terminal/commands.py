@@ -5,6 +5,8 @@ Texts come from the catalogue, in the language of FIRSTBELL_LANG or LANG; with `
 """
 
 import functools
+import io
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -12,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import structlog
 from click.exceptions import NoArgsIsHelpError
 from click.formatting import HelpFormatter
@@ -32,6 +33,9 @@ WRONG, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 1, 2, 3, 4, 5
 
 def main() -> None:
     """The entry point: ends the process with the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What was typed may be bytes that are no text, and not every shell can show every character.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # What a command has to say it says itself; the daemon's log is made where it is run.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     try:
@@ -48,6 +52,10 @@ def run_typed(said: Words) -> int:
         status = build(said).main(prog_name=NAME, standalone_mode=False)
     except click.UsageError as error:
         tell_usage(said, error, as_json="--json" in sys.argv)
+        return USED_WRONGLY
+    except UnicodeEncodeError:
+        # Bytes that are no text can name a file, and nothing else.
+        tell_usage(said, click.UsageError(said.say("usage.no_text")), as_json="--json" in sys.argv)
         return USED_WRONGLY
     except click.Abort:
         return WRONG
@@ -315,4 +323,4 @@ def new_table(columns: int) -> Table:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    click.echo(msgspec.json.encode(value).decode())
+    click.echo(json.dumps(value, ensure_ascii=False))

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 not done or the check failed, 2 typed wrongly, 3 not found, 4 this machine, 5 no hub answers.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ from hub.words import chosen_language, words
 
 def main() -> None:
     """The entry point: ends the process with the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What was typed may be bytes that are no text, and not every shell can show every character.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(shell.main(build, words(chosen_language(os.environ)), sys.argv[1:]))
 
 

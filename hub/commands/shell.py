@@ -177,6 +177,9 @@ def attempt(run: Run, work: Callable[[], int | None]) -> int:
     except (LedgerError, sqlite3.Error) as error:
         complain(run, Problem("ledger_unreadable", str(run.folder), {"reason": str(error)}))
         return FAILED
+    except UnicodeEncodeError as error:
+        # Bytes that are no text can name a file, and nothing else.
+        raise click.UsageError(run.say("usage.no_text")) from error
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -63,6 +63,9 @@ async def test_a_press_by_command(hub: SmallHub, terminals: Terminals) -> None:
     code, out, err = await type_in(home, "press", "window", "--json")
     assert (code, json.loads(out)["problem"]["name"]) == (3, "no_such_input")
     assert "It has: panic, panic_2, door." in err
+    code, out, err = await type_in(home, "press", os.fsdecode(b"\xff"), "--json")
+    assert (code, json.loads(out)["problem"]["name"]) == (2, "usage")
+    assert "no text" in err
 
 
 async def test_a_press_on_a_real_terminal_is_refused(campus: Campus, tmp_path: Path) -> None:
@@ -153,6 +156,19 @@ def test_nobody_reads_what_is_said(typed: list[str], tmp_path: Path) -> None:
         said = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
     assert said.returncode != 0
     assert [word for word in ("Broken pipe", "BrokenPipe", "Traceback") if word in said.stderr] == []
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+@pytest.mark.parametrize("typed", [[b"doctor"], [b"status"], [b"press", b"\xfe"], [b"\xfe"]])
+def test_bytes_that_are_no_text(typed: list[bytes], locale: str, tmp_path: Path) -> None:
+    """What is said is text all the same, whatever the locale makes of it."""
+    command = [bytes(COMMAND), b"--home", bytes(tmp_path) + b"/\xff", *typed]
+    variables = {**os.environ, "LC_ALL": locale}
+    for form in ([], [b"--json"]):
+        ran = subprocess.run([*command, *form], capture_output=True, env=variables, check=False)
+        assert ran.returncode in (1, 2, 3)
+        assert "Traceback" not in ran.stdout.decode() + ran.stderr.decode()
+        assert not form or json.loads(ran.stdout)["ok"] is False
 
 
 def run_here(language: str, *arguments: str) -> tuple[object, str]:

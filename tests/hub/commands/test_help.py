@@ -1,7 +1,10 @@
 """Every command explains itself, in both languages, and says clearly what was typed wrongly."""
 
+import json
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from hub.commands.main import build
 from hub.commands.shell import Run
 from hub.words import LANGUAGES, words
-from tests.hub.commands.typed import type_in
+from tests.hub.commands.typed import SCRIPT, environment, type_in
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -105,3 +108,33 @@ def test_typed_wrongly_as_json(typed: list[str], monkeypatch: pytest.MonkeyPatch
     assert (said.status, said.json["problem"]) == (2, "usage")
     assert said.json["where"].startswith("firstbell-hub")
     assert said.json["what"] in said.err
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_bytes_that_are_no_text(locale: str, tmp_path: Path) -> None:
+    """What is said is text all the same, whatever the locale makes of it."""
+    odd = b"\xff\xfe"
+    home = bytes(tmp_path) + b"/" + odd
+    for typed, status in (
+        ([odd], 2),
+        (["verify", "--home", home], 3),
+        (["verify", "--home", home, "--vkey", odd], 3),
+        (["init", "--home", tmp_path / "hub", "--name", odd], 2),
+        (["init", "--home", home, "--name", "Campus"], 0),
+        (["incident", "show", odd, "--home", home], 2),
+        (["verify", "--home", home, "--vkey", odd], 2),
+        (["verify", "--home", home], 0),
+    ):
+        command = [SCRIPT, *typed, "--json"]
+        ran = subprocess.run(command, capture_output=True, env=environment(LC_ALL=locale), check=False)
+        out, err = ran.stdout.decode(), ran.stderr.decode()
+        assert (ran.returncode, "defect" in err) == (status, False), err
+        assert isinstance(json.loads(out), dict)
+    assert not (tmp_path / "hub").exists()
+
+
+def test_a_shell_that_cannot_show_chinese() -> None:
+    variables = environment(FIRSTBELL_LANG="zh-CN", PYTHONIOENCODING="latin-1")
+    ran = subprocess.run([SCRIPT, "--help"], capture_output=True, env=variables, check=False)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert "\\u7528" in ran.stdout.decode("latin-1")
