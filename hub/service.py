@@ -49,8 +49,10 @@ from hub.web.context import Hub
 UTC_LOOK_MS = 10_000
 """How often the wall clock is compared with the recorded offset."""
 
-HELLOS_MS_MAX = 8_000
-"""How long the first promise waits for what terminals remember: the longest pause before one calls again is 7.5 s."""
+HELLOS_MS_MAX = 4_000
+"""How long the first promise waits for what terminals remember. Most call again within that; one at its longest pause
+(7.5 s) comes later, but a person's request at a screen gives up after 5 s.
+"""
 
 Value = TypeVar("Value")
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-HELLOS_MS = 8_000
+HELLOS_MS = 4_000
 
 
 class PlainTree:
