@@ -162,7 +162,7 @@ def test_nobody_reads_what_is_said(typed: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize("typed", [[b"doctor"], [b"status"], [b"press", b"\xfe"], [b"\xfe"]])
 def test_bytes_that_are_no_text(typed: list[bytes], locale: str, tmp_path: Path) -> None:
     """What is said is text all the same, whatever the locale makes of it."""
-    command = [bytes(COMMAND), b"--home", bytes(tmp_path) + b"/\xff", *typed]
+    command = [os.fsencode(COMMAND), b"--home", bytes(tmp_path) + b"/\xff", *typed]
     variables = {**os.environ, "LC_ALL": locale}
     for form in ([], [b"--json"]):
         ran = subprocess.run([*command, *form], capture_output=True, env=variables, check=False)
