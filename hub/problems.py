@@ -1,5 +1,6 @@
 """What can be wrong with a hub, in a form that a person gets told in their own language."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -29,6 +30,26 @@ class Problem:
         """For logs."""
         details = "".join(f" {key}={value}" for key, value in self.fields.items())
         return f"{self.name} at {self.where}{details}"
+
+
+_REASONS = {
+    errno.ENOENT: "missing",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EISDIR: "folder",
+    errno.ENOTDIR: "no_folder",
+    errno.ENOSPC: "full",
+    errno.EROFS: "read_only",
+    errno.EADDRINUSE: "port_taken",
+    errno.EADDRNOTAVAIL: "not_our_address",
+}
+"""What a machine says most often, each a word of the catalogue, `system.<word>`."""
+
+
+def reason_of(error: OSError) -> str | Phrase:
+    """Why this machine can't, in a person's language where we have words for it."""
+    word = _REASONS.get(error.errno or 0)
+    return Phrase(f"system.{word}") if word else error.strerror or str(error)
 
 
 class HubError(Exception):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.places.authority import permits
-from hub.problems import Phrase, Problem, SettingsError
+from hub.problems import Phrase, Problem, SettingsError, reason_of
 
 NAMES_MAX = 8
 ADDRESSES_MAX = 8
@@ -71,8 +71,7 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason})) from error
+        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)})) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
     return settings_of(str(path), raw)

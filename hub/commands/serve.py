@@ -1,5 +1,6 @@
 """`firstbell-hub serve`: runs the hub until it is told to stop. What happens is logged on stderr."""
 
+import errno
 import logging
 import sys
 
@@ -10,8 +11,11 @@ import uvloop
 from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
 from hub.database import HubRunning
 from hub.ledger.errors import LedgerDamaged
-from hub.problems import Problem
+from hub.problems import Problem, reason_of
 from hub.service import serve
+from hub.settings import load_settings
+
+_OF_A_PORT = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 def build(run: Run) -> click.Command:
@@ -30,9 +34,11 @@ def start(run: Run) -> int:
         complain(run, Problem("ledger_damaged", str(home.database), {"reason": str(error)}))
         return FAILED
     except OSError as error:
-        # What aiohttp says of a port in use has no file name but the address in its text.
         where = str(error.filename or home.path)
-        complain(run, Problem("cannot_serve", where, {"reason": error.strerror or str(error)}))
+        if error.filename is None and error.errno in _OF_A_PORT:
+            listen = load_settings(home.settings).listen
+            where = f"{listen.address}:{listen.port}"
+        complain(run, Problem("cannot_serve", where, {"reason": reason_of(error)}))
         return DEVICE
     return OK
 

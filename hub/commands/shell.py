@@ -28,7 +28,7 @@ from hub.commands.control import Declined, call
 from hub.dispatch.requests import Refused
 from hub.home import Home
 from hub.ledger.errors import LedgerError
-from hub.problems import HubError, HubUnreachable, NotFound, Problem, TypedWrongly
+from hub.problems import HubError, HubUnreachable, NotFound, Problem, TypedWrongly, reason_of
 from hub.words import Words
 
 NAME = "firstbell-hub"
@@ -184,7 +184,7 @@ def attempt(run: Run, work: Callable[[], int | None]) -> int:
         raise
     except OSError as error:
         where = str(error.filename or run.folder or "")
-        complain(run, Problem("system", where, {"reason": error.strerror or str(error)}))
+        complain(run, Problem("system", where, {"reason": reason_of(error)}))
         return DEVICE
 
 

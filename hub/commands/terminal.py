@@ -15,7 +15,7 @@ from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.places.log_vkey import load_vkey
 from hub.private_file import whole_folder
-from hub.problems import HomeError, HubError, Problem, TypedWrongly
+from hub.problems import HomeError, HubError, Problem, TypedWrongly, reason_of
 from hub.settings import load_settings
 from hub.web.manage import MINUTES_MAX
 
@@ -115,7 +115,7 @@ def _take_back(run: Run, terminal: str, why: BaseException) -> None:
     try:
         run.call("DELETE", f"/api/terminals/{terminal}")
     except (Declined, HubError) as error:
-        reason = getattr(why, "strerror", None) or type(why).__name__
+        reason = reason_of(why) if isinstance(why, OSError) else type(why).__name__
         raise HomeError(Problem("terminal_left", terminal, {"reason": reason})) from error
 
 

@@ -19,7 +19,7 @@ from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
 from hub.places.log_vkey import load_vkey
-from hub.problems import NotFound, Problem, TypedWrongly
+from hub.problems import NotFound, Problem, TypedWrongly, reason_of
 
 
 def build(run: Run) -> click.Command:
@@ -108,7 +108,7 @@ def _checkpoint(path: Path, key: Vkey) -> str:
     try:
         note = path.read_bytes().decode()
     except OSError as error:
-        raise NotFound(Problem("checkpoint_unreadable", str(path), {"reason": error.strerror or ""})) from error
+        raise NotFound(Problem("checkpoint_unreadable", str(path), {"reason": reason_of(error)})) from error
     except UnicodeDecodeError as error:
         raise TypedWrongly(Problem("checkpoint_malformed", str(path))) from error
     try:

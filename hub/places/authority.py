@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hub.private_file import PRIVATE_FOLDER, write_private
-from hub.problems import KeysError, Problem
+from hub.problems import KeysError, Problem, reason_of
 
 NAMES_PERMITTED = ("local", "internal", "lan", "localhost")
 """Names that no public authority certifies: these and everything beneath them."""
@@ -236,8 +236,10 @@ def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def _unusable(path: Path, error: Exception) -> KeysError:
-    known = isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror
-    return KeysError(Problem("certificate_unusable", str(path), {"reason": known or str(error)}))
+    # OpenSSL's errors are OSErrors with numbers of their own.
+    of_tls = isinstance(error, ssl.SSLError)
+    reason = reason_of(error) if isinstance(error, OSError) and not of_tls else str(error)
+    return KeysError(Problem("certificate_unusable", str(path), {"reason": reason}))
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

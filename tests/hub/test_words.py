@@ -1,6 +1,7 @@
 """The texts of the commands: both languages say the same things, and nothing is said that isn't there."""
 
 import ast
+import errno
 import re
 from pathlib import Path
 from typing import get_args
@@ -8,7 +9,7 @@ from typing import get_args
 import pytest
 
 from hub.dispatch import entries as e
-from hub.problems import Phrase, Problem
+from hub.problems import Phrase, Problem, reason_of
 from hub.words import LANGUAGES, SHARED, chosen_language, words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,6 +144,13 @@ def test_every_trouble_and_every_fault_of_a_ledger_has_its_text(language: str) -
 def test_fields_of_a_problem_may_be_texts_themselves() -> None:
     problem = Problem("settings_wrong_value", "f", {"key": "names", "expected": Phrase("expected.names")})
     assert words("en").say("expected.names") in words("en").problem(problem)[1]
+
+
+def test_what_a_machine_says_has_its_words() -> None:
+    told = {reason.key for code in errno.errorcode if isinstance(reason := reason_of(OSError(code, "")), Phrase)}
+    for language in LANGUAGES:
+        assert told == {key for key in own(language) if key.startswith("system.")}
+    assert reason_of(OSError(errno.EIO, "Input/output error")) == "Input/output error"
 
 
 @pytest.mark.parametrize(

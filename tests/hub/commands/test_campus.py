@@ -107,7 +107,7 @@ def test_init_says_what_is_in_the_way_of_a_folder(tmp_path: Path) -> None:
     for folder in (tmp_path / "file" / "hub", tmp_path / "file" / "deep" / "hub"):
         said = type_in("init", "--home", folder, "--name", "Campus", "--json")
         assert (said.status, said.json["problem"]) == (4, "system")
-        assert "Not a directory" in said.err
+        assert "it is no folder" in said.err
         assert "already" not in said.err
 
 
@@ -176,7 +176,14 @@ def test_serve_says_why_it_cannot(tmp_path: Path) -> None:
     home = Home(tmp_path / "hub")
     with socket.create_server(("127.0.0.1", int(made["base_url"].rpartition(":")[2]))):
         home.settings.write_text(home.settings.read_text().replace('"0.0.0.0"', '"127.0.0.1"'))
-        assert type_in("serve", "--home", home.path).status == 4
+        for language, says in (("en", "another program has that port"), ("zh-CN", "那个端口已被别的程序占用")):
+            said = type_in("serve", "--home", home.path, language=language)
+            assert (said.status, says in said.err) == (4, True)
+            assert made["base_url"].replace("https://localhost", "127.0.0.1") in said.err
+    home.settings.write_text(home.settings.read_text().replace('"127.0.0.1"', '"192.0.2.1"'))
+    said = type_in("serve", "--home", home.path)
+    assert (said.status, "does not have that address" in said.err, "192.0.2.1:" in said.err) == (4, True, True)
+    home.settings.write_text(home.settings.read_text().replace('"192.0.2.1"', '"127.0.0.1"'))
     key = home.log_key.read_bytes()
     home.log_key.write_bytes(b"nonsense")
     assert type_in("serve", "--home", home.path).status == 1

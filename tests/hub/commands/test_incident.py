@@ -201,6 +201,17 @@ def test_what_it_cannot_check_with(story: Story, typed: list[str], status: int, 
     assert (said.status, said.json["problem"]) == (status, problem)
 
 
+def test_a_reason_of_this_machine_is_told_in_the_readers_language(story: Story, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path, says in (
+        (tmp_path / "none", "没有这个文件"),
+        (tmp_path, "那是一个文件夹"),
+        (tmp_path / "file/x", "那不是文件夹"),
+    ):
+        said = story.hub("verify", "--against", path, language="zh-CN")
+        assert (said.status, says in said.err) == (3, True), said.err
+
+
 def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
     other = make_home(tmp_path / "other")
     for language, says in (("en", "NOTHING is proved"), ("zh-CN", "什么也没证明")):

@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_take_its_place(hub: Served, tmp_path: Path) -> Non
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("empty")
     said = hub("terminal", "enrol", "临时", "--zone", "东区", "--to", tmp_path / "link")
-    assert (said.status, "Not a directory" in said.err) == (4, True)
+    assert (said.status, "it is no folder" in said.err) == (4, True)
     (terminal,) = [one for one in hub.done("terminal", "list")["terminals"] if one["name"] == "临时"]
     assert terminal["revoked"]
 
@@ -196,5 +196,5 @@ def test_enrol_says_what_is_in_the_way_of_its_folder(hub: Served, tmp_path: Path
     for folder in ("/dev/null/x", tmp_path / "file/t", tmp_path / "file/deep/t"):
         said = hub("terminal", "enrol", "新终端", "--zone", "东区", "--to", folder, "--json")
         assert (said.status, said.json["problem"]) == (4, "system")
-        assert "Not a directory" in said.err
+        assert "it is no folder" in said.err
     assert names(hub) == before
