@@ -247,6 +247,18 @@ def test_a_checkpoint_that_says_nothing_of_this_record(story: Story, tmp_path: P
     assert "intact" not in said.err
 
 
+def test_a_checkpoint_of_this_record_with_another_hubs_key(story: Story, tmp_path: Path) -> None:
+    """They do not go together, and it is not said that the checkpoint is the wrong one of the two."""
+    other = make_home(tmp_path / "other")
+    with closing(Reader(story.hub.home.database)) as ours:
+        (tmp_path / "checkpoint").write_text(ours.head().note)
+    for language, says in (("en", "the key of"), ("zh-CN", "密钥属于")):
+        typed = ("--against", tmp_path / "checkpoint", "--vkey", other["log_vkey"])
+        said = story.hub("verify", *typed, language=language)
+        assert (said.status, f"{says} {other['log_vkey'].partition('+')[0]}" in said.err) == (2, True), said.err
+        assert "--vkey" in said.err
+
+
 @pytest.mark.parametrize(
     "typed", [["incident", "list"], ["incident", "show", "none"], ["verify"], ["status"], ["--help"], ["nonsense"]]
 )
