@@ -114,7 +114,7 @@ def command(run: Run, key: str, function: Callable[..., int | None], *parameters
     made = click.Command(
         key.rpartition(".")[2].replace("_", "-"),
         callback=callback,
-        params=[*parameters, *common(run)],
+        params=[*parameters, *common(run, key)],
         help=run.say(f"help.{key}"),
         short_help=_first_sentence(run.say(f"help.{key}")),
         add_help_option=False,
@@ -145,9 +145,10 @@ def _first_sentence(text: str) -> str:
     return re.split(r"(?<=。)|(?<=\.)\s", text, maxsplit=1)[0]
 
 
-def common(run: Run) -> list[click.Parameter]:
-    """The options that every command has."""
-    home = click.Option(["--home"], type=click.Path(path_type=Path), metavar="DIR", help=run.say("help.home"))
+def common(run: Run, key: str = "") -> list[click.Parameter]:
+    """The options that every command has; the one of `key` may mean another home than the hub's."""
+    home_help = run.words.word(f"help.{key}.home", run.say("help.home"))
+    home = click.Option(["--home"], type=click.Path(path_type=Path), metavar="DIR", help=home_help)
     as_json = click.Option(["--json", "as_json"], is_flag=True, help=run.say("help.json"))
     return [home, as_json, _help(run)]
 

@@ -58,6 +58,14 @@ def test_help(path: tuple[str, ...], language: str) -> None:
         assert language == "en" or heading not in said.out
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_the_demo_says_that_it_looks_at_no_variable(language: str) -> None:
+    homes = {path: type_in(*path, "--help", language=language).out.partition("--home")[2] for path in PATHS}
+    own = words(language).say("help.demo.home")
+    told = {path: "".join(text.split()).partition("--json")[0] for path, text in homes.items() if text}
+    assert [path for path, text in told.items() if text.endswith("".join(own.split()))] == [("demo",)]
+
+
 @pytest.mark.parametrize("path", [path for path in PATHS if path])
 def test_every_command_has_home_and_json(path: tuple[str, ...]) -> None:
     command = commands("en")[path]
