@@ -78,6 +78,8 @@ def make(
         f"  {mark}",
         "",
         run.say("init.serve", home=run.folder),
-        run.say("init.link", name=administrator, join=settings.join_url or "–"),
+        run.say("init.link", name=administrator, join=settings.join_url)
+        if settings.join_url
+        else run.say("init.carry", name=administrator, ca=home.keys / "ca.pem"),
         f"  {link}",
     )

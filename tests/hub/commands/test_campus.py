@@ -54,6 +54,10 @@ def test_init_says_what_to_keep_and_what_comes_next(tmp_path: Path) -> None:
         assert said.status == 0
         for shown in (Home(folder).vkey.read_text().strip(), "https://firstbell.local:8443/join/", f"--home {folder}"):
             assert shown in said.out
+        assert "http://firstbell.local:8080/join" in said.out
+        folder = tmp_path / f"{language}-without-join"
+        said = type_in("init", "--home", folder, "--name", "城南中学", "--join-port", 0, language=language)
+        assert str(Home(folder).keys / "ca.pem") in said.out
 
 
 def test_init_never_makes_one_over_another(tmp_path: Path) -> None:
