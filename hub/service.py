@@ -70,9 +70,9 @@ async def serve(path: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     with HomeLock(path):
         settings = load_settings(home.settings)
-        for path in home.open_to_others():
+        for opened in home.open_to_others():
             # It rings all the same: a school without an alarm is worse.
-            log.warning("other users of this machine are let in here: chmod go= PATH", path=str(path))
+            log.warning("other users of this machine are let in here: chmod go= PATH", path=str(opened))
         async with contextlib.AsyncExitStack() as stack:
             await _run(home, settings, stack, stopped)
 

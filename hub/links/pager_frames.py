@@ -25,12 +25,8 @@ Concerned = tuple[Incident, Assignment | None, str]
 _encoder = msgspec.json.Encoder()
 
 
-def pager_snapshot(view: View, pager_id: str, names: Names, now_ms: int) -> str:
-    """JSON text of the snapshot frame for one pager."""
-    return snapshot_at(now_ms, view.decided.utc_offset_ms, pager_body(view, pager_id, names, now_ms))
-
-
 def snapshot_at(now_ms: int, utc_offset_ms: int, body: bytes) -> str:
+    """JSON text of the snapshot frame with this `pager_body`."""
     return f'{{"type":"snapshot","hub_ms":{now_ms},"utc_ms":{now_ms + utc_offset_ms},{body[1:].decode()}'
 
 

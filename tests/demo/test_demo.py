@@ -123,15 +123,9 @@ def test_its_own_home(tmp_path: Path) -> None:
     assert not any(b"FIRSTBELL_HOME=" in child for child in given)
 
 
-def test_it_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [HUB, "--home", tmp_path / "campus", "demo", "--json", "--port", str(free_port())],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def test_it_ends_when_its_reader_has_gone(demo: tuple[subprocess.Popen[str], dict[str, Any]]) -> None:
+    process, there = demo
     assert process.stdout is not None
-    there = json.loads(process.stdout.readline())
     process.stdout.close()
     try:
         status = process.wait(START_S_MAX)

@@ -16,7 +16,7 @@ from hub.dispatch.campus import (
 from hub.dispatch.engine import View
 from hub.dispatch.entries import Deadlines
 from hub.dispatch.wanted import alerts, lights
-from hub.links.pager_frames import PAGES_MAX, pager_snapshot
+from hub.links.pager_frames import PAGES_MAX, pager_body, snapshot_at
 from hub.names import Names
 
 ZONE, WALL, GUARD, PAGER = "z-aaaaaaaaaa", "t-aaaaaaaaaa", "a-aaaaaaaaaa", "p-aaaaaaaaaa"
@@ -49,7 +49,7 @@ def test_what_rings_is_never_crowded_out() -> None:
     asked.assignments[GUARD].asked = "arrival"
     declined = incident(51, "raised", "declined")
     called = incident(52, "raised", "delivered")
-    pages = json.loads(pager_snapshot(view(*answered, asked, declined, called), PAGER, Names(), 100))["pages"]
+    pages = json.loads(pager_body(view(*answered, asked, declined, called), PAGER, Names(), 100))["pages"]
     assert len(pages) == PAGES_MAX
     assert [(page["incident"], page["ring"]) for page in pages[:2]] == [
         (called.incident, "alarm"),
@@ -61,7 +61,7 @@ def test_pages_of_many_presses_stay_within_a_frame() -> None:
     """As many as fit, what rings first; the number of the others is told."""
     evidence, covers = ["e" * 1_024] * EVIDENCE_EVENTS_MAX, ["d" * 64] * COVERED_EVENTS_MAX
     full = [incident(n, "raised", "delivered", evidence=evidence, events=covers) for n in range(PAGES_MAX + 2)]
-    text = pager_snapshot(view(*full), PAGER, Names(), 100)
+    text = snapshot_at(100, 0, pager_body(view(*full), PAGER, Names(), 100))
     frame = json.loads(text)
     assert len(text.encode()) <= PAGER_FRAME_BYTES_MAX
     assert 1 < len(frame["pages"]) < PAGES_MAX

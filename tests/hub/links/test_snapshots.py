@@ -9,7 +9,7 @@ from hub.dispatch.engine import View
 from hub.dispatch.wanted import alerts, lights
 from hub.links.board_frames import snapshot_of
 from hub.links.board_steps import STEPS_MAX, BoardSteps
-from hub.links.pager_frames import PAGES_MAX, RESOLVED_SHOWN_MS, pager_snapshot
+from hub.links.pager_frames import PAGES_MAX, RESOLVED_SHOWN_MS, pager_body, snapshot_at
 from hub.names import Names, PersonDetails, TerminalDetails, ZoneDetails, seal_details
 from tests.hub.dispatch.duty import CHIEF, EAST, WALL, Duty
 
@@ -48,9 +48,9 @@ class Named:
         return next(p.pager for p in self.duty.campus.pagers.values() if p.guard == guard)
 
     def pager(self, guard: str) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(
-            pager_snapshot(self.view, self.pager_of(guard), self.names, self.duty.now_ms)
-        )
+        now_ms, offset_ms = self.duty.now_ms, self.duty.campus.utc_offset_ms
+        body = pager_body(self.view, self.pager_of(guard), self.names, now_ms)
+        frame: dict[str, Any] = json.loads(snapshot_at(now_ms, offset_ms, body))
         return frame
 
     def board(self) -> dict[str, Any]:
