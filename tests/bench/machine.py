@@ -6,9 +6,9 @@ import platform
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 CGROUP = Path("/sys/fs/cgroup")
 PERIOD_US = 20_000
@@ -93,31 +93,42 @@ class SlowDisk:
         beside.replace(self._file)
 
 
-@contextlib.contextmanager
-def part_of_a_core(pid: int, part: float) -> Iterator[None]:
-    """All threads of the process together get no more than this. Raises Missing."""
-    first = CGROUP / "cpu" if (CGROUP / "cpu").is_dir() else None
-    group = (first or CGROUP) / f"firstbell-bench-{os.getpid()}"
-    quota = round(PERIOD_US * part)
-    try:
-        group.mkdir()
+class PartOfACore:
+    """What all threads of the process that it is given get together, at most. Raises Missing when it is begun."""
+
+    def __init__(self, part: float) -> None:
+        self._first = CGROUP / "cpu" if (CGROUP / "cpu").is_dir() else None
+        self._group = (self._first or CGROUP) / f"firstbell-bench-{os.getpid()}"
+        self._quota = round(PERIOD_US * part)
+        self._pid = 0
+
+    def __enter__(self) -> Self:
         try:
-            if first:
-                (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-                (group / "cpu.cfs_quota_us").write_text(str(quota))
-            else:
-                (group / "cpu.max").write_text(f"{quota} {PERIOD_US}")
-            (group / "cgroup.procs").write_text(str(pid))
-        except OSError:
-            group.rmdir()
-            raise
-    except OSError as error:
-        raise Missing(
-            f"half a core needs the right to make a cgroup with the cpu controller (as root): {error}"
-        ) from error
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            (group.parent / "cgroup.procs").write_text(str(pid))
-        group.rmdir()
+            self._group.mkdir()
+            try:
+                self._limit()
+            except OSError:
+                self._group.rmdir()
+                raise
+        except OSError as error:
+            raise Missing(
+                f"half a core needs the right to make a cgroup with the cpu controller (as root): {error}"
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                (self._group.parent / "cgroup.procs").write_text(str(self._pid))
+        self._group.rmdir()
+
+    def give(self, pid: int) -> None:
+        (self._group / "cgroup.procs").write_text(str(pid))
+        self._pid = pid
+
+    def _limit(self) -> None:
+        if self._first:
+            (self._group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (self._group / "cpu.cfs_quota_us").write_text(str(self._quota))
+        else:
+            (self._group / "cpu.max").write_text(f"{self._quota} {PERIOD_US}")

@@ -8,7 +8,7 @@ from tests.bench.browser import running_screen
 from tests.bench.crowd import running_crowd
 from tests.bench.ends import READY, running
 from tests.bench.figures import LIGHT, PAGE, RECEIPT, SOUND
-from tests.bench.machine import SlowDisk, part_of_a_core
+from tests.bench.machine import PartOfACore, SlowDisk
 
 FSYNC_MS = 30
 CORE = 0.5
@@ -24,6 +24,7 @@ async def ask(bench: Bench) -> None:
     folder = bench.own("school")
     disk = SlowDisk(folder)
     async with contextlib.AsyncExitStack() as stack:
+        core = stack.enter_context(PartOfACore(CORE))
         hub = await stack.enter_async_context(running_hub(folder / "hub", **disk.environment))
         await stack.enter_async_context(running_crowd(hub, terminals - 1))
         terminal = await terminal_of(hub)
@@ -33,7 +34,7 @@ async def ask(bench: Bench) -> None:
         for guard in guards:
             await guard.answers.of(READY)
         screen = await stack.enter_async_context(running_screen(hub, await hub.guard("李敏")))
-        stack.enter_context(part_of_a_core(hub.process.pid, CORE))
+        core.give(hub.process.pid)
         disk.takes(FSYNC_MS)
         pair = Pair(terminal, guards[0], await leader_of(hub))
         for number in range(bench.extent.rounds):
