@@ -14,7 +14,9 @@ from tests.browser.fake_hub import FakeHub
 from tests.browser.frames import NOW_MS, Frame
 
 SCREEN = WEB.parent / "demo/screen"
-SIZES = ((390, 844), (1280, 800), (1366, 768), (1920, 1080))
+SIZES = ((390, 844), (1280, 800), (1366, 768), (1440, 900), (1920, 1080))
+DESK_PX = 1280
+"""From this width on the whole demo is seen without scrolling."""
 
 STEPS = ("pressed", "light", "sent", "bell", "pager", "recorded", "accepted", "arrived", "resolved")
 QUICK = (0, 31, 40, 41, 42, 50, 2_400, 3_900, 5_900)
@@ -31,6 +33,14 @@ def told(*after_ms: int, next_ms: int | None = None) -> Frame:
     steps = {what: pressed_ms + at_ms for what, at_ms in zip(STEPS, after_ms, strict=False)}
     due_ms = pressed_ms + next_ms if next_ms else None
     return Line("i-1", "t-1", pressed_ms, steps, next_ms=due_ms).frame()
+
+
+def cut_off() -> Frame:
+    """The longest line: the press of a terminal that the hub could not hear for 14 s."""
+    after_ms = {"pressed": 0, "light": 31, "undelivered": 3_031, "late": 14_000, "sent": 14_010, "bell": 14_015}
+    after_ms |= {"pager": 14_020, "recorded": 14_030, "accepted": 20_000, "arrived": 31_000, "resolved": 50_000}
+    pressed_ms = NOW_MS - 60_000
+    return Line("i-1", "t-1", pressed_ms, {what: pressed_ms + ms for what, ms in after_ms.items()}).frame()
 
 
 def demo(line: Frame, language: str = "en", **changes: Any) -> Frame:
@@ -69,12 +79,21 @@ CUT = """() => [...document.querySelectorAll(".wall *")]
     .filter((one) => one.scrollWidth > one.clientWidth + 1)
     .map((one) => `${one.tagName}.${one.className} ${one.textContent}`)"""
 
+EXTENT = """() => {
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    const right = (one) => document.querySelector(one).getBoundingClientRect().right;
+    return [scrollWidth, scrollHeight, Math.round(right(".wall header") - right("[data-language]"))];
+}"""
+WRAPPED = """() => [...document.querySelectorAll(".wall header, .terminal .under, .terminal .light")]
+    .filter((one) => one.offsetHeight > 48)
+    .map((one) => one.textContent)"""
+
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 async def test_nothing_overlaps_whatever_the_size_and_however_long_it_took(
     chromium: Browser, site: Served, language: str
 ) -> None:
-    lines = [told(), told(*QUICK), told(*SLOW), told(*QUICK[:6], next_ms=15_041), told(*SLOW[:6])]
+    lines = [told(), told(*QUICK), told(*SLOW), told(*QUICK[:6], next_ms=15_041), told(*SLOW[:6]), cut_off()]
     async with opened(chromium, locale=language) as tab:
         hub = await begin(tab, site, demo(told(), language), language)
         for n, line in enumerate(lines):
@@ -83,9 +102,12 @@ async def test_nothing_overlaps_whatever_the_size_and_however_long_it_took(
             for width, height in SIZES:
                 await tab.set_viewport_size({"width": width, "height": height})
                 assert (n, width, await tab.evaluate(CUT)) == (n, width, [])
-                wide = await tab.evaluate("document.documentElement.scrollWidth")
+                wide, high, key_to_edge = await tab.evaluate(EXTENT)
                 lines_of_cut = await tab.evaluate("document.querySelector('.cut').offsetHeight")
                 assert (n, width, wide, lines_of_cut <= 34) == (n, width, width, True)
+                assert (n, width, key_to_edge) == (n, width, 0)
+                if width >= DESK_PX:
+                    assert (n, width, high, await tab.evaluate(WRAPPED)) == (n, width, height, [])
 
 
 async def test_what_to_do_first_stands_at_the_top(chromium: Browser, site: Served) -> None:
@@ -126,7 +148,7 @@ async def test_nobody_yet_is_a_hollow_station_until_somebody_accepts(chromium: B
         hub = await begin(tab, site, demo(told(*QUICK[:6], next_ms=15_041)), "en")
         nobody = tab.locator(".line [data-what=nobody]")
         await expect(nobody).to_contain_text("Nobody yet")
-        await expect(nobody).to_contain_text("next tier at 15")
+        await expect(nobody).to_contain_text("more at 15 s")
         await expect(nobody.locator("b")).to_contain_text("7.")
         hub.show(demo(told(*QUICK[:7])))
         await expect(tab.locator(".line li")).to_have_count(7)
