@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from hub.dispatch.campus import OPEN, Campus, Incident, Pager, responders
+from hub.dispatch.campus import OPEN, Campus, Incident, Pager, Terminal, responders
 from hub.dispatch.engine import View
+from hub.dispatch.wanted import Bell
 from hub.links.board_steps import BoardSteps
 from hub.links.pager_frames import asked_in_vain, crew, place, shown_light
 from hub.names import Names
@@ -40,7 +41,7 @@ def snapshot_of(view: View, names: Names, steps: BoardSteps, size: int, writing:
         "incidents": [_incident(view, incident, names, steps) for incident in incidents[:INCIDENTS_MAX]],
         "more": max(0, len(incidents) - INCIDENTS_MAX),
         "guards": _guards(campus, names),
-        "bells": _bells(campus, names),
+        "bells": _bells(view, names),
         "terminals": _terminals(view, names),
         "troubles": [
             {
@@ -96,15 +97,21 @@ def _guards(campus: Campus, names: Names) -> list[dict[str, Any]]:
     ]
 
 
-def _bells(campus: Campus, names: Names) -> list[dict[str, Any]]:
+def _bells(view: View, names: Names) -> list[dict[str, Any]]:
     return [
-        {
-            "name": names.terminal(bell).name,
-            "state": "ringing" if bell.ringing else "ready" if bell.linked else "lost",
-        }
-        for bell in campus.terminals.values()
+        {"name": names.terminal(bell).name, "state": _bell_state(bell, view.alerts.bells.get(bell.terminal, "none"))}
+        for bell in view.decided.terminals.values()
         if bell.role == "bell" and not bell.revoked
     ]
+
+
+def _bell_state(bell: Terminal, sound: Bell) -> str:
+    """What it does: what it was told to sound, once it says that it really sounds."""
+    if not bell.linked:
+        return "lost"
+    if not bell.ringing or sound == "none":
+        return "ready"
+    return "trouble" if sound == "trouble" else "ringing"
 
 
 def _terminals(view: View, names: Names) -> list[dict[str, Any]]:

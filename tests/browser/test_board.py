@@ -132,28 +132,23 @@ async def test_a_window_is_lit_only_when_something_is_wrong(blank: Page, changes
     assert [name for name, window in panel.items() if not window["well"]] == dark
 
 
-RINGING_BELL = [{"name": "值班室", "state": "ringing"}]
-
-
 @pytest.mark.parametrize(
-    ("frame", "state"),
+    ("state", "word", "shape"),
     [
-        (board(bells=RINGING_BELL), "trouble"),
-        (board(bells=RINGING_BELL, fault=True), "ringing"),
-        (board(incident(), bells=RINGING_BELL), "ringing"),
-        (board(), "ready"),
+        ("ready", "Ready", "ready"),
+        ("ringing", "Ringing", "ringing"),
+        ("trouble", "Trouble tone", "not_ready"),
+        ("lost", "Lost", "gone"),
     ],
 )
-async def test_a_bell_that_sounds_while_nothing_calls_sounds_trouble(blank: Page, frame: Frame, state: str) -> None:
-    assert [bell["state"] for bell in (await view(blank, frame))["bells"]] == [state]
-
-
-async def test_the_trouble_tone_is_named_on_the_board(chromium: Browser, site: Served) -> None:
+async def test_the_board_names_what_a_bell_does(
+    chromium: Browser, site: Served, state: str, word: str, shape: str
+) -> None:
     async with opened(chromium, locale="en") as tab:
-        await begin(tab, site, board(troubles=[trouble()], bells=RINGING_BELL))
+        await begin(tab, site, board(incident(), bells=[{"name": "值班室", "state": state}]))
         bell = tab.locator("li", has_text="值班室")
-        await expect(bell.locator("em")).to_have_text("Trouble tone")
-        await expect(bell.locator("use")).to_have_attribute("href", "#mark-not_ready")
+        await expect(bell.locator("em")).to_have_text(word)
+        await expect(bell.locator("use")).to_have_attribute("href", f"#mark-{shape}")
 
 
 async def test_the_trouble_that_nobody_has_seen_comes_first(blank: Page) -> None:

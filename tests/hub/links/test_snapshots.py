@@ -11,7 +11,7 @@ from hub.links.board_frames import snapshot_of
 from hub.links.board_steps import STEPS_MAX, BoardSteps
 from hub.links.pager_frames import PAGES_MAX, RESOLVED_SHOWN_MS, pager_body, snapshot_at
 from hub.names import Names, PersonDetails, TerminalDetails, ZoneDetails, seal_details
-from tests.hub.dispatch.duty import CHIEF, EAST, WALL, Duty
+from tests.hub.dispatch.duty import BELL, CHIEF, EAST, OTHER_WALL, WALL, Duty
 
 HOSTILE = "<script>alert(1)</script>"
 SEALED = {
@@ -148,6 +148,44 @@ def test_troubles_are_named() -> None:
     named.duty.do(r.LoseTerminal, terminal=WALL)
     troubles = [(one["what"], one["about_name"]) for one in named.board()["troubles"]]
     assert ("lost", "Corridor") in troubles
+
+
+def test_a_bell_does_what_it_was_told_once_it_says_so() -> None:
+    named = Named()
+    states = []
+
+    def heard(ringing: bool) -> None:
+        named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ringing=ringing, inputs={})
+        states.append(named.board()["bells"][0]["state"])
+
+    states.append(named.board()["bells"][0]["state"])
+    named.duty.do(r.LinkTerminal, terminal=BELL)
+    heard(ringing=False)
+    named.duty.do(r.LinkTerminal, terminal=WALL)
+    named.duty.do(r.LoseTerminal, terminal=WALL)
+    heard(ringing=False)
+    heard(ringing=True)
+    assert states == ["lost", "ready", "ready", "trouble"]
+    named.duty.accepted(named.wang)
+    heard(ringing=True)
+    named.duty.press(terminal=OTHER_WALL)
+    heard(ringing=True)
+    named.duty.do(r.SeeTrouble, what="lost", about=WALL, by=CHIEF)
+    heard(ringing=True)
+    named.duty.do(r.LoseTerminal, terminal=BELL)
+    states.append(named.board()["bells"][0]["state"])
+    assert states[4:] == ["trouble", "ringing", "ringing", "lost"]
+
+
+def test_a_bell_that_was_told_to_be_quiet_is_no_longer_said_to_sound() -> None:
+    named = Named()
+    named.duty.do(r.LinkTerminal, terminal=BELL)
+    named.duty.press()
+    named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ringing=True, inputs={})
+    assert named.board()["bells"][0]["state"] == "ringing"
+    (incident,) = named.duty.campus.incidents.values()
+    named.duty.command("accept", incident, named.wang)
+    assert named.board()["bells"][0]["state"] == "ready"
 
 
 def test_a_long_story_keeps_its_beginning() -> None:

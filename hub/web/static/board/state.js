@@ -27,16 +27,13 @@ export function boardState(local, snapshot, now_ms) {
     rows: cases.slice(CASES_WHOLE, CASES_WHOLE + ROWS_MAX),
     more: Math.max(0, cases.length - CASES_WHOLE - ROWS_MAX) + snapshot.more,
     ...guardsOf(snapshot),
-    bells: snapshot.bells.map((bell) => bellOf(bell, snapshot)),
+    bells: snapshot.bells,
     zones: zonesOf(snapshot.terminals),
     panel: gone ? unknown(snapshot) : panelOf(snapshot),
     drills: drillsOf(snapshot.drills),
     trouble: troubleOf(snapshot.troubles),
   };
 }
-
-/** Where nothing calls a guard and the hub is well, what sounds is the trouble tone. */
-const bellOf = (bell, { incidents, fault }) => (bell.state === "ringing" && !incidents.length && !fault ? { ...bell, state: "trouble" } : bell);
 
 /** What the whole campus is, in one word: the worst comes first. */
 function headlineOf({ fault, reachable, more, drills }, cases) {
