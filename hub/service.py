@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import NoteError, Vkey
 
 from hub.clock import HubClock, utc_moved
-from hub.database import HomeLock
+from hub.database import HomeLock, open_read_only
 from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Entry, LogBegan, encode
@@ -82,7 +82,7 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
     writer = SqliteWriter(store)
     stack.callback(writer.close)
-    reader = Reader(home.database)
+    reader = Reader(open_read_only(home.database))
     # Closed before the writer, so that SQLite moves the write-ahead log into the file, which is then a whole backup.
     stack.callback(reader.close)
     campus = reader.load_campus()

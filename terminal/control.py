@@ -154,7 +154,7 @@ class ControlServer:
             line = await reader.readline()
         try:
             request = _decoder.decode(line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.info("request refused", reason=str(error))
             await _write(writer, _refusal(Problem("request_malformed", str(self._path))))
             return

@@ -117,7 +117,8 @@ def drop_log(path: Path, log: tuple[int, int] | None) -> None:
 
 
 def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
+    """Where SQLite keeps it: beside the file itself, also when `path` is a link to it."""
+    return Path(f"{os.path.realpath(path)}-wal")
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 import secrets
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -13,6 +13,7 @@ import msgspec
 
 from hub.commands.found import find
 from hub.commands.shell import Run, command, group, read_pin
+from hub.database import untouched
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.ledger.reader import IncidentRow, Reader
@@ -74,7 +75,8 @@ class _Ledger:
 
 @contextmanager
 def _opened(run: Run) -> Iterator[_Ledger]:
-    with closing(Reader(run.home.database)) as reader:
+    with untouched(run.home.database) as connection:
+        reader = Reader(connection)
         yield _Ledger(reader, reader.load_campus(), Names(reader.details()), reader.utc_offsets())
 
 

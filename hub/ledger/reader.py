@@ -5,15 +5,14 @@ when the file can't be read, and LedgerDamaged when it can't be what was once wr
 """
 
 import functools
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 from firstbell.note import Checkpoint
 
-from hub.database import open_read_only
 from hub.dispatch import campus as campuses
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, UtcSet, decode
@@ -53,8 +52,10 @@ class IncidentRow:
 
 
 class Reader:
-    def __init__(self, path: Path) -> None:
-        self._connection = open_read_only(path)
+    """Reads with `connection`, which belongs to it from then on."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._trees: dict[int, tuple[Head, Tree]] = {}
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from firstbell import messages
 from firstbell.jws import EVENT_TYP, Ed25519Signer, digest_of, header, sign, unb64url
 
+from hub.database import open_read_only
 from hub.dispatch.campus import incident_id
 from hub.dispatch.engine import Answer, Engine
 from hub.dispatch.entries import LightState
@@ -35,7 +36,7 @@ class Filler:
     def __init__(self, home: Home) -> None:
         self._store = Store(home.database, split_origin(load_vkey(home.vkey).name)[0], _load_log_key(home.log_key))
         self._waiting: deque[Batch] = deque()
-        reader = Reader(home.database)
+        reader = Reader(open_read_only(home.database))
         campus = reader.load_campus()
         reader.close()
         self.now_ms = campus.at_ms + 1_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from firstbell.note import parse_vkey
 
 from hub.clock import HubClock, boot_ms, wall_ms
-from hub.database import HomeLock
+from hub.database import HomeLock, open_read_only
 from hub.doors import open_doors
 from hub.ledger.batch import Batch
 from hub.ledger.origin import split_origin
@@ -74,7 +74,7 @@ class InnerHub(Doors):
         store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
         self.writer = HeldWriter(store)
         stack.callback(self.writer.close)
-        reader = Reader(home.database)
+        reader = Reader(open_read_only(home.database))
         stack.callback(reader.close)
         campus = reader.load_campus()
         clock = HubClock(

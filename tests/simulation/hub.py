@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import Vkey
 
 from hub.clock import HubClock
+from hub.database import open_read_only
 from hub.dispatch.engine import Engine
 from hub.ledger.batch import Commit
 from hub.ledger.reader import Reader
@@ -168,7 +169,7 @@ class Run:
         machine.defects.shown = machine.truth.taken = False
         store = Store(disk.path, machine.base, machine.key, disk.connect)
         try:
-            self._reader = Reader(disk.path)
+            self._reader = Reader(open_read_only(disk.path))
             campus = self._reader.load_campus()
             clock = HubClock(campus.at_ms, campus.utc_offset_ms or None, machine.boot_ms, machine.wall_ms, lambda: 5)
         except BaseException:

@@ -59,9 +59,9 @@ async def connection(path: Path) -> AsyncIterator[tuple[asyncio.StreamReader, as
 
 
 async def say(path: Path, text: str) -> list[dict[str, Any]]:
-    """Everything that is answered to this text, until the server closes."""
+    """Everything that is answered to this text, until the server closes. A surrogate is the byte that it stands for."""
     async with connection(path) as (reader, writer):
-        writer.write(text.encode())
+        writer.write(text.encode(errors="surrogateescape"))
         return [json.loads(line) async for line in reader]
 
 
@@ -109,6 +109,7 @@ async def test_each_request_is_done(server: ControlServer, tmp_path: Path, reque
         '{"do":"edges","input":"panic","edges":[]}',
         '{"do":"edges","input":"panic","edges":[[0,1]]}',
         '{"do":"cut","on":"yes"}',
+        '{"do":"press","input":"\udcff"}',
     ],
 )
 async def test_what_is_not_understood_is_refused(server: ControlServer, tmp_path: Path, request_text: str) -> None:

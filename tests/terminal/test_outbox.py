@@ -363,6 +363,19 @@ def test_without_its_log_a_file_is_written_again(tmp_path: Path) -> None:
     assert kept_in(tmp_path / "copy/outbox.db") == ["event-1"]
 
 
+def test_behind_a_link_the_log_lies_beside_the_file_itself(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    path = tmp_path / "outbox.db"
+    path.symlink_to(tmp_path / "disk/outbox.db")
+    with opened(path) as (watched, _, _):
+        add(watched.box, 1)
+        watched.until(lambda: watched.box.unstored == 0)
+        log = tmp_path / "disk/outbox.db-wal"
+        log.unlink()
+        watched.until(lambda: log.exists() and watched.box.unstored == 0)
+    assert kept_in(path) == ["event-1"]
+
+
 def test_while_its_folder_is_away_nothing_counts_as_stored(tmp_path: Path) -> None:
     home, away = tmp_path / "home", tmp_path / "away"
     home.mkdir()

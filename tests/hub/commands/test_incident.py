@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hub.commands.place import tell_place
+from hub.database import open_read_only
 from hub.dispatch.entries import UtcSet, encode
 from hub.home import Home
 from hub.ledger.batch import Batch
@@ -107,7 +108,7 @@ def test_a_clock_that_is_set_later_moves_no_time(story: Story, tmp_path: Path) -
     assert all(re.search(r"\d\d:\d\d:\d\d\.\d{3}\+08:00 ", text) for text, _ in before), before
     home = Home(tmp_path / "hub")
     shutil.copytree(story.hub.folder, home.path, ignore=shutil.ignore_patterns("*.sock"))
-    with closing(Reader(home.database)) as reader:
+    with closing(Reader(open_read_only(home.database))) as reader:
         campus = reader.load_campus()
     moved = UtcSet(at_ms=campus.at_ms + 1, offset_ms=campus.utc_offset_ms + 3_600_000, error_ms=None)
     key = load_pem_private_key(home.log_key.read_bytes(), None)
@@ -212,6 +213,16 @@ def test_a_reason_of_this_machine_is_told_in_the_readers_language(story: Story, 
         assert (said.status, says in said.err) == (3, True), said.err
 
 
+def test_incidents_are_read_and_the_folder_is_left_as_it_is(story: Story) -> None:
+    """As from a disk that nothing can be written to: SQLite's side files are not made."""
+    folder = story.hub.home.database.parent
+    before = sorted(folder.iterdir())
+    for asked in (("incident", "list"), ("incident", "show", story.incident)):
+        said = story.hub(*asked, "--json")
+        assert (said.status, story.incident in said.out) == (0, True), said.err
+        assert sorted(folder.iterdir()) == before
+
+
 def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
     other = make_home(tmp_path / "other")
     for language, says in (("en", "NOTHING is proved"), ("zh-CN", "什么也没证明")):
@@ -230,7 +241,10 @@ def test_another_hubs_key_proves_nothing(story: Story, tmp_path: Path) -> None:
 def test_a_checkpoint_that_says_nothing_of_this_record(story: Story, tmp_path: Path, which: str) -> None:
     """What was typed is wrong, and nobody is told that the record is."""
     make_home(tmp_path / "other")
-    with closing(Reader(tmp_path / "other/hub.db")) as theirs, closing(Reader(story.hub.home.database)) as ours:
+    with (
+        closing(Reader(open_read_only(tmp_path / "other/hub.db"))) as theirs,
+        closing(Reader(open_read_only(story.hub.home.database))) as ours,
+    ):
         foreign, own = theirs.head().note, ours.head().note
     notes = {
         "malformed": b"nonsense\n",
@@ -250,7 +264,7 @@ def test_a_checkpoint_that_says_nothing_of_this_record(story: Story, tmp_path: P
 def test_a_checkpoint_of_this_record_with_another_hubs_key(story: Story, tmp_path: Path) -> None:
     """They do not go together, and it is not said that the checkpoint is the wrong one of the two."""
     other = make_home(tmp_path / "other")
-    with closing(Reader(story.hub.home.database)) as ours:
+    with closing(Reader(open_read_only(story.hub.home.database))) as ours:
         (tmp_path / "checkpoint").write_text(ours.head().note)
     for language, says in (("en", "the key of"), ("zh-CN", "密钥属于")):
         typed = ("--against", tmp_path / "checkpoint", "--vkey", other["log_vkey"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from threading import Semaphore
 
+from hub.database import open_read_only
 from hub.ledger.batch import Commit
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
@@ -18,7 +19,7 @@ WAITING_MAX = 40
 def main(path: Path, seed: int, run: int) -> None:
     desk = Desk(Random(seed), boot=run)
     store = Store(path, BASE, LOG_KEY)
-    reader = Reader(path)
+    reader = Reader(open_read_only(path))
     desk.campus, desk.size, desk.now_ms = reader.load_campus(), store.head.size, run * 10_000_000
     reader.close()
     room = Semaphore(WAITING_MAX)

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from hub.database import open_read_only
 from hub.dispatch.entries import EventRecorded
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
@@ -56,7 +57,7 @@ def test_what_was_told_before_a_kill_is_there_once(tmp_path: Path) -> None:
     Store(path, BASE, LOG_KEY).close()
     assert verify(path, VKEY, checkpoints[-1]).ok
     assert set(digests.values()) == {1}
-    reader = Reader(path)
+    reader = Reader(open_read_only(path))
     recorded = Counter(
         entry.digest for _, entry in reader.entries(1, 0, reader.head().size) if isinstance(entry, EventRecorded)
     )

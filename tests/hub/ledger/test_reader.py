@@ -11,6 +11,7 @@ from firstbell.jws import verify_ed25519
 from firstbell.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
 from firstbell.note import Checkpoint, NoteError, Vkey, open_checkpoint
 
+from hub.database import open_read_only
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import EventRecorded, LightShown, LogBegan, encode
 from hub.dispatch.fold import apply
@@ -31,7 +32,7 @@ class Beside:
     def __init__(self, folder: Path, entries: int, snapshot_every: int = 1_000) -> None:
         self.path, self.desk = make_ledger(folder, SEED, entries, snapshot_every)
         self.store = Store(self.path, BASE, LOG_KEY)
-        self.reader = Reader(self.path)
+        self.reader = Reader(open_read_only(self.path))
 
     def press(self, count: int = 1) -> list[str]:
         """Digests of what was pressed."""
@@ -119,7 +120,7 @@ def test_rows_of_incidents_say_what_the_campus_says(tmp_path: Path, offset: int)
     desk = Desk(random.Random(SEED + offset))
     store = new_store(tmp_path)
     store.commit(desk.found())
-    reader = Reader(tmp_path / "hub.db")
+    reader = Reader(open_read_only(tmp_path / "hub.db"))
     for _ in range(200):
         batch = desk.play()
         if batch is None:
@@ -239,7 +240,7 @@ def test_damage_is_named(tmp_path: Path, statement: str, message: str) -> None:
     path, desk = make_ledger(tmp_path, SEED, 300)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute(statement)
-    with closing(Reader(path)) as reader, pytest.raises(LedgerDamaged, match=message):
+    with closing(Reader(open_read_only(path))) as reader, pytest.raises(LedgerDamaged, match=message):
         reader.receipt(desk.pressed[0])
     with pytest.raises(LedgerDamaged, match=message):
         Store(path, BASE, LOG_KEY).commit([desk.press()])

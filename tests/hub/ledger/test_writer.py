@@ -107,7 +107,7 @@ def test_sealed_texts_and_secrets_go_in_with_the_batch(house: House) -> None:
     house.writer.submit(Batch((entry,), (encode(entry),), (named, unnamed), secrets))
     house.start()
     house.told.commit()
-    reader = Reader(house.path)
+    reader = Reader(open_read_only(house.path))
     assert reader.sealed(named.commitment) == named
     assert reader.sealed(unnamed.commitment) is None
     assert reader.secret("a-guard22222", "pin") == b"new"
@@ -320,7 +320,7 @@ def test_the_campus_goes_on_over_logs(house: House) -> None:
     house.turns(1)
     completed = house.told.commit().batches[0].entries[0]
     apply(house.desk.campus, completed)
-    reader = Reader(house.path)
+    reader = Reader(open_read_only(house.path))
     campus = reader.load_campus()
     assert campus.origin == f"{BASE}/2"
     assert campus == house.desk.campus
