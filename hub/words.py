@@ -4,6 +4,7 @@ The commands' own texts lie beside them; what the hub refuses is worded once, in
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -53,7 +54,7 @@ class Words:
         key = f"problem.{problem.name}"
         return (
             self.say(f"{key}.what", where=problem.where, **fields),
-            self.say(f"{key}.do", where=problem.where, **fields),
+            self.say(f"{key}.do", where=shlex.quote(problem.where), **fields),
         )
 
 

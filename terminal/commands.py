@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from traceback import print_exc
 from typing import Any
 
 import click
@@ -28,6 +29,7 @@ from terminal.settings import Home, check_home, load_settings
 from terminal.words import Words, chosen_language, words
 
 NAME = "firstbell-terminal"
+TRACEBACK_VARIABLE = "FIRSTBELL_TRACEBACK"
 WRONG, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 1, 2, 3, 4, 5
 
 
@@ -38,11 +40,15 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     # What a command has to say it says itself; the daemon's log is made where it is run.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    said = words(chosen_language(os.environ))
     try:
-        status = run_typed(words(chosen_language(os.environ)))
+        status = run_typed(said)
     except BrokenPipeError:
         # Nobody reads any more (click and rich end as quietly); nor must the interpreter try to flush at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = WRONG
+    except Exception as error:
+        tell_defect(said, error, as_json="--json" in sys.argv)
         status = WRONG
     sys.exit(status)
 
@@ -283,11 +289,21 @@ def refuse(said: Words, error: TerminalError, as_json: bool) -> int:
 def tell_usage(said: Words, error: click.UsageError, *, as_json: bool) -> None:
     """What was typed wrongly, and where the help is."""
     path = error.ctx.command_path if error.ctx is not None else NAME
-    problem = Problem("usage", path, {"what": explain_usage(said, error)})
+    problem = Problem("usage", path, {"what": explain_usage(said, error), "command": path})
     if as_json:
         print_json({"ok": False, "problem": told(said, problem)})
     if isinstance(error, NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
+    click.echo(f"{said.what(problem)}\n{said.to_do(problem)}", err=True)
+
+
+def tell_defect(said: Words, error: Exception, as_json: bool) -> None:
+    """A defect of ours. A person gets a sentence; whoever mends it asks for the traceback."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        print_exc()
+    problem = Problem("defect", NAME, {"error": f"{type(error).__name__}: {error}", "variable": TRACEBACK_VARIABLE})
+    if as_json:
+        print_json({"ok": False, "problem": told(said, problem)})
     click.echo(f"{said.what(problem)}\n{said.to_do(problem)}", err=True)
 
 

@@ -1,6 +1,7 @@
 """The texts that a person reads, zh-CN and en, and which of the two to use."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -31,16 +32,17 @@ class Words:
         return key in self._texts
 
     def what(self, problem: Problem) -> str:
-        return self._about(problem, "what")
+        return self._about(problem, "what", problem.where)
 
     def to_do(self, problem: Problem) -> str:
-        return self._about(problem, "do")
+        """Where it names what is wrong, it is in a command to be copied."""
+        return self._about(problem, "do", shlex.quote(problem.where))
 
-    def _about(self, problem: Problem, part: str) -> str:
+    def _about(self, problem: Problem, part: str, where: str) -> str:
         fields = {
             name: self.say(value.key) if isinstance(value, Phrase) else value for name, value in problem.fields.items()
         }
-        return self.say(f"problems.{problem.name}.{part}", where=problem.where, **fields)
+        return self.say(f"problems.{problem.name}.{part}", where=where, **fields)
 
 
 @cache

@@ -1,5 +1,6 @@
 """`firstbell-hub init`: makes a campus. Whole, or not at all; never over another."""
 
+import shlex
 from datetime import UTC, datetime
 
 import click
@@ -69,7 +70,7 @@ def make(
     }
     run.tell(
         data,
-        run.say("init.made", name=name, home=run.folder),
+        run.say("init.made", name=name, home=shlex.quote(str(run.folder))),
         "",
         run.say("init.vkey"),
         f"  {founded.vkey}",
@@ -77,7 +78,7 @@ def make(
         run.say("init.fingerprint"),
         f"  {mark}",
         "",
-        run.say("init.serve", home=run.folder),
+        run.say("init.serve", home=shlex.quote(str(run.folder))),
         run.say("init.link", name=administrator, join=settings.join_url)
         if settings.join_url
         else run.say("init.carry", name=administrator, ca=home.keys / "ca.pem"),

@@ -42,6 +42,13 @@ def test_both_languages_say_the_same_things() -> None:
     assert plain == ["list.join", "status.about", "incident.heading", "entry.page_progressed", "column.pin"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_command_to_copy_holds_a_folder_with_blanks_together(language: str) -> None:
+    for where, copied in (("/my hub", "--home '/my hub'"), ("/hub", "--home /hub")):
+        what_to_do = words(language).problem(Problem("hub_not_running", where))[1]
+        assert what_to_do.endswith(copied)
+
+
 def test_one_thing_has_one_word() -> None:
     """What the screens word is not worded again; and words that were given up do not come back."""
     assert [key for key in own("en") if key.startswith(SHARED) and key in screens("en")] == []

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from firstbell.press import PANIC, PERIMETER, RESTORED, STUCK, TAMPER
 
 from hub.links.announce import Announcement
-from terminal.commands import build
+from terminal.commands import build, main
 from terminal.control import ask, parse_problem
-from terminal.problems import ControlError
+from terminal.problems import ControlError, Problem
 from terminal.settings import Home
 from terminal.words import LANGUAGES, words
 from tests.terminal.conftest import Terminals
@@ -176,6 +176,34 @@ def run_here(language: str, *arguments: str) -> tuple[object, str]:
     result = CliRunner().invoke(build(words(language)), arguments, standalone_mode=False)
     assert result.exception is None, result.exception
     return result.return_value, result.output
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_defect_is_a_sentence(
+    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_said: object) -> None:
+        raise KeyError("nobody thought of it")
+
+    monkeypatch.setattr("terminal.commands.build", broken)
+    monkeypatch.setattr("sys.argv", ["firstbell-terminal", "status", "--json"])
+    monkeypatch.setenv("FIRSTBELL_LANG", language)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert (ended.value.code, json.loads(said.out)["problem"]["name"]) == (1, "defect")
+    assert "nobody thought of it" in said.err
+    assert "Traceback" not in said.err
+    monkeypatch.setenv("FIRSTBELL_TRACEBACK", "1")
+    with pytest.raises(SystemExit):
+        main()
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_command_to_copy_holds_a_folder_with_blanks_together(language: str) -> None:
+    for where, copied in (("/my home", "--home '/my home' run"), ("/home", "--home /home run")):
+        assert copied in words(language).to_do(Problem("not_running", where))
 
 
 def test_help_in_both_languages() -> None:
