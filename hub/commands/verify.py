@@ -14,7 +14,7 @@ from hub.commands.place import readable, tell_place
 from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, warn_of_open
 from hub.database import untouched
 from hub.home import Home
-from hub.ledger.errors import JudgeLost
+from hub.ledger.errors import NoVerdict
 from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
@@ -40,8 +40,8 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
     note = _checkpoint(against, key) if against else None
     try:
         verdict = _watched(run, home, key, note)
-    except JudgeLost as lost:
-        complain(run, Problem("judge_lost", str(home.database), {"reason": str(lost)}))
+    except NoVerdict as reason:
+        complain(run, Problem("no_verdict", str(home.database), {"reason": str(reason)}))
         return DEVICE
     foreign = _foreign(verdict, key, home)
     data = {

@@ -17,7 +17,7 @@ class SealError(LedgerError):
     """A text, salt or domain that can't be sealed."""
 
 
-class JudgeLost(LedgerError):
+class NoVerdict(LedgerError):
     """This machine ended a process that judges events, or has no room to rebuild; nothing is said of the ledger."""
 
 

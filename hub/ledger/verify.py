@@ -39,7 +39,7 @@ def verify(
 
     `vkey`: the verifier key of any log of this hub; only one that was kept outside the hub shows that nobody signed
     anew. `against`: an older checkpoint (a signed note), to find a cut tail or another history. `progress(done,
-    total)`: entries so far and altogether. Raises JudgeLost when this machine stops one of the processes that help, or
+    total)`: entries so far and altogether. Raises NoVerdict when this machine stops one of the processes that help, or
     has no room for the tables that are rebuilt.
     """
     while True:

@@ -14,7 +14,7 @@ from typing import IO, Literal, cast
 import msgspec
 
 from hub.dispatch import entries as e
-from hub.ledger.errors import JudgeLost
+from hub.ledger.errors import NoVerdict
 from hub.ledger.evidence import judge_event
 from hub.ledger.verdict import Why
 
@@ -63,7 +63,7 @@ def judge(chunk: Sequence[Question]) -> Finding:
 class Judges:
     """Takes questions one by one. `findings` hands out what was found since it was last asked. Use `close` at the end.
 
-    With one core everything is judged here. Raises JudgeLost when a process ends by itself: then nobody knows what it
+    With one core everything is judged here. Raises NoVerdict when a process ends by itself: then nobody knows what it
     would have found.
     """
 
@@ -115,7 +115,7 @@ class _Process:
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
         except OSError as error:
-            raise JudgeLost(str(error)) from error
+            raise NoVerdict(str(error)) from error
         self._questions = cast(IO[bytes], self._process.stdin)
         self._findings = cast(IO[bytes], self._process.stdout)
         self._asked = 0
@@ -140,8 +140,8 @@ class _Process:
         self._process.kill()
         self._process.communicate()
 
-    def _lost(self) -> JudgeLost:
-        return JudgeLost(f"exit code {self._process.wait()}")
+    def _lost(self) -> NoVerdict:
+        return NoVerdict(f"exit code {self._process.wait()}")
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -13,7 +13,7 @@ from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.dispatch.fold import apply
 from hub.ledger.batch import Head
-from hub.ledger.errors import JudgeLost
+from hub.ledger.errors import NoVerdict
 from hub.ledger.project import commitments, project
 from hub.ledger.tiles import TILE_HASHES, TILE_HEIGHT
 from hub.ledger.tree import FullTile, Tree
@@ -188,7 +188,7 @@ class LogCheck:
                 project(story.rebuilt, self._head.epoch, index, entry)
         except (sqlite3.OperationalError, MemoryError) as error:
             # No room for `rebuilt`: no fault of the entry's.
-            raise JudgeLost(str(error)) from error
+            raise NoVerdict(str(error)) from error
         except Exception:
             # Whatever it is, an entry that the hub could fold when it wrote it folds again.
             return False

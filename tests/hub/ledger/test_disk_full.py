@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hub.ledger.batch import Batch
-from hub.ledger.errors import JudgeLost
+from hub.ledger.errors import NoVerdict
 from hub.ledger.store import Store
 from hub.ledger.verify import verify
 from hub.ledger.writer import SqliteWriter
@@ -118,7 +118,7 @@ def test_a_verification_without_room_for_its_own_tables_says_nothing_of_the_reco
     before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
     try:
-        with pytest.raises(JudgeLost):
+        with pytest.raises(NoVerdict):
             verify(path, VKEY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))

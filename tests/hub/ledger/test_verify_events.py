@@ -13,7 +13,7 @@ from firstbell.jws import digest_of
 
 from hub.dispatch.entries import EventRecorded, TerminalEnrolled, decode
 from hub.ledger.batch import Batch
-from hub.ledger.errors import JudgeLost
+from hub.ledger.errors import NoVerdict
 from hub.ledger.verify_events import CHUNK_EVENTS, HERE_CHUNKS_MAX, Finding, Judges, Question
 from tests.hub.ledger.desk import WALLS, Desk, new_store
 from tests.hub.ledger.spoil import SEED, change, found, rows
@@ -172,7 +172,7 @@ def test_a_process_that_is_killed_is_told(tmp_path: Path, batches: list[Batch], 
     processes = children() - before
     signal_all(processes, first)
     asking = asked[-2 * CHUNK_EVENTS :] if first == signal.SIGSTOP else asked
-    with pytest.raises(JudgeLost, match="-9"):
+    with pytest.raises(NoVerdict, match="-9"):
         killed_while_asked(judges, asking, processes)
     judges.close()
     assert children() <= before

@@ -4,6 +4,7 @@ import { ask, get, post, Problem, why } from "../parts/api.js";
 import { h, patch } from "../parts/dom.js";
 import { mark } from "../parts/marks.js";
 import { setTheme } from "../parts/theme.js";
+import { insideText } from "../parts/way.js";
 import { t, useLanguage } from "../parts/words.js";
 
 const FRESH_MS = 5_000;
@@ -113,7 +114,7 @@ function terminals(campus) {
   const linked = (value) => t(value ? "admin.linked" : value === null ? "admin.unknown" : "admin.lost");
   const rows = campus.terminals
     .filter(({ revoked }) => !revoked)
-    .map(({ id, name, building, floor, linked: is }) => row(id, name, [building, floor, linked(is)].filter(Boolean).join(" · "), is ? "" : "gone", removeKey("revoke_terminal", id)));
+    .map(({ id, name, building, floor, linked: is }) => row(id, name, [insideText({ building, floor }), linked(is)].filter(Boolean).join(" · "), is ? "" : "gone", removeKey("revoke_terminal", id)));
   return section("terminals", rows.length ? h("ul", {}, rows) : h("p.second", {}, t("admin.terminals.none")));
 }
 
