@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.dispatch import requests as r
+from hub.dispatch.batch import Batch, Submission
 from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Answer, Engine
 from hub.home import Home
 from hub.ids import new_id
-from hub.ledger.batch import Batch, Submission
 from hub.ledger.note import Signer
 from hub.ledger.origin import EPOCH_FIRST, origin_of
 from hub.ledger.store import Store, create_ledger

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from hub.dispatch.batch import Sealed
 from hub.dispatch.campus import Account, Campus, Pager, Terminal, Zone
 from hub.dispatch.requests import Refused
-from hub.ledger.sealed import SALT_BYTES, Sealed, seal
+from hub.ledger.sealed import SALT_BYTES, seal
 
 DETAILS_DOMAINS = {noun: f"firstbell/{noun}-details/v1" for noun in ("campus", "zone", "terminal", "account", "pager")}
 TEXT_CHARS_MAX = 36

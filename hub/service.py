@@ -16,13 +16,13 @@ from firstbell.note import NoteError, Vkey
 
 from hub.clock import HubClock, utc_moved
 from hub.database import HomeLock, open_read_only
+from hub.dispatch.batch import Batch, Commit, Submission
 from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Entry, LogBegan, encode
 from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
 from hub.doors import announce, open_doors
 from hub.home import Home
-from hub.ledger.batch import Batch, Commit, Submission
 from hub.ledger.errors import LedgerDamaged
 from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.reader import Reader

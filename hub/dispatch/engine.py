@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 
 from hub.dispatch import campus as campuses
+from hub.dispatch.batch import Batch, Commit, Receipt, Snapshot, Submission, Writer
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, LightState, encode
 from hub.dispatch.fold import apply
@@ -22,7 +23,6 @@ from hub.dispatch.requests import ReachDeadline, ReceiveEvent, Refused, Request
 from hub.dispatch.rules import decide, next_deadline_ms
 from hub.dispatch.rules_terminal import may_be_forgotten
 from hub.dispatch.wanted import RINGING_KINDS, Alerts, alerts, everything_rings, lights
-from hub.ledger.writer import Batch, Commit, Receipt, Snapshot, Submission, Writer
 
 REQUESTS_PER_STEP_MAX = 256
 """Requests decided before the alerts are sent: bounds how long the first of a storm waits for its page."""

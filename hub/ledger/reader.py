@@ -14,13 +14,12 @@ import msgspec
 from firstbell.note import Checkpoint
 
 from hub.dispatch import campus as campuses
+from hub.dispatch.batch import Head, Receipt, Sealed, SecretKind
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, UtcSet, decode
 from hub.dispatch.fold import apply
-from hub.ledger.batch import Head, Receipt, SecretKind
 from hub.ledger.errors import LedgerDamaged
 from hub.ledger.origin import EPOCH_FIRST, split_origin
-from hub.ledger.sealed import Sealed
 from hub.ledger.tiles import TILE_HASHES, encode_bundle, width_at
 from hub.ledger.tree import Tree
 

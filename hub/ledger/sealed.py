@@ -6,28 +6,14 @@ that they were, `verify` takes a text that is gone for one that was taken away.
 """
 
 import hmac
-from dataclasses import dataclass, field
 from hashlib import sha256
 
+from hub.dispatch.batch import Sealed
 from hub.ledger.errors import SealError
 
 SALT_BYTES = 32
 SEALED_TEXT_BYTES_MAX = 16_384
 DOMAIN_BYTES_MAX = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A text, and the `commitment` (64 hex digits) that stands for it in an entry.
-
-    `domain` says what kind of text it is, e.g. "firstbell/zone-details/v1", so that none passes for another.
-    Text and salt are left out of `repr`, and so of logs.
-    """
-
-    commitment: str
-    domain: str
-    salt: bytes = field(repr=False)
-    text: str = field(repr=False)
 
 
 def seal(domain: str, text: str, salt: bytes) -> Sealed:

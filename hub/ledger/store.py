@@ -16,8 +16,8 @@ from firstbell.merkle import EMPTY_ROOT, leaf_hash
 from firstbell.note import NoteError
 
 from hub.database import beside, connect, migrate, open_database
+from hub.dispatch.batch import Batch, Commit, Head, Receipt, Secret, Snapshot
 from hub.dispatch.entries import EventRecorded, LogBegan, encode
-from hub.ledger.batch import Batch, Commit, Head, Receipt, Secret, Snapshot
 from hub.ledger.checkpoint import open_checkpoint, sign_checkpoint
 from hub.ledger.errors import LedgerDamaged, LedgerTaken
 from hub.ledger.note import Signer

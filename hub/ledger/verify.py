@@ -12,7 +12,7 @@ from pathlib import Path
 from firstbell.note import Checkpoint, NoteError, Vkey
 
 from hub.database import beside, migrate, untouched
-from hub.ledger.batch import Head
+from hub.dispatch.batch import Head
 from hub.ledger.checkpoint import checkpoint_text
 from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
 from hub.ledger.verdict import Bad, Checked, Verdict, Why

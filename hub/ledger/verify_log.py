@@ -10,9 +10,9 @@ from firstbell.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 
 from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
+from hub.dispatch.batch import Head
 from hub.dispatch.campus import Campus
 from hub.dispatch.fold import apply
-from hub.ledger.batch import Head
 from hub.ledger.errors import NoVerdict
 from hub.ledger.project import commitments, project
 from hub.ledger.tiles import TILE_HASHES, TILE_HEIGHT

@@ -5,7 +5,8 @@ from itertools import zip_longest
 from typing import Any
 
 from hub.database import DERIVED_TABLES
-from hub.ledger.sealed import Sealed, opens
+from hub.dispatch.batch import Sealed
+from hub.ledger.sealed import opens
 from hub.ledger.store import SNAPSHOTS_KEPT
 from hub.ledger.verdict import Bad
 from hub.ledger.verify_log import Story

@@ -13,26 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 import structlog
 
-from hub.ledger.batch import Batch, Commit, Receipt, Secret, SecretKind, Snapshot, Submission
+from hub.dispatch.batch import Batch, Commit
 from hub.ledger.errors import LedgerDamaged, LedgerTaken
 from hub.ledger.store import Store
-
-__all__ = [
-    "Batch",
-    "Commit",
-    "Receipt",
-    "Secret",
-    "SecretKind",
-    "Snapshot",
-    "SqliteWriter",
-    "Store",
-    "Submission",
-    "Writer",
-]
 
 BATCHES_PER_COMMIT_MAX = 1_024
 ENTRIES_PER_COMMIT_MAX = 4_096
@@ -55,24 +41,6 @@ _WORDS = {
 _PRIMARY_CODE = 0xFF
 
 log = structlog.get_logger()
-
-
-class Writer(Protocol):
-    """Makes batches durable, in the order given. `SqliteWriter` is the real one."""
-
-    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
-        """Both are called from the writer's own thread.
-
-        `on_commit`: once for each transaction, after it is on the disk. `on_error`: a word when writing begins to
-        fail (full, io, readonly, busy, damaged, defect; taken: somebody else moved the head, nothing will be written
-        any more), "" when it works again.
-        """
-
-    def submit(self, batch: Batch) -> None:
-        """Never blocks. Whatever happens, the batch is kept until it is committed or the writer closed."""
-
-    def close(self) -> None:
-        """Commits what waits, gives up what the disk refuses, ends the thread."""
 
 
 @dataclass(frozen=True, slots=True)

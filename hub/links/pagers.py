@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from hub.dispatch.batch import Submission
 from hub.dispatch.engine import Answer, View
 from hub.dispatch.entries import Outcome
 from hub.dispatch.requests import Command, HearPager, LosePager, SignOff
 from hub.ledger.sealed import SALT_BYTES, seal
-from hub.ledger.writer import Submission
 from hub.links.outlet import Socket
 from hub.links.pager_frames import pager_body, snapshot_at
 from hub.links.pager_states import State, together

@@ -25,12 +25,12 @@ from firstbell.jws import (
 from firstbell.messages import FrameError
 from firstbell.note import base64_text
 
+from hub.dispatch.batch import Receipt, Submission
 from hub.dispatch.campus import Terminal
 from hub.dispatch.engine import Answer, Engine, View
 from hub.dispatch.entries import EventKind, InputState, LightState
 from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
 from hub.ledger.errors import LedgerDamaged
-from hub.ledger.writer import Receipt, Submission
 from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.strangers import Strangers
 from hub.links.supervision import SWEEP_MS, Newest, Sweeps

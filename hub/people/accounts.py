@@ -3,11 +3,11 @@
 import unicodedata
 from collections.abc import Iterable
 
+from hub.dispatch.batch import Secret, Submission
 from hub.dispatch.campus import Account, Campus, Pager
 from hub.dispatch.entries import Role
 from hub.dispatch.requests import AddAccount, MakePager, Refused, RemoveAccount, RevokePager, SetPin
 from hub.ids import new_id
-from hub.ledger.batch import Secret, Submission
 from hub.names import Names, PagerDetails, PersonDetails, seal_details
 
 

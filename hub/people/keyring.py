@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hub.database import open_read_only
-from hub.ledger.batch import Secret, SecretKind
+from hub.dispatch.batch import Secret, SecretKind
 
 
 class Keyring:

@@ -14,8 +14,8 @@ from typing import Literal, get_args
 
 from firstbell.jws import b64url
 
+from hub.dispatch.batch import Secret, Submission
 from hub.dispatch.requests import GiveKey, MakeLink, Refused
-from hub.ledger.batch import Secret, Submission
 from hub.people.keyring import Keyring
 
 CODE_BYTES = 32

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from hub.dispatch.batch import Submission
 from hub.dispatch.campus import Account, Campus
 from hub.dispatch.requests import Refused, SignOn
-from hub.ledger.batch import Submission
 from hub.names import Names
 from hub.people.accounts import find_account
 from hub.people.attempts import STRANGER, UNKNOWN_ACCOUNT, Attempts

@@ -15,8 +15,8 @@ from typing import Literal
 import msgspec
 from firstbell.jws import JwsError, b64url, unb64url
 
+from hub.dispatch.batch import Secret
 from hub.dispatch.campus import Campus
-from hub.ledger.batch import Secret
 from hub.people.keyring import Keyring
 
 KEY_BYTES = 32

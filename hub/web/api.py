@@ -10,9 +10,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta
 
+from hub.dispatch.batch import Submission
 from hub.dispatch.entries import Outcome
 from hub.dispatch.requests import Command, Do, Refused, SeeTrouble
-from hub.ledger.batch import Submission
 from hub.people.accounts import set_pin
 from hub.people.links import Link, Use, open_link
 from hub.people.tokens import Scope, new_pager_key, pager_of

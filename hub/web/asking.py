@@ -2,9 +2,9 @@
 
 import asyncio
 
+from hub.dispatch.batch import Submission
 from hub.dispatch.engine import Answer
 from hub.dispatch.requests import Refused
-from hub.ledger.batch import Submission
 from hub.web.context import Hub
 
 COMMIT_MS_MAX = 5_000

@@ -5,8 +5,8 @@ import contextlib
 import msgspec
 from aiohttp import web
 
+from hub.dispatch.batch import Submission
 from hub.dispatch.requests import Command, Refused
-from hub.ledger.batch import Submission
 from hub.people.accounts import find_account
 from hub.people.roles import CONSOLE
 from hub.people.tokens import Bearer

@@ -10,10 +10,10 @@ from aiohttp import web
 from msgspec import Meta
 
 from hub.dispatch import requests as r
+from hub.dispatch.batch import Secret, Submission
 from hub.dispatch.entries import Deadlines, InputKind, Role
 from hub.dispatch.requests import Refused
 from hub.ids import new_id
-from hub.ledger.batch import Secret, Submission
 from hub.names import TerminalDetails, ZoneDetails, seal_details
 from hub.people import accounts
 from hub.people.accounts import one_line

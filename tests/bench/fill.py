@@ -13,12 +13,12 @@ from firstbell import messages
 from firstbell.jws import EVENT_TYP, Ed25519Signer, digest_of, header, sign, unb64url
 
 from hub.database import open_read_only
+from hub.dispatch.batch import Batch, Submission
 from hub.dispatch.campus import incident_id
 from hub.dispatch.engine import Answer, Engine
 from hub.dispatch.entries import LightState
 from hub.dispatch.requests import Command, HearPager, HearTerminal, LinkTerminal, ReceiveEvent, Request, StartRun
 from hub.home import Home
-from hub.ledger.batch import Batch, Submission
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store

@@ -10,8 +10,8 @@ from firstbell.note import parse_vkey
 
 from hub.clock import HubClock, boot_ms, wall_ms
 from hub.database import HomeLock, open_read_only
+from hub.dispatch.batch import Batch
 from hub.doors import open_doors
-from hub.ledger.batch import Batch
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store

@@ -16,8 +16,8 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.database import connect, open_read_only
+from hub.dispatch.batch import Batch, Commit
 from hub.dispatch.entries import LogBegan, decode, encode
-from hub.ledger.batch import Batch, Commit
 from hub.ledger.origin import EPOCH_FIRST
 from hub.ledger.project import commitments
 from hub.ledger.store import Store

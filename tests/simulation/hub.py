@@ -12,8 +12,8 @@ from firstbell.note import Vkey
 
 from hub.clock import HubClock
 from hub.database import open_read_only
+from hub.dispatch.batch import Commit
 from hub.dispatch.engine import Engine
-from hub.ledger.batch import Commit
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.people.keyring import load_keyring

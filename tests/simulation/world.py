@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.jws import EDDSA, Ed25519Signer, b64url, digest_of
 
 from hub.dispatch import requests as r
+from hub.dispatch.batch import Batch, Secret, Submission
 from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Deadlines
-from hub.ledger.batch import Batch, Secret, Submission
 from hub.ledger.note import Signer
 from hub.ledger.origin import origin_of
 from hub.ledger.store import Store, create_ledger

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hub.commands.place import tell_place
 from hub.database import open_read_only
+from hub.dispatch.batch import Batch
 from hub.dispatch.entries import UtcSet, encode
 from hub.home import Home
-from hub.ledger.batch import Batch
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store

@@ -6,8 +6,8 @@ from typing import Any
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
+from hub.dispatch.batch import Batch, Commit, Receipt, Submission
 from hub.dispatch.engine import Answer, Engine, View
-from hub.ledger.batch import Batch, Commit, Receipt, Submission
 from tests.hub.dispatch.duty import EAST, START_MS, WALL, Duty, digest_of
 
 GUARD, PAGER = "a-guard", "p-guard"

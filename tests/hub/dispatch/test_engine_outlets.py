@@ -6,7 +6,7 @@ import pytest
 
 from hub.dispatch import engine as engines
 from hub.dispatch import requests as r
-from hub.ledger.batch import Submission
+from hub.dispatch.batch import Submission
 from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL
 from tests.hub.dispatch.post import Post, Shown
 

@@ -7,7 +7,7 @@ from random import Random
 from threading import Semaphore
 
 from hub.database import open_read_only
-from hub.ledger.batch import Commit
+from hub.dispatch.batch import Commit
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter

@@ -12,13 +12,13 @@ from firstbell.note import ED25519, Vkey
 from hub.database import connect
 from hub.dispatch import campus as campuses
 from hub.dispatch import requests as r
+from hub.dispatch.batch import Batch, Sealed, Secret, Snapshot, Submission
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, InputState, LightState, encode
 from hub.dispatch.fold import apply
 from hub.dispatch.rules import decide, next_deadline_ms
-from hub.ledger.batch import Batch, Secret, Snapshot, Submission
 from hub.ledger.origin import origin_of
-from hub.ledger.sealed import Sealed, seal
+from hub.ledger.sealed import seal
 from hub.ledger.store import Store, create_ledger
 
 BASE = "firstbell.invalid/c-testcampus"

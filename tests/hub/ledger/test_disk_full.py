@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.ledger.batch import Batch
+from hub.dispatch.batch import Batch
 from hub.ledger.errors import NoVerdict
 from hub.ledger.store import Store
 from hub.ledger.verify import verify

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from firstbell.merkle import ProofError, leaf_hash, verify_consistency, verify_inclusion
 
+from hub.dispatch.batch import Sealed
 from hub.ledger.errors import LedgerDamaged, TilePathError
-from hub.ledger.sealed import Sealed, opens, seal
+from hub.ledger.sealed import opens, seal
 from hub.ledger.tiles import TileName, decode_bundle, encode_bundle, parse_path, tile_path
 from hub.ledger.tree import Tree
 from tests.hub.ledger.logs import Shelf

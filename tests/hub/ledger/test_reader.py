@@ -12,10 +12,10 @@ from firstbell.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
 from firstbell.note import Checkpoint, NoteError, Vkey, open_checkpoint
 
 from hub.database import open_read_only
+from hub.dispatch.batch import Batch
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import EventRecorded, LightShown, LogBegan, encode
 from hub.dispatch.fold import apply
-from hub.ledger.batch import Batch
 from hub.ledger.errors import LedgerDamaged
 from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.reader import CATCH_UP_ENTRIES, Reader

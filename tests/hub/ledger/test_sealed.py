@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.dispatch.batch import Sealed
 from hub.ledger.errors import SealError
-from hub.ledger.sealed import DOMAIN_BYTES_MAX, SALT_BYTES, SEALED_TEXT_BYTES_MAX, Sealed, opens, seal
+from hub.ledger.sealed import DOMAIN_BYTES_MAX, SALT_BYTES, SEALED_TEXT_BYTES_MAX, opens, seal
 
 DOMAIN = "firstbell/terminal-details/v1"
 SALT = bytes(range(32))

@@ -10,8 +10,8 @@ import pytest
 from firstbell.merkle import leaf_hash
 
 from hub.database import DERIVED_TABLES
+from hub.dispatch.batch import Batch
 from hub.dispatch.entries import LogBegan, encode
-from hub.ledger.batch import Batch
 from hub.ledger.checkpoint import sign_checkpoint
 from hub.ledger.note import Signer
 from hub.ledger.store import Store, create_ledger

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 from firstbell.jws import digest_of
 
+from hub.dispatch.batch import Batch
 from hub.dispatch.entries import EventRecorded, TerminalEnrolled, decode
-from hub.ledger.batch import Batch
 from hub.ledger.errors import NoVerdict
 from hub.ledger.verify_events import CHUNK_EVENTS, HERE_CHUNKS_MAX, Finding, Judges, Question
 from tests.hub.ledger.desk import WALLS, Desk, new_store

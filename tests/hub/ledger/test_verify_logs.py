@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.dispatch.batch import Batch
 from hub.dispatch.entries import LogBegan, encode
-from hub.ledger.batch import Batch
 from hub.ledger.checkpoint import sign_checkpoint
 from hub.ledger.note import Signer
 from hub.ledger.store import Store

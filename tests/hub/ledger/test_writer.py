@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hub.database import open_read_only
+from hub.dispatch.batch import Batch, Secret
 from hub.dispatch.entries import Deadlines, EventRecorded, IncidentRaised, LogBegan, ZoneSet, encode
 from hub.dispatch.fold import apply
-from hub.ledger.batch import Batch, Secret
 from hub.ledger.origin import open_any_checkpoint
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hub.database import open_read_only
-from hub.ledger.batch import Batch, Commit
+from hub.dispatch.batch import Batch, Commit
 from hub.ledger.errors import LedgerDamaged
 from hub.ledger.store import Store
 from hub.ledger.verify import verify

@@ -12,8 +12,8 @@ from firstbell.merkle import leaf_hash, verify_inclusion
 from firstbell.note import open_checkpoint
 
 from hub.database import open_read_only
+from hub.dispatch.batch import Batch, Commit
 from hub.dispatch.entries import EventRecorded, LinkChanged, LogBegan, encode
-from hub.ledger.batch import Batch, Commit
 from hub.ledger.writer import SqliteWriter
 from tests.hub.ledger.desk import VKEY, Desk
 from tests.hub.ledger.disk import Disk

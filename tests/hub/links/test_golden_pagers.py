@@ -15,12 +15,12 @@ import pytest
 from aiohttp import WSCloseCode, WSMessage, WSMsgType
 
 from hub.dispatch import requests as r
+from hub.dispatch.batch import Sealed, Submission
 from hub.dispatch.campus import Account, Assignment, Campus, Incident, Pager, Terminal, Zone
 from hub.dispatch.engine import Answer, Engine, Outlet, View
 from hub.dispatch.entries import Deadlines
 from hub.dispatch.wanted import alerts, lights
-from hub.ledger.sealed import Sealed, seal
-from hub.ledger.writer import Submission
+from hub.ledger.sealed import seal
 from hub.links.announce import SERVICE, Announcement
 from hub.links.pagers import PagerLinks
 from hub.links.screens import Screens

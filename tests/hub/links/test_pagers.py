@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from hub.dispatch.batch import Submission
 from hub.dispatch.engine import Engine, View
 from hub.dispatch.requests import HearPager, LosePager, Request
 from hub.dispatch.wanted import alerts, lights
-from hub.ledger.batch import Submission
 from hub.links.pagers import PagerLinks, PagerTalk
 from hub.links.screens import Screen, Screens
 from hub.links.watch import Watch

@@ -2,8 +2,8 @@
 
 import pytest
 
+from hub.dispatch.batch import Secret
 from hub.dispatch.requests import GiveKey, MakeLink, Refused
-from hub.ledger.batch import Secret
 from hub.people.keyring import Keyring
 from hub.people.links import LINK_MS, Link, Links, Use, make_link, open_link
 

@@ -6,8 +6,8 @@ from firstbell.jws import b64url, unb64url
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.dispatch.batch import Secret
 from hub.dispatch.campus import Account, Campus, Pager
-from hub.ledger.batch import Secret
 from hub.people.keyring import Keyring
 from hub.people.tokens import (
     BOARD_SESSION_MS,

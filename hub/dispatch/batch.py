@@ -1,11 +1,26 @@
 """What goes to the writer and what comes back: values that the engine, the links and the ledger share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from hub.dispatch.entries import Entry
 from hub.dispatch.requests import Request
-from hub.ledger.sealed import Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A text, and the `commitment` (64 hex digits) that stands for it in an entry.
+
+    `domain` says what kind of text it is, e.g. "firstbell/zone-details/v1", so that none passes for another.
+    Text and salt are left out of `repr`, and so of logs.
+    """
+
+    commitment: str
+    domain: str
+    salt: bytes = field(repr=False)
+    text: str = field(repr=False)
+
 
 SecretKind = Literal["pin", "pager", "session", "link", "key"]
 
@@ -92,3 +107,21 @@ class Commit:
     batches: tuple[Batch, ...]
     checkpoint: str
     receipts: dict[int, Receipt]
+
+
+class Writer(Protocol):
+    """Makes batches durable, in the order given. `SqliteWriter` is the real one."""
+
+    def start(self, on_commit: Callable[[Commit], None], on_error: Callable[[str], None]) -> None:
+        """Both are called from the writer's own thread.
+
+        `on_commit`: once for each transaction, after it is on the disk. `on_error`: a word when writing begins to
+        fail (full, io, readonly, busy, damaged, defect; taken: somebody else moved the head, nothing will be written
+        any more), "" when it works again.
+        """
+
+    def submit(self, batch: Batch) -> None:
+        """Never blocks. Whatever happens, the batch is kept until it is committed or the writer closed."""
+
+    def close(self) -> None:
+        """Commits what waits, gives up what the disk refuses, ends the thread."""
