@@ -26,6 +26,11 @@ REST_S_MAX = 60
 MOMENT_S_MAX = 0.03
 """Added to the moment of a kill, so that it falls anywhere between two presses and not behind one."""
 
+PROMISING = 0.6
+"""Of the hub's kills, those that wait until it has promised something since its start; the others may come while it
+still waits for what its terminals remember.
+"""
+
 
 class Machine:
     """Something that is killed and started again. `starting` is the task that does it."""
@@ -94,6 +99,8 @@ async def kill_again_and_again(
         machine = dice.choice(machines)
         await machine.started()
         if machine.name == "hub":
+            if dice.random() < PROMISING:
+                await hub.until(lambda told: told["what"] == "committed")
             checkpoints.append(await hub.checkpoint())
         async with pulse:
             for _ in range(dice.randint(1, PRESSES_BETWEEN_MAX)):
