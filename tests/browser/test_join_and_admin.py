@@ -101,6 +101,12 @@ async def test_a_guard_is_added_with_name_pin_and_zone(tab: Page, site: Served) 
     await expect(form.locator("[name=name]")).to_have_value("")
 
 
+async def test_a_terminal_lies_where_every_screen_says_it_lies(tab: Page, site: Served) -> None:
+    await admin(tab, site)
+    row = tab.locator("li", has_text="图书馆北门")
+    await expect(row.locator("p")).to_have_text("图书馆 1 层 · 失联")
+
+
 async def test_a_new_pager_shows_its_link_once_as_text_and_qr(tab: Page, site: Served) -> None:
     link = "https://hub.local/join/xyz"
     site.answers["/api/pagers/p-1/link"] = (200, {"id": "p-1", "link": link})
