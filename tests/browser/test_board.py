@@ -254,6 +254,8 @@ async def test_nothing_is_cut_on_the_wall_on_a_desk_or_on_a_phone(chromium: Brow
         board(going(**long), troubles=[trouble(), trouble("stuck", "t-2")]),
         board(incident("i-2", place="Corridor outside the washroom"), going()),
         board(*[incident(f"i-{n}") for n in range(7)]),
+        board(*[incident(f"i-{n}", place="Corridor outside the washroom", floor="fourth floor") for n in range(7)]),
+        board(*[overdue(f"i-{n}", place="Corridor outside the washroom") for n in range(7)]),
         board(overdue()),
         board(
             overdue(**long),
@@ -273,3 +275,22 @@ async def test_nothing_is_cut_on_the_wall_on_a_desk_or_on_a_phone(chromium: Brow
                 await tab.set_viewport_size({"width": width, "height": height})
                 await tab.evaluate("() => new Promise((drawn) => setTimeout(drawn, 300))")
                 assert (n, width, await tab.evaluate(CUT)) == (n, width, [])
+
+
+@pytest.mark.parametrize(
+    ("frame", "above", "below"),
+    [
+        (board(going()), ".clock b", ".pressed"),
+        (board(incident()), ".clock b", ".way"),
+        (board(overdue()), ".line li:nth-last-child(2) p span", ".line .next p"),
+    ],
+)
+async def test_texts_do_not_touch_on_a_phone(
+    chromium: Browser, site: Served, frame: Frame, above: str, below: str
+) -> None:
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, frame)
+        upper, lower = [await tab.locator(one).last.bounding_box() for one in (above, below)]
+        assert upper is not None
+        assert lower is not None
+        assert lower["y"] - (upper["y"] + upper["height"]) >= 8
