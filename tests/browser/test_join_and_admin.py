@@ -101,6 +101,13 @@ async def test_a_guard_is_added_with_name_pin_and_zone(tab: Page, site: Served) 
     await expect(form.locator("[name=name]")).to_have_value("")
 
 
+async def test_a_pager_that_is_not_ready_says_why(tab: Page, site: Served) -> None:
+    pager = {"id": "p-1", "name": "值班手机", "guard": "王建国", "reasons": ["link", "sound"]}
+    await admin(tab, site, {**CAMPUS, "pagers": [pager]})
+    row = tab.locator("li", has_text="值班手机")
+    await expect(row.locator("p")).to_have_text("王建国 · 未就绪：连接断了、声音没开")
+
+
 async def test_a_terminal_lies_where_every_screen_says_it_lies(tab: Page, site: Served) -> None:
     await admin(tab, site)
     row = tab.locator("li", has_text="图书馆北门")

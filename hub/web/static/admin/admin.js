@@ -2,6 +2,7 @@
 
 import { ask, get, post, Problem, why } from "../parts/api.js";
 import { h, patch } from "../parts/dom.js";
+import { list } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
 import { setTheme } from "../parts/theme.js";
 import { insideText } from "../parts/way.js";
@@ -97,11 +98,12 @@ const zoneChoice = (zones) =>
   field("add_guard", "zone", "admin.zone", { tag: "select" }, h("option", { value: "" }, t("admin.zone.all")), zones.map(({ id, name }) => h("option", { value: id, key: id }, name)));
 
 function pagers(campus) {
+  const readiness = (reasons) => (reasons.length ? t("admin.not_ready", { why: list(reasons.map((reason) => t(`reason.${reason}`))) }) : t("admin.ready"));
   const rows = campus.pagers.map(({ id, name, guard, reasons }) =>
     row(
       id,
       name,
-      [guard ?? t("admin.nobody"), reasons.length ? t("admin.not_ready") : t("admin.ready"), ...reasons.map((reason) => t(`reason.${reason}`))].join(" · "),
+      `${guard ?? t("admin.nobody")} · ${readiness(reasons)}`,
       reasons.length ? (guard ? "not_ready" : "off_duty") : "",
       key("other", "pager_link", id, t("admin.pager_link")),
       removeKey("revoke_pager", id),
