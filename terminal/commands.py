@@ -290,18 +290,20 @@ def tell_usage(said: Words, error: click.UsageError, *, as_json: bool) -> None:
     """What was typed wrongly, and where the help is."""
     path = error.ctx.command_path if error.ctx is not None else NAME
     problem = Problem("usage", path, {"what": explain_usage(said, error), "command": path})
-    if as_json:
-        print_json({"ok": False, "problem": told(said, problem)})
     if isinstance(error, NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
-    click.echo(f"{said.what(problem)}\n{said.to_do(problem)}", err=True)
+    _tell_problem(said, problem, as_json)
 
 
-def tell_defect(said: Words, error: Exception, as_json: bool) -> None:
+def tell_defect(said: Words, error: Exception, *, as_json: bool) -> None:
     """A defect of ours. A person gets a sentence; whoever mends it asks for the traceback."""
     if os.environ.get(TRACEBACK_VARIABLE):
         print_exc()
     problem = Problem("defect", NAME, {"error": f"{type(error).__name__}: {error}", "variable": TRACEBACK_VARIABLE})
+    _tell_problem(said, problem, as_json)
+
+
+def _tell_problem(said: Words, problem: Problem, as_json: bool) -> None:
     if as_json:
         print_json({"ok": False, "problem": told(said, problem)})
     click.echo(f"{said.what(problem)}\n{said.to_do(problem)}", err=True)

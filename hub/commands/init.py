@@ -70,7 +70,7 @@ def make(
     }
     run.tell(
         data,
-        run.say("init.made", name=name, home=shlex.quote(str(run.folder))),
+        run.say("init.made", name=name, home=run.folder),
         "",
         run.say("init.vkey"),
         f"  {founded.vkey}",

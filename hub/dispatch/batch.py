@@ -1,4 +1,6 @@
-"""What goes to the writer and what comes back: values that the engine, the links and the ledger share."""
+"""What the engine hands to its writer and what comes back: values that the links and the ledger share, and what a
+writer is.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -51,7 +51,7 @@ class IncidentRow:
 
 
 class Reader:
-    """Reads with `connection`, which belongs to it from then on."""
+    """Reads with `connection`, which `close` closes; nobody else uses it meanwhile."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -59,7 +59,7 @@ async def seconds(waiting: Awaitable[object]) -> float:
     return time.monotonic() - begun_s
 
 
-def tell(what: str, took_s: float, max_s: float) -> None:
+def check(what: str, took_s: float, max_s: float) -> None:
     print(f"{what:<40}{took_s:7.2f} s, at most {max_s:g} s")
     assert took_s <= max_s, f"{what}: {took_s:.2f} s"
 
@@ -75,7 +75,7 @@ async def test_a_dead_terminal_is_missed(hub: HubProcess, wire: Proxy, terminal:
         die()
         took_s = await seconds(hub.until_entry("link_changed", linked=False))
         live()
-        tell(f"a terminal {how}: the hub misses it", took_s, DEAD_TERMINAL_S_MAX)
+        check(f"a terminal {how}: the hub misses it", took_s, DEAD_TERMINAL_S_MAX)
         if how != "is killed":
             await hub.until_entry("link_changed", linked=True)
             await terminal.until(is_quiet)
@@ -104,8 +104,8 @@ async def test_a_dead_hub_is_seen_at_the_button(hub: HubProcess, wire: Proxy, te
         await terminal.until(lambda state: not state["linked"])
         took_s = time.monotonic() - died_s
         live()
-        tell(f"the hub {how}: the light says so", not_delivered_s, NOT_DELIVERED_S_MAX)
-        tell(f"the hub {how}: the terminal misses it", took_s, DEAD_HUB_S_MAX)
+        check(f"the hub {how}: the light says so", not_delivered_s, NOT_DELIVERED_S_MAX)
+        check(f"the hub {how}: the terminal misses it", took_s, DEAD_HUB_S_MAX)
         if how != "is killed":
             await terminal.until(is_quiet)
 
@@ -128,7 +128,7 @@ async def test_a_dead_hub_is_seen_on_the_pager(tmp_path: Path) -> None:
                     os.kill(hub, signal.SIGCONT)
                 await device.sees("ready")
                 await campus.until_reasons(device.pager, lambda reasons: not reasons)
-                tell("the hub hangs: the pager says so", took_s, DEAD_HUB_S_MAX)
+                check("the hub hangs: the pager says so", took_s, DEAD_HUB_S_MAX)
 
 
 async def test_an_accept_is_seen_at_the_button(hub: HubProcess, terminal: RealTerminal) -> None:
@@ -145,7 +145,7 @@ async def test_an_accept_is_seen_at_the_button(hub: HubProcess, terminal: RealTe
         page = await page_of(pager, event, "accepted")
         await pager.tap("resolve", page["incident"], covers=page["covers"], outcome="genuine")
         await terminal.until(lambda state: state["light"] == "none")
-    tell(f"the worst of {ACCEPTS} accepts: the light", worst_s, LIGHT_S_MAX)
+    check(f"the worst of {ACCEPTS} accepts: the light", worst_s, LIGHT_S_MAX)
     await pager.line.close()
 
 
