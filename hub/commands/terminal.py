@@ -10,10 +10,8 @@ from hub.commands.control import Declined
 from hub.commands.found import find
 from hub.commands.shell import Run, command, group
 from hub.dispatch.entries import Algorithm, TerminalRole
-from hub.dispatch.requests import Refused
-from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
-from hub.places.log_vkey import load_vkey
+from hub.places.log_keys import load_vkey
 from hub.private_file import whole_folder
 from hub.problems import HomeError, HubError, Problem, TypedWrongly, reason_of
 from hub.settings import load_settings
@@ -65,7 +63,6 @@ def enrol(
 ) -> None:
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
     _check_address(address)
-    _check_new(run, name)
     key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
     body = {
         "name": name,
@@ -101,13 +98,6 @@ def _check_address(address: str) -> None:
     found = re.fullmatch(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", address)
     if address and not (found and 0 < int(found[1]) <= PORT_MAX):
         raise TypedWrongly(Problem("address_malformed", address))
-
-
-def _check_new(run: Run, name: str) -> None:
-    """People call a terminal by its name, so no two in use have one, and none has another's id. Raises Refused."""
-    for known in run.call("GET", "/api/campus")["terminals"]:
-        if known["id"] == name or (known["name"] == one_line(name) and not known["revoked"]):
-            raise Refused("known_name")
 
 
 def _take_back(run: Run, terminal: str, why: BaseException) -> None:

@@ -274,8 +274,13 @@ async def enrol_terminal(request: web.Request) -> web.Response:
     given = await body_of(request, NewTerminal)
     key, terminal = read_key(given.key), new_id("t")
     check_inputs(given.inputs)
+    name = one_line(given.name)
+    # People call a terminal by its name, so no two in use have one, and none has another's id.
+    for known in hub.engine.decided.terminals.values():
+        if known.terminal == name or (hub.names.terminal(known).name == name and not known.revoked):
+            raise Refused("known_name")
     place = TerminalDetails(
-        name=one_line(given.name),
+        name=name,
         building=one_line(given.building),
         floor=one_line(given.floor),
         place=one_line(given.place),
@@ -296,7 +301,8 @@ async def enrol_terminal(request: web.Request) -> web.Response:
         by=by,
     )
     keep = (Secret(terminal, "key", key),) if secret else ()
-    await ask(hub, Submission(enrolled, sealed=(details,), secrets=keep))
+    with hub.naming.claim("terminal", name):
+        await ask(hub, Submission(enrolled, sealed=(details,), secrets=keep))
     return web.json_response({"id": terminal})
 
 

@@ -160,14 +160,13 @@ class Doors:
 
     # ── people and terminals ─────────────────────────────────────────────────────────────────────────────────
 
-    async def enrol(
-        self, name: str = "女卫生间外走廊", role: TerminalRole = "wall", algorithm: Any = "EdDSA"
-    ) -> Enrolled:
+    async def enrol(self, name: str = "", role: TerminalRole = "wall", algorithm: Any = "EdDSA") -> Enrolled:
+        """`name` empty: one that no other has."""
         key = new_key(algorithm)
         wiring = usual_wiring(role)
         said = await self.post(
             "/api/terminals",
-            name=name,
+            name=name or f"女卫生间外走廊 {next(self._names)}",
             zone=ZONE,
             role=role,
             algorithm=algorithm,

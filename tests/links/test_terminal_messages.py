@@ -334,7 +334,7 @@ async def test_two_of_one_identity_both_ring_and_are_trouble(hub: HubProcess, te
 
 async def test_the_newest_of_one_identity_gets_in(hub: HubProcess) -> None:
     """Whoever holds a stolen key keeps neither its owner nor anybody else out."""
-    terminal = hub.raw_terminal(await hub.enrol("楼顶"))
+    terminal = hub.raw_terminal(await hub.enrol())
     lines = [(await terminal.link()).keep_alive() for _ in range(CONNECTIONS_OF_ONE_MAX + 1)]
     assert await lines[0].closed() == 1008
     newest = lines[-1]
@@ -348,7 +348,7 @@ async def test_the_newest_of_one_identity_gets_in(hub: HubProcess) -> None:
 
 async def test_a_nodes_messages(hub: HubProcess, terminal: RawTerminal) -> None:
     """HS256: its own header holds, EdDSA's does not, and neither does a MAC with a public value as its key."""
-    node = hub.raw_terminal(await hub.enrol("楼顶", algorithm="HS256"))
+    node = hub.raw_terminal(await hub.enrol(algorithm="HS256"))
     line = await node.link()
     press = node.event()
     await line.send(event_frame(press))

@@ -1,6 +1,7 @@
 """What the API does not do: a problem detail (RFC 9457) that says why, in a word."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -91,11 +92,23 @@ async def test_two_zones_renamed_at_once_do_not_become_one(hub: RunningHub) -> N
 # ── terminals ───────────────────────────────────────────────────────────────────────────────────────────────
 
 KEY = b64url(b"k" * 32)
+numbers = itertools.count(1)
 
 
 async def enrol(hub: RunningHub, **more: Any) -> str:
-    body = {"name": "Wall", "zone": "East", "algorithm": "EdDSA", "key": KEY, "inputs": {"panic": "panic"}}
-    return (await (await hub.console()).post("/api/terminals", {**body, **more})).code
+    body = {"zone": "East", "algorithm": "EdDSA", "key": KEY, "inputs": {"panic": "panic"}}
+    return (await (await hub.console()).post("/api/terminals", {"name": f"Wall {next(numbers)}", **body, **more})).code
+
+
+async def test_no_two_terminals_in_use_have_one_name(hub: RunningHub) -> None:
+    """Nor has one another's id for its name; a revoked one's name is free again."""
+    console = await hub.console()
+    codes = await asyncio.gather(*(enrol(hub, name="Twin") for _ in range(12)))
+    assert sorted(codes) == ["", *["known_name"] * 11]
+    (twin,) = [one["id"] for one in (await console.get("/api/campus")).json["terminals"] if one["name"] == "Twin"]
+    assert [await enrol(hub, name=name) for name in (" Twin ", twin)] == ["known_name"] * 2
+    await console.ask("DELETE", f"/api/terminals/{twin}")
+    assert [await enrol(hub, name=name) for name in ("Twin", twin)] == ["", "known_name"]
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "HS256"])
