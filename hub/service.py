@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import NoteError, Vkey
 
 from hub.clock import HubClock, utc_moved
@@ -41,8 +39,7 @@ from hub.people.links import Links
 from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
-from hub.places.log_vkey import load_vkey
-from hub.problems import KeysError, Problem
+from hub.places.log_keys import load_log_key, load_vkey
 from hub.settings import Settings, load_settings
 from hub.web.context import Hub
 
@@ -79,7 +76,7 @@ async def serve(path: Path) -> None:
 
 async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack, stopped: asyncio.Event) -> None:
     vkey = load_vkey(home.vkey)
-    store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
+    store = Store(home.database, split_origin(vkey.name)[0], load_log_key(home.log_key))
     writer = SqliteWriter(store)
     stack.callback(writer.close)
     reader = Reader(open_read_only(home.database))
@@ -208,17 +205,6 @@ def _hop(loop: asyncio.AbstractEventLoop, function: Callable[[Value], None], val
     """From the writer's thread to the loop; a loop that has ended takes nothing more."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function, value)
-
-
-def _load_log_key(path: Path) -> Ed25519PrivateKey:
-    """Raises KeysError."""
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError) as error:
-        raise KeysError(Problem("key_unusable", str(path), {"reason": str(error)})) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeysError(Problem("key_unusable", str(path), {"reason": "it is no Ed25519 key"}))
-    return key
 
 
 class _Disk:

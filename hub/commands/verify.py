@@ -10,16 +10,16 @@ from firstbell.note import NoteError, Vkey, parse_checkpoint, parse_vkey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from hub.commands.place import readable, tell_place
 from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, warn_of_open
 from hub.database import untouched
 from hub.home import Home
 from hub.ledger.errors import NoVerdict
 from hub.ledger.origin import open_any_checkpoint, split_origin
-from hub.ledger.verdict import Verdict
+from hub.ledger.verdict import Place, Verdict
 from hub.ledger.verify import verify
-from hub.places.log_vkey import load_vkey
+from hub.places.log_keys import load_vkey
 from hub.problems import NotFound, Problem, TypedWrongly, reason_of
+from hub.words import Words
 
 
 def build(run: Run) -> click.Command:
@@ -47,7 +47,7 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
     data = {
         "ok": verdict.ok,
         "size": verdict.size,
-        "first_bad": readable(verdict.first_bad),
+        "first_bad": _readable(verdict.first_bad),
         "why": verdict.why,
         "vkey": key.text(),
         "vkey_given": vkey is not None,
@@ -72,17 +72,30 @@ def _watched(run: Run, home: Home, key: Vkey, note: str | None) -> Verdict:
 
 
 def _sentence(run: Run, verdict: Verdict, key: Vkey, foreign: str) -> str:
-    if verdict.ok:
+    if verdict.place is None:
         return run.say("verify.good", size=verdict.size)
     if foreign:
         return run.say("verify.foreign_key", key=key.name, log=foreign)
     why = run.words.word(f"verify.why.{verdict.why}", verdict.why)
-    return run.say("verify.bad", first_bad=tell_place(run.words, readable(verdict.first_bad)), why=why)
+    return run.say("verify.bad", first_bad=tell_place(run.words, verdict.place), why=why)
+
+
+def tell_place(words: Words, place: Place) -> str:
+    """In the reader's language."""
+    of_log = "" if place.log is None else words.say("verify.place.of_log", number=place.log)
+    fields = {name: _readable(str(value)) for name, value in place.fields.items()}
+    text = words.say(f"verify.place.{place.kind}", of_log=of_log, **fields)
+    return text if place.within is None else words.say("list.join").join((text, tell_place(words, place.within)))
+
+
+def _readable(text: str) -> str:
+    """What a damaged file holds, as something that can be shown: bytes that are no text become their numbers."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:
     """What the record says that it is, where that is not what the key is of; "" otherwise."""
-    if verdict.why != "signature" or not verdict.first_bad.startswith("checkpoint"):
+    if verdict.why != "signature" or verdict.place is None or verdict.place.kind != "checkpoint":
         return ""
     try:
         with untouched(home.database) as connection:
@@ -90,7 +103,7 @@ def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:
         base, _ = split_origin(log)
     except (sqlite3.Error, OSError, NoteError):
         return ""
-    return "" if base == key.name.rpartition("/")[0] else readable(log)
+    return "" if base == key.name.rpartition("/")[0] else _readable(log)
 
 
 def _vkey(given: str | None, home: Home) -> Vkey:

@@ -15,7 +15,7 @@ from hub.database import beside, migrate, untouched
 from hub.dispatch.batch import Head
 from hub.ledger.checkpoint import checkpoint_text
 from hub.ledger.origin import EPOCH_FIRST, open_any_checkpoint
-from hub.ledger.verdict import Bad, Checked, Verdict, Why
+from hub.ledger.verdict import Bad, Checked, Place, Verdict, Why
 from hub.ledger.verify_events import Judges
 from hub.ledger.verify_log import LogCheck, Story
 from hub.ledger.verify_tables import (
@@ -70,22 +70,22 @@ class _Verification:
     def run(self) -> Verdict:
         try:
             if not self._path.is_file():
-                raise Bad("database", "missing", str(self._path))
+                raise Bad(Place("database"), "missing", str(self._path))
             if beside(self._path, "journal").exists():
                 # The hub never leaves one; who opens the file next would take its pages into it.
-                raise Bad("database", "journal")
-            older = self._open("against", self._against) if self._against is not None else None
+                raise Bad(Place("database"), "journal")
+            older = self._open(Place("against"), self._against) if self._against is not None else None
             with untouched(self._path) as connection:
                 # Text that isn't UTF-8 is to be found wrong, not to end the reading.
                 connection.text_factory = lambda data: data.decode(errors="surrogateescape")
                 connection.execute("BEGIN")
                 self._check(connection, older)
         except Bad as bad:
-            return Verdict(False, self._size, self._checked, bad.place, bad.why, bad.detail)
+            return Verdict(self._size, self._checked, bad.place, bad.why, bad.detail)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             # The last is SQLite's own message when it quotes damaged bytes.
-            return Verdict(False, self._size, self._checked, "database", _why(error), str(error))
-        return Verdict(True, self._size, self._checked)
+            return Verdict(self._size, self._checked, Place("database"), _why(error), str(error))
+        return Verdict(self._size, self._checked)
 
     def _check(self, connection: sqlite3.Connection, older: tuple[int, Checkpoint] | None) -> None:
         # A database in a file of its own that SQLite removes by itself, so that a large ledger need not fit memory.
@@ -117,15 +117,15 @@ class _Verification:
         several = len(heads) > 1
         previous = None
         for head in heads:
-            label = f" of log {head.epoch}" if several else ""
+            number = head.epoch if several else None
             look_at = older[1].size if older and older[0] == head.epoch else -1
-            log = LogCheck(connection, story, head, previous, label, look_at)
+            log = LogCheck(connection, story, head, previous, number, look_at)
             log.run()
             if older and older[0] == head.epoch:
-                _compare(older[1], head, log.root_then, label)
+                _compare(older[1], head, log.root_then, number)
             previous = head
         if older and older[0] not in {head.epoch for head in heads}:
-            raise Bad(f"cut: a checkpoint of log {older[0]} given, the ledger has none such", "cut")
+            raise Bad(Place("cut_log", {"number": older[0]}), "cut")
         self._check_no_other_logs(connection, heads)
         check_sealed(connection, story)
         check_snapshots(connection, story, several)
@@ -136,11 +136,11 @@ class _Verification:
         ended = [Head(*row) for row in connection.execute("SELECT epoch, size, root, note FROM logs ORDER BY epoch")]
         present = {id: Head(*row) for id, *row in connection.execute("SELECT id, epoch, size, root, note FROM head")}
         if list(present) != [1]:
-            raise Bad("checkpoint", "missing")
+            raise Bad(Place("checkpoint"), "missing")
         self._size = present[1].size
         heads = [*ended, present[1]]
         for head in heads:
-            place = "checkpoint" + (f" of log {head.epoch}" if ended else "")
+            place = Place("checkpoint", log=head.epoch if ended else None)
             epoch, signed = self._open(place, head.note)
             if (epoch, signed.size, signed.root) != (head.epoch, head.size, head.root):
                 raise Bad(place, "head")
@@ -148,10 +148,10 @@ class _Verification:
                 raise Bad(place, "added")
         epochs = [head.epoch for head in heads]
         if epochs != sorted(set(epochs)) or epochs[0] != EPOCH_FIRST:
-            raise Bad("table logs", "missing")
+            raise Bad(Place("table", {"name": "logs"}), "missing")
         return heads
 
-    def _open(self, place: str, note: str) -> tuple[int, Checkpoint]:
+    def _open(self, place: Place, note: str) -> tuple[int, Checkpoint]:
         try:
             return open_any_checkpoint(note, self._vkey)
         except NoteError as error:
@@ -162,7 +162,7 @@ class _Verification:
         for table in ("entries", "tiles"):
             row = connection.execute(f"SELECT epoch FROM {table} WHERE epoch NOT IN ({known}) LIMIT 1").fetchone()  # noqa: S608
             if row is not None:
-                raise Bad(f"log {row[0]}", "unsigned")
+                raise Bad(Place("log", {"number": row[0]}), "unsigned")
 
 
 def _is_all_ours(note: str, signed: Checkpoint) -> bool:
@@ -177,10 +177,8 @@ def _why(error: Exception) -> Why:
     return "unreadable" if closed or isinstance(error, OSError) else "integrity"
 
 
-def _compare(older: Checkpoint, head: Head, root: bytes | None, label: str) -> None:
+def _compare(older: Checkpoint, head: Head, root: bytes | None, number: int | None) -> None:
     if older.size > head.size:
-        raise Bad(f"cut: checkpoint of {older.size} entries{label} given, the ledger has {head.size}", "cut")
+        raise Bad(Place("cut", {"given": older.size, "there": head.size}, number), "cut")
     if root != older.root:
-        raise Bad(
-            f"fork: checkpoint of {older.size} entries{label} given, the ledger's first {older.size} are others", "fork"
-        )
+        raise Bad(Place("fork", {"given": older.size}, number), "fork")

@@ -17,7 +17,7 @@ from hub.ledger.errors import NoVerdict
 from hub.ledger.project import commitments, project
 from hub.ledger.tiles import TILE_HASHES, TILE_HEIGHT
 from hub.ledger.tree import FullTile, Tree
-from hub.ledger.verdict import Bad, Checked, Why, entries_place
+from hub.ledger.verdict import Bad, Checked, Place, Why, entries_place
 from hub.ledger.verify_events import Judges, Question
 
 SIZE_BITS = 63
@@ -41,27 +41,33 @@ class Story:
     progress: Callable[[int], None]
     campus: Campus = field(default_factory=Campus)
     enrolled: dict[str, e.TerminalEnrolled] = field(default_factory=dict)
-    named: dict[str, str] = field(default_factory=dict)
+    named: dict[str, Place] = field(default_factory=dict)
     living: dict[str, str] = field(default_factory=dict)
 
 
 class LogCheck:
-    """Walks log `head.epoch`. `previous`: the log before it, or None. `label`: " of log 2", or nothing where one log
-    is all there is. `look_at`: a size at which the root is wanted, for an older checkpoint.
+    """Walks log `head.epoch`. `previous`: the log before it, or None. `number`: its own as a place tells it, None where
+    one log is all there is. `look_at`: a size at which the root is wanted, for an older checkpoint.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, story: Story, head: Head, previous: Head | None, label: str, look_at: int
+        self,
+        connection: sqlite3.Connection,
+        story: Story,
+        head: Head,
+        previous: Head | None,
+        number: int | None,
+        look_at: int,
     ) -> None:
         self._connection = connection
         self._story = story
         self._head = head
         self._previous = previous
-        self._label = label
+        self._number = number
         self._look_at = look_at
         self._suspect: tuple[int, int, Why] | None = None
         self._tile_doubt: tuple[int, int] | None = None
-        self._bad_tile: tuple[str, Why] | None = None
+        self._bad_tile: tuple[Place, Why] | None = None
         self.root_then: bytes | None = None
 
     def run(self) -> None:
@@ -69,15 +75,14 @@ class LogCheck:
         tree = self._walk()
         if tree.root() != self._head.root:
             if not self._head.size:
-                raise Bad("checkpoint" + self._label, "root")
+                raise Bad(Place("checkpoint", log=self._number), "root")
             # Where neither leaf hashes nor tiles tell, whoever changed the entries has changed those as well: then
             # it can be any of them.
             self._give_up(0, self._head.size, "root")
         if self._suspect is not None:
             raise self._bad(self._suspect)
         if self._bad_tile is not None:
-            place, why = self._bad_tile
-            raise Bad(place + self._label, why)
+            raise Bad(*self._bad_tile)
         self._check_no_other_tiles()
         self._story.checked.logs += 1
 
@@ -141,7 +146,7 @@ class LogCheck:
 
     def _bad(self, sign: tuple[int, int, Why]) -> Bad:
         start, end, why = sign
-        return Bad(entries_place(start, end) + self._label, why)
+        return Bad(entries_place(start, end, self._number), why)
 
     def _doubt(self, start: int, end: int, why: Why) -> None:
         if self._suspect is None or start <= self._suspect[0]:
@@ -193,7 +198,7 @@ class LogCheck:
             # Whatever it is, an entry that the hub could fold when it wrote it folds again.
             return False
         for commitment in commitments(entry):
-            story.named.setdefault(commitment, f"entry {index}{self._label}")
+            story.named.setdefault(commitment, entries_place(index, index + 1, self._number))
         return True
 
     def _wrong_beginning(self, index: int, entry: e.Entry) -> Why | Literal[""]:
@@ -225,7 +230,7 @@ class LogCheck:
         if stored == tile.hashes:
             return
         if self._bad_tile is None:
-            self._bad_tile = f"tile {tile.level}/{tile.n}", "tile" if stored else "missing"
+            self._bad_tile = self._tile_place(tile.level, tile.n), "tile" if stored else "missing"
         if len(stored) == len(tile.hashes):
             start, end = _first_difference(tile, stored)
             if self._tile_doubt is None or start < self._tile_doubt[0]:
@@ -245,7 +250,10 @@ class LogCheck:
         for level, n in rows:
             full = self._head.size >> min(max(level + 1, 0) * TILE_HEIGHT, SIZE_BITS)
             if level < 0 or not 0 <= n < full:
-                raise Bad(f"tile {level}/{n}{self._label}", "unsigned")
+                raise Bad(self._tile_place(level, n), "unsigned")
+
+    def _tile_place(self, level: int, n: int) -> Place:
+        return Place("tile", {"tile": f"{level}/{n}"}, self._number)
 
 
 def _first_difference(tile: FullTile, stored: bytes) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from hub.database import DERIVED_TABLES
 from hub.dispatch.batch import Sealed
 from hub.ledger.sealed import opens
 from hub.ledger.store import SNAPSHOTS_KEPT
-from hub.ledger.verdict import Bad
+from hub.ledger.verdict import Bad, Kind, Place
 from hub.ledger.verify_log import Story
 
 # Columns that name a row of a derived table: its primary key.
@@ -18,7 +18,12 @@ _KEYS = {
     "responders": ("incident", "guard"),
     "incident_entries": ("incident", "epoch", "idx"),
 }
-_WORDS = {"events": "event", "incidents": "incident", "responders": "incident", "incident_entries": "incident"}
+_KINDS: dict[str, Kind] = {
+    "events": "event",
+    "incidents": "incident",
+    "responders": "incident",
+    "incident_entries": "incident",
+}
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 _STATISTICS = {
     ("table", "sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
@@ -32,7 +37,7 @@ def check_file(connection: sqlite3.Connection) -> None:
     """SQLite's own check of its pages, indexes and column types. Raises Bad."""
     (message,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if message != "ok":
-        raise Bad("database", "integrity", message)
+        raise Bad(Place("database"), "integrity", message)
 
 
 def check_schema(connection: sqlite3.Connection, rebuilt: sqlite3.Connection) -> None:
@@ -40,16 +45,16 @@ def check_schema(connection: sqlite3.Connection, rebuilt: sqlite3.Connection) ->
     ours, there = (set(db.execute(_SCHEMA)) for db in (rebuilt, connection))
     others = sorted(str(name) for _, name, *_ in ours ^ (there - _STATISTICS))
     if others:
-        raise Bad(f"schema, {others[0]}", "schema")
+        raise Bad(Place("schema", {"name": others[0]}), "schema")
     # By these rows a starting hub knows which tables it has made, and makes the others.
     if connection.execute(_MIGRATIONS).fetchall() != rebuilt.execute(_MIGRATIONS).fetchall():
-        raise Bad("table _sqlite_migrations", "schema")
+        raise Bad(_table("_sqlite_migrations"), "schema")
 
 
 def check_references(connection: sqlite3.Connection) -> None:
     row = connection.execute("PRAGMA foreign_key_check").fetchone()
     if row is not None:
-        raise Bad(f"table {row[0]}", "reference")
+        raise Bad(_table(row[0]), "reference")
 
 
 def check_sealed(connection: sqlite3.Connection, story: Story) -> None:
@@ -59,21 +64,21 @@ def check_sealed(connection: sqlite3.Connection, story: Story) -> None:
         sealed = Sealed(*row)
         place = missing.pop(sealed.commitment, None)
         if place is None:
-            raise Bad(f"sealed {sealed.commitment}", "unnamed")
+            raise Bad(_sealed(sealed.commitment), "unnamed")
         if not opens(sealed):
-            raise Bad(f"sealed {sealed.commitment}, {place}", "sealed")
+            raise Bad(_sealed(sealed.commitment, place), "sealed")
         story.checked.sealed += 1
     for commitment, place in missing.items():
-        raise Bad(f"sealed {commitment}, {place}", "missing")
+        raise Bad(_sealed(commitment, place), "missing")
 
 
-def check_snapshots(connection: sqlite3.Connection, story: Story, label: bool) -> None:
+def check_snapshots(connection: sqlite3.Connection, story: Story, several: bool) -> None:
     """Those that are kept equal the fold, and none was taken away. Raises Bad."""
     for epoch, size in sorted(story.snapshots):
-        raise Bad(f"snapshot at {size} entries" + (f" of log {epoch}" if label else ""), "snapshot")
+        raise Bad(Place("snapshot", {"size": size}, epoch if several else None), "snapshot")
     (ever,) = connection.execute("SELECT snapshots FROM head").fetchone()
     if story.checked.snapshots != min(ever, SNAPSHOTS_KEPT) or ever > story.checked.entries:
-        raise Bad("table snapshots", "missing")
+        raise Bad(_table("snapshots"), "missing")
 
 
 def check_derived(connection: sqlite3.Connection, story: Story) -> None:
@@ -83,8 +88,17 @@ def check_derived(connection: sqlite3.Connection, story: Story) -> None:
         query = f"SELECT * FROM {table} ORDER BY {', '.join(keys)}"  # noqa: S608
         for ours, there in zip_longest(story.rebuilt.execute(query), connection.execute(query)):
             if ours != there:
-                raise Bad(f"table {table}, {_WORDS[table]} {_first(ours, there, len(keys))}", "row")
+                row = Place(_KINDS[table], {"name": _first(ours, there, len(keys))})
+                raise Bad(_table(table, row), "row")
             story.checked.rows += 1
+
+
+def _table(name: str, row: Place | None = None) -> Place:
+    return Place("table", {"name": name}, within=row)
+
+
+def _sealed(commitment: str, entry: Place | None = None) -> Place:
+    return Place("sealed", {"name": commitment}, within=entry)
 
 
 def _first(ours: tuple[Any, ...] | None, there: tuple[Any, ...] | None, keys: int) -> str:

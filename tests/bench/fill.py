@@ -22,8 +22,7 @@ from hub.home import Home
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
-from hub.places.log_vkey import load_vkey
-from hub.service import _load_log_key
+from hub.places.log_keys import load_log_key, load_vkey
 from tests.links.campus import Enrolled
 
 STEP_REQUESTS = 250
@@ -34,7 +33,7 @@ class Filler:
     """The writer of an engine without a loop: what it decides is committed at once. Use `close` at the end."""
 
     def __init__(self, home: Home) -> None:
-        self._store = Store(home.database, split_origin(load_vkey(home.vkey).name)[0], _load_log_key(home.log_key))
+        self._store = Store(home.database, split_origin(load_vkey(home.vkey).name)[0], load_log_key(home.log_key))
         self._waiting: deque[Batch] = deque()
         reader = Reader(open_read_only(home.database))
         campus = reader.load_campus()
@@ -165,7 +164,7 @@ class Story:
             terminal=self._terminal,
             light=light,
             since_ms=self._filler.now_ms,
-            ringing=False,
+            ring="none",
             inputs={},
         )
 

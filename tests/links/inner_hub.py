@@ -21,7 +21,8 @@ from hub.people.links import Links
 from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
-from hub.service import Core, _load_log_key
+from hub.places.log_keys import load_log_key
+from hub.service import Core
 from hub.settings import load_settings
 from hub.web.context import Hub
 from tests.links.campus import Doors, found_home
@@ -71,7 +72,7 @@ class InnerHub(Doors):
         stack, home = self._running, self.home
         stack.enter_context(HomeLock(home.path))
         vkey = parse_vkey(home.vkey.read_text().strip())
-        store = Store(home.database, split_origin(vkey.name)[0], _load_log_key(home.log_key))
+        store = Store(home.database, split_origin(vkey.name)[0], load_log_key(home.log_key))
         self.writer = HeldWriter(store)
         stack.callback(self.writer.close)
         reader = Reader(open_read_only(home.database))

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from firstbell.note import parse_vkey
 
 from hub.commands.control import READ_S_MAX
@@ -189,8 +191,15 @@ def test_serve_says_why_it_cannot(tmp_path: Path) -> None:
     assert (said.status, "does not have that address" in said.err, "192.0.2.1:" in said.err) == (4, True, True)
     home.settings.write_text(home.settings.read_text().replace('"192.0.2.1"', '"127.0.0.1"'))
     key = home.log_key.read_bytes()
-    home.log_key.write_bytes(b"nonsense")
-    assert type_in("serve", "--home", home.path).status == 1
+    other = X25519PrivateKey.generate()
+    for held in (b"nonsense", other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())):
+        home.log_key.write_bytes(held)
+        for language, says in (("en", "no Ed25519 private key"), ("zh-CN", "没有 Ed25519 私钥")):
+            said = type_in("serve", "--home", home.path, language=language)
+            assert (said.status, says in said.err) == (1, True), said.err
+    home.log_key.unlink()
+    said = type_in("serve", "--home", home.path)
+    assert (said.status, "no such file" in said.err) == (1, True), said.err
     home.log_key.write_bytes(key)
     whole = home.vkey.read_bytes()
     for vkey in (b"\xff\xfe", b"nonsense", b"", b"example.org+" + whole.partition(b"+")[2]):

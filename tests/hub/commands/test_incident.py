@@ -9,14 +9,14 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hub.commands.place import tell_place
+from hub.commands.verify import tell_place
 from hub.database import open_read_only
 from hub.dispatch.batch import Batch
 from hub.dispatch.entries import UtcSet, encode
@@ -24,6 +24,7 @@ from hub.home import Home
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
+from hub.ledger.verdict import Kind, Place
 from hub.words import words
 from tests.hub.commands.typed import PIN, SCRIPT, Served, environment, make_home, serving, type_in
 from tests.hub.web.wall import Wall
@@ -167,27 +168,53 @@ def test_bytes_that_are_no_text_are_shown_as_text(story: Story, tmp_path: Path) 
         assert "\\udcff\\udcfe\\n" in (json.loads(said)["first_bad"] if typed else said)
 
 
-PLACES = {
-    "entry 17": "第 17 条",
-    "entries 256–301 of log 2": "第 256–301 条（第 2 本）",
-    "tile 0/3": "哈希块 0/3",
-    "checkpoint of log 1": "检查点（第 1 本）",
-    "sealed 00ff, entry 3 of log 2": "密封文字 00ff、第 3 条（第 2 本）",
-    "snapshot at 256 entries": "256 条时的快照",
-    "table incidents, incident i-1": "表 incidents、报警 i-1",
-    "schema, trigger": "表结构、trigger",
-    "cut: checkpoint of 9 entries of log 1 given, the ledger has 8": "给的检查点有 9 条（第 1 本），记录只有 8 条",
-    "cut: a checkpoint of log 3 given, the ledger has none such": "给的检查点属于第 3 本，记录里没有这一本",
-    "fork: checkpoint of 9 entries given, the ledger's first 9 are others": "给的检查点有 9 条，记录的前 9 条不是那些",
-    "what a newer program says": "what a newer program says",
-}
+PLACES = [
+    (Place("entry", {"index": 17}), "entry 17", "第 17 条"),
+    (Place("entries", {"first": 256, "last": 301}, 2), "entries 256–301 of log 2", "第 256–301 条（第 2 本）"),
+    (Place("tile", {"tile": "0/3"}), "tile 0/3", "哈希块 0/3"),
+    (Place("checkpoint", log=1), "checkpoint of log 1", "检查点（第 1 本）"),
+    (
+        Place("sealed", {"name": "00ff"}, within=Place("entry", {"index": 3}, 2)),
+        "sealed 00ff, entry 3 of log 2",
+        "密封文字 00ff、第 3 条（第 2 本）",
+    ),
+    (Place("snapshot", {"size": 256}), "snapshot at 256 entries", "256 条时的快照"),
+    (
+        Place("table", {"name": "incidents"}, within=Place("incident", {"name": "i-1"})),
+        "table incidents, incident i-1",
+        "表 incidents、报警 i-1",
+    ),
+    (Place("event", {"name": "00ff"}), "event 00ff", "事件 00ff"),
+    (Place("incident", {"name": "i-1"}), "incident i-1", "报警 i-1"),
+    (Place("log", {"number": 3}), "log 3", "第 3 本"),
+    (Place("schema", {"name": "trigger"}), "schema, trigger", "表结构、trigger"),
+    (Place("database"), "database", "数据库"),
+    (Place("against"), "against", "给的检查点"),
+    (
+        Place("cut", {"given": 9, "there": 8}, 1),
+        "cut: checkpoint of 9 entries of log 1 given, the ledger has 8",
+        "给的检查点有 9 条（第 1 本），记录只有 8 条",
+    ),
+    (
+        Place("cut_log", {"number": 3}),
+        "cut: a checkpoint of log 3 given, the ledger has none such",
+        "给的检查点属于第 3 本，记录里没有这一本",
+    ),
+    (
+        Place("fork", {"given": 9}),
+        "fork: checkpoint of 9 entries given, the ledger's first 9 are others",
+        "给的检查点有 9 条，记录的前 9 条不是那些",
+    ),
+]
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_place_is_told_in_the_readers_language(place: str) -> None:
-    assert tell_place(words("zh-CN"), place) == PLACES[place]
-    in_english = tell_place(words("en"), place)
-    assert [in_english, "record" in in_english] in ([place, False], [in_english, True])
+def test_every_kind_of_place_is_told_for_programs_and_in_the_readers_language() -> None:
+    assert {place.kind for place, _, _ in PLACES} == set(get_args(Kind))
+    for place, notation, chinese in PLACES:
+        assert str(place) == notation
+        assert tell_place(words("zh-CN"), place) == chinese
+        in_english = tell_place(words("en"), place)
+        assert [in_english, " was given" in in_english] in ([notation, False], [in_english, True])
 
 
 @pytest.mark.parametrize(
