@@ -148,7 +148,7 @@ class Daemon:
         self._offer_kept(now_ms)
         sound_ms = self._outputs.play(wanted_sound(self._session.ring, self._is_lost(now_ms)), now_ms)
         states = self._inputs.states()
-        self._do(self._session.status(self._outputs.ringing, states, self._outbox.pending, now_ms))
+        self._do(self._session.status(self._outputs.ring, states, self._outbox.pending, now_ms))
         lamp_ms = self._outputs.show(self._session.light, self._session.light_since_ms, now_ms)
         self._control.publish(self._state())
         lost_ms = self._heard_ms + SILENCE_MS_MAX
@@ -281,7 +281,7 @@ class Daemon:
             "since_ms": self._light_shown[2],
             "since_mono_ms": session.light_since_ms,
             "sound": self._outputs.sound,
-            "ringing": self._outputs.ringing,
+            "ring": self._outputs.ring,
             "linked": session.state == LINKED,
             "inputs": self._inputs.states(),
             "pending": self._outbox.pending,

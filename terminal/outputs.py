@@ -23,9 +23,9 @@ class Outputs:
         self.sound = "none"
 
     @property
-    def ringing(self) -> bool:
-        """The hub's ring really sounds: its rhythm runs and the pin has followed it."""
-        return self.sound in RUNG and self._sounder_driven
+    def ring(self) -> str:
+        """The hub's ring that really sounds: its rhythm runs and the pin has followed it. Else "none"."""
+        return self.sound if self.sound in RUNG and self._sounder_driven else "none"
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from hub.dispatch.entries import CALLING_RINGS
+
 LIGHT_MS_MAX = 50
 SOUND_MS_MAX = 500
 """What is promised, shown beside what was measured."""
@@ -39,7 +41,7 @@ class Line:
             self._press(entry)
         elif kind == "light_shown" and entry["since_ms"] is not None:
             self._light(entry["terminal"], entry["light"], entry["since_ms"])
-        elif kind == "bell_sounded" and entry["ringing"]:
+        elif kind == "bell_sounded" and entry["ring"] in CALLING_RINGS:
             self._step("bell", entry["at_ms"])
         elif entry.get("incident") == self.incident:
             self._incident(kind, entry)

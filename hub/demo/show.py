@@ -153,7 +153,7 @@ def tell_line(
     entry = happening.get("entry", happening)
     kind = entry.get("kind", happening["what"])
     if kind == "bell_sounded":
-        kind += ".on" if entry["ringing"] else ".off"
+        kind += "." + entry["ring"]
     text = texts.get(f"demo.said.{kind}", "")
     guard = names.get(entry.get("guard", ""), entry.get("guard", ""))
     light = texts.get(f"demo.light.{entry.get('light', '')}", "")

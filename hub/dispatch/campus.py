@@ -12,6 +12,7 @@ import msgspec
 
 from hub.dispatch.entries import (
     Algorithm,
+    BellRing,
     Deadlines,
     Entry,
     InputKind,
@@ -67,7 +68,7 @@ class Terminal(msgspec.Struct):
     linked: bool | None = None
     inputs: dict[str, InputState] = {}
     light: LightState = "none"
-    ringing: bool = False
+    ring: BellRing = "none"
     test_until_ms: int | None = None
     seen: dict[str, str] = {}
     newest: tuple[int, int] = (0, 0)

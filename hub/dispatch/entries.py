@@ -22,6 +22,9 @@ EventKind = Literal["panic", "perimeter", "tamper", "stuck", "restored", "starte
 TierName = Literal["zone", "campus", "everyone"]
 LightState = Literal["none", "heard", "recorded", "coming", "here", "not_delivered"]
 Progress = Literal["delivered", "seen", "ringing"]
+BellRing = Literal["none", "alarm", "drill", "trouble", "fault"]
+CALLING_RINGS: tuple[BellRing, ...] = ("alarm", "drill", "fault")
+"""Those that call people."""
 Outcome = Literal["genuine", "mistaken", "malicious", "fault", "drill", "unfounded"]
 Reason = Literal["link", "sound", "screen", "battery"]
 TierBecause = Literal[
@@ -169,8 +172,10 @@ class LightShown(Entry, frozen=True, kw_only=True):
 
 
 class BellSounded(Entry, frozen=True, kw_only=True):
+    """The terminal says which ring its sounder really sounds from now on."""
+
     terminal: str
-    ringing: bool
+    ring: BellRing
 
 
 # ── people and pagers ───────────────────────────────────────────────────────────────────────────────────────

@@ -23,7 +23,7 @@ def _run_started(campus: Campus, entry: e.RunStarted) -> None:
         terminal.linked = None
         terminal.waited_from_ms = entry.at_ms
         terminal.inputs = dict.fromkeys(terminal.input_kinds, "unknown")
-        terminal.ringing = False
+        terminal.ring = "none"
         terminal.test_until_ms = None
     for zone in campus.zones.values():
         zone.drill_until_ms = None
@@ -108,7 +108,7 @@ def _link_changed(campus: Campus, entry: e.LinkChanged) -> None:
     if terminal:
         terminal.linked = entry.linked
         if not entry.linked:
-            terminal.ringing = False
+            terminal.ring = "none"
             terminal.inputs = dict.fromkeys(terminal.input_kinds, "unknown")
 
 
@@ -125,7 +125,7 @@ def _light_shown(campus: Campus, entry: e.LightShown) -> None:
 
 def _bell_sounded(campus: Campus, entry: e.BellSounded) -> None:
     if entry.terminal in campus.terminals:
-        campus.terminals[entry.terminal].ringing = entry.ringing
+        campus.terminals[entry.terminal].ring = entry.ring
 
 
 CHANGES: Changes = {

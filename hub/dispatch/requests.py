@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from hub.dispatch.entries import (
     Algorithm,
+    BellRing,
     Deadlines,
     EventKind,
     InputKind,
@@ -114,12 +115,12 @@ class LoseTerminal(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HearTerminal(Request):
-    """A terminal's whole status: its light, whether its sounder sounds, its inputs."""
+    """A terminal's whole status: its light, the ring that its sounder really sounds, its inputs."""
 
     terminal: str
     light: LightState
     since_ms: int | None
-    ringing: bool
+    ring: BellRing
     inputs: dict[str, InputState]
 
 

@@ -124,8 +124,8 @@ def hear_terminal(campus: Campus, request: r.HearTerminal) -> tuple[e.Entry, ...
                 at_ms=request.now_ms, terminal=request.terminal, light=request.light, since_ms=request.since_ms
             )
         )
-    if request.ringing != terminal.ringing:
-        changes.append(e.BellSounded(at_ms=request.now_ms, terminal=request.terminal, ringing=request.ringing))
+    if request.ring != terminal.ring:
+        changes.append(e.BellSounded(at_ms=request.now_ms, terminal=request.terminal, ring=request.ring))
     states: dict[str, e.InputState] = {name: request.inputs.get(name, "unknown") for name in terminal.input_kinds}
     if states != terminal.inputs:
         changes.append(e.InputsRead(at_ms=request.now_ms, terminal=request.terminal, inputs=states))

@@ -8,7 +8,6 @@ from hub.dispatch.campus import OPEN, RESPONDING, Campus, Incident
 from hub.dispatch.rules_deadline import reachable
 
 Ring = Literal["alarm", "ask", "alert"]
-Bell = Literal["none", "alarm", "drill", "trouble", "fault"]
 
 RINGING_KINDS = (
     e.IncidentRaised,
@@ -33,7 +32,7 @@ class Alerts:
     """`pagers`: pager → incident → ring. `bells`: bell → what it sounds. `reachable`: somebody could be reached."""
 
     pagers: dict[str, dict[str, Ring]]
-    bells: dict[str, Bell]
+    bells: dict[str, e.BellRing]
     reachable: bool
 
 
@@ -68,7 +67,7 @@ def _ring(incident: Incident, state: str, asked: str) -> Ring | None:
     return None
 
 
-def _bell(campus: Campus) -> Bell:
+def _bell(campus: Campus) -> e.BellRing:
     calling = [incident for incident in campus.incidents.values() if incident.calling]
     if any(not (incident.drill or incident.test) for incident in calling):
         return "alarm"
@@ -79,7 +78,7 @@ def _bell(campus: Campus) -> Bell:
 
 def everything_rings(campus: Campus) -> Alerts:
     """A defect of the hub's own must not be silent: every pager and bell says "hub fault"."""
-    bells: dict[str, Bell] = {t.terminal: "fault" for t in campus.terminals.values() if t.role == "bell"}
+    bells: dict[str, e.BellRing] = {t.terminal: "fault" for t in campus.terminals.values() if t.role == "bell"}
     return Alerts({pager: {"hub_fault": "alarm"} for pager in campus.pagers}, bells, False)
 
 

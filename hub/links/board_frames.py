@@ -6,7 +6,6 @@ import msgspec
 
 from hub.dispatch.campus import OPEN, Campus, Incident, Pager, Terminal, responders
 from hub.dispatch.engine import View
-from hub.dispatch.wanted import Bell
 from hub.links.board_steps import BoardSteps
 from hub.links.pager_frames import asked_in_vain, crew, place, shown_light
 from hub.names import Names
@@ -99,19 +98,17 @@ def _guards(campus: Campus, names: Names) -> list[dict[str, Any]]:
 
 def _bells(view: View, names: Names) -> list[dict[str, Any]]:
     return [
-        {"name": names.terminal(bell).name, "state": _bell_state(bell, view.alerts.bells.get(bell.terminal, "none"))}
+        {"name": names.terminal(bell).name, "state": _bell_state(bell)}
         for bell in view.decided.terminals.values()
         if bell.role == "bell" and not bell.revoked
     ]
 
 
-def _bell_state(bell: Terminal, sound: Bell) -> str:
-    """What it does: what it was told to sound, once it says that it really sounds."""
+def _bell_state(bell: Terminal) -> str:
+    """What it says that it does, never what it was told."""
     if not bell.linked:
         return "lost"
-    if not bell.ringing or sound == "none":
-        return "ready"
-    return "trouble" if sound == "trouble" else "ringing"
+    return {"none": "ready", "trouble": "trouble"}.get(bell.ring, "ringing")
 
 
 def _terminals(view: View, names: Names) -> list[dict[str, Any]]:

@@ -28,12 +28,15 @@ class BoardSteps:
             if isinstance(entry, e.Closed):
                 self._steps.pop(entry.incident, None)
             elif isinstance(entry, e.BellSounded):
-                self._bell(entry, campus)
+                if entry.ring in e.CALLING_RINGS:
+                    self._bell(entry.at_ms, campus)
             elif isinstance(entry, e.LightShown):
                 self._light(entry, campus)
             else:
                 for step in _steps(entry):
                     self._add(entry.incident, step)  # type: ignore[attr-defined]
+                if isinstance(entry, e.IncidentRaised) and _bell_calls(campus):
+                    self._bell(entry.at_ms, campus)
 
     def steps(self, incident: str, campus: Campus, names: Names) -> list[Step]:
         return [
@@ -52,11 +55,12 @@ class BoardSteps:
             del steps[1]
         steps.append(step)
 
-    def _bell(self, entry: e.BellSounded, campus: Campus) -> None:
+    def _bell(self, at_ms: int, campus: Campus) -> None:
+        """To each call that it rings for and that has no such step yet; one that rang before rings for it, too."""
         for incident in campus.incidents.values():
             steps = self._steps.get(incident.incident, [])
-            if entry.ringing and incident.state == "raised" and not any(s["what"] == "bell" for s in steps):
-                self._add(incident.incident, _made("bell", entry.at_ms))
+            if incident.state == "raised" and not any(s["what"] == "bell" for s in steps):
+                self._add(incident.incident, _made("bell", at_ms))
 
     def _light(self, entry: e.LightShown, campus: Campus) -> None:
         if entry.light not in ("recorded", "coming"):
@@ -64,6 +68,10 @@ class BoardSteps:
         for incident in campus.incidents.values():
             if incident.terminal == entry.terminal and incident.state != "closed":
                 self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
+
+
+def _bell_calls(campus: Campus) -> bool:
+    return any(terminal.ring in e.CALLING_RINGS for terminal in campus.terminals.values())
 
 
 def _made(what: str, at_ms: int, who: Iterable[str] = (), detail: str = "") -> Step:

@@ -87,7 +87,7 @@ class Status:
 
     light: str
     since_ms: int | None
-    ringing: bool
+    ring: str
     inputs: dict[str, str]
     pending: int
 
@@ -211,7 +211,7 @@ class HubSession:
         return [SignedEvent(digest=digest, jws=jws, **messages.understand_event(payload, registered.terminal))]
 
     def _status(self, frame: dict[str, Any], _now_ms: int) -> list[Action]:
-        return [Status(**{name: frame[name] for name in ("light", "since_ms", "ringing", "inputs", "pending")})]
+        return [Status(**{name: frame[name] for name in ("light", "since_ms", "ring", "inputs", "pending")})]
 
     def _heartbeat(self, frame: dict[str, Any], now_ms: int) -> list[Action]:
         return [Send(messages.heartbeat_answer(frame["t1_ms"], now_ms, now_ms))]

@@ -28,7 +28,7 @@ from firstbell.note import base64_text
 from hub.dispatch.batch import Receipt, Submission
 from hub.dispatch.campus import Terminal
 from hub.dispatch.engine import Answer, Engine, View
-from hub.dispatch.entries import EventKind, InputState, LightState
+from hub.dispatch.entries import BellRing, EventKind, InputState, LightState
 from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
 from hub.ledger.errors import LedgerDamaged
 from hub.links.outlet import Outlet, SlowPeer, Socket
@@ -261,7 +261,7 @@ class _Connection:
             terminal=self.terminal,
             light=cast(LightState, status.light),
             since_ms=status.since_ms,
-            ringing=status.ringing,
+            ring=cast(BellRing, status.ring),
             inputs=cast(dict[str, InputState], status.inputs),
         )
         self._links.engine.submit(Submission(request))

@@ -84,7 +84,7 @@ def write_terminal_frame(frame: "dict[str, Any]") -> str:
         return messages.event_frame(frame["jws"])
     if kind == "heartbeat":
         return messages.heartbeat_frame(frame["t1_ms"])
-    names = ("light", "since_ms", "ringing", "inputs", "pending")
+    names = ("light", "since_ms", "ring", "inputs", "pending")
     return messages.status_frame(*[frame[name] for name in names])
 
 

@@ -36,8 +36,8 @@ HUB = [
 TERMINALS = [
     '{"type":"hello","jws":"a.b.c"}',
     '{"type":"event","jws":"a.b.c"}',
-    '{"type":"status","light":"heard","since_ms":7,"ringing":false,"inputs":{"a":"open","b_2":"stuck"},"pending":2}',
-    '{"type":"status","light":"none","since_ms":null,"ringing":true,"inputs":{},"pending":0}',
+    '{"type":"status","light":"heard","since_ms":7,"ring":"none","inputs":{"a":"open","b_2":"stuck"},"pending":2}',
+    '{"type":"status","light":"none","since_ms":null,"ring":"drill","inputs":{},"pending":0}',
     '{"type":"heartbeat","t1_ms":0}',
 ]
 HELLO = (
@@ -76,8 +76,8 @@ def test_what_is_written_is_read() -> None:
     written = [
         messages.hello_frame("a.b.c"),
         messages.event_frame("a.b.c"),
-        messages.status_frame("heard", 7, False, {"b_2": "stuck", "a": "open"}, 2),
-        messages.status_frame("none", None, True, {}, 0),
+        messages.status_frame("heard", 7, "none", {"b_2": "stuck", "a": "open"}, 2),
+        messages.status_frame("none", None, "drill", {}, 0),
         messages.heartbeat_frame(0),
     ]
     assert written == TERMINALS
@@ -152,7 +152,7 @@ def test_what_a_field_may_not_hold() -> None:
                         or (value == '"x"' and name in takes_text)
                         or (value == "[]" and name == "proof")
                         or (value == "{}" and name == "inputs")
-                        or (value == "true" and name in ("silent", "ringing"))
+                        or (value == "true" and name == "silent")
                     )
                     assert (refusal(parse, changed) == "") == fits, (name, value)
 
@@ -257,12 +257,12 @@ def test_a_receipt_of_the_largest_ledger_fits() -> None:
 
 def test_inputs_have_limits() -> None:
     many = {"input_" + str(number): "open" for number in range(16)}
-    assert refusal(parse_terminal_frame, messages.status_frame("none", None, False, many, 0)) == ""
+    assert refusal(parse_terminal_frame, messages.status_frame("none", None, "none", many, 0)) == ""
     names = ("A", "", "a" * 17, "a.b")
     wrong: list[dict[str, Any]] = [{name: "open"} for name in names]
     wrong += [many | {"more": "open"}, {"a": "ajar"}, {"a": None}]
     for inputs in wrong:
-        assert refusal(lambda _: messages.status_frame("none", None, False, inputs, 0), "") == "malformed"  # noqa: B023
+        assert refusal(lambda _: messages.status_frame("none", None, "none", inputs, 0), "") == "malformed"  # noqa: B023
 
 
 def test_we_write_nothing_that_we_would_not_take() -> None:

@@ -208,31 +208,32 @@ def test_a_refusal_while_linked_is_told() -> None:
 def test_status_tells_changes_only() -> None:
     terminal = linked(1000)
     inputs = {"panic": "open"}
-    out = terminal.status(False, inputs, 0, 1100)
+    out = terminal.status("none", inputs, 0, 1100)
     assert frames(out) == [
         {
             "type": "status",
             "light": "none",
             "since_ms": 50_000,
-            "ringing": False,
+            "ring": "none",
             "inputs": {"panic": "open"},
             "pending": 0,
         }
     ]
-    assert terminal.status(False, dict(inputs), 0, 1200) == []
+    assert terminal.status("none", dict(inputs), 0, 1200) == []
     inputs["panic"] = "closed"
-    assert kinds(terminal.status(False, inputs, 0, 1300)) == ["status"]
-    assert kinds(terminal.status(True, inputs, 0, 1400)) == ["status"]
-    assert terminal.status(True, inputs, 0, 1500) == []
+    assert kinds(terminal.status("none", inputs, 0, 1300)) == ["status"]
+    assert kinds(terminal.status("trouble", inputs, 0, 1400)) == ["status"]
+    assert terminal.status("trouble", inputs, 0, 1500) == []
+    assert kinds(terminal.status("alarm", inputs, 0, 1600)) == ["status"]
 
 
 def test_status_waits_for_the_snapshot_and_is_told_on_every_link() -> None:
     terminal = new_session()
-    assert terminal.status(True, {"panic": "open"}, 3, 500) == []
+    assert terminal.status("alarm", {"panic": "open"}, 3, 500) == []
     greet(terminal, 1000)
-    assert terminal.status(True, {"panic": "open"}, 4, 1001) == []
+    assert terminal.status("alarm", {"panic": "open"}, 4, 1001) == []
     told = frames(snapshot(terminal, "none", 1002))
-    assert [(frame["pending"], frame["ringing"]) for frame in told] == [(4, True)]
+    assert [(frame["pending"], frame["ring"]) for frame in told] == [(4, "alarm")]
     assert told[0]["since_ms"] is None, "no time of the hub is known yet"
     terminal.lost(2000)
     greet(terminal, 3000)
@@ -244,7 +245,7 @@ def test_a_count_that_drains_is_told_at_a_heartbeats_pace() -> None:
     told = []
     for step in range(100):
         now_ms = 1000 + 100 * step
-        out = terminal.status(False, {}, 1000 - step, now_ms)
+        out = terminal.status("none", {}, 1000 - step, now_ms)
         told += [(now_ms, frame["pending"]) for frame in frames(out)]
         snapshot(terminal, "none", now_ms)
     assert [at_ms for at_ms, _ in told] == [4000, 7000, 10_000]

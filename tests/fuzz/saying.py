@@ -43,7 +43,7 @@ class TerminalFrames:
         if kind == 4:
             return {"type": "event", "jws": self._before}
         if kind == 5:
-            state = {"light": "none", "since_ms": None, "ringing": False, "inputs": {"panic": "open"}, "pending": 0}
+            state = {"light": "none", "since_ms": None, "ring": "none", "inputs": {"panic": "open"}, "pending": 0}
             return {"type": "status", **damage.done_to(state)}
         return {"type": "heartbeat", "t1_ms": 5}
 

@@ -47,7 +47,7 @@ def hub_frames() -> list[dict[str, Any]]:
 
 
 def _status(light: str, **said: Any) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"since_ms": None, "ringing": False, "inputs": {}, "pending": 0}
+    nothing: dict[str, Any] = {"since_ms": None, "ring": "none", "inputs": {}, "pending": 0}
     return {"type": "status", "light": light, **nothing, **said}
 
 
@@ -61,7 +61,7 @@ def terminal_frames() -> list[dict[str, Any]]:
         {"type": "hello", "jws": s.hello(s.NODE, 0, "")["jws"]},
         {"type": "heartbeat", "t1_ms": 812_345},
         _status("none"),
-        _status("not_delivered", since_ms=90_812_400, ringing=True, inputs=inputs, pending=3),
+        _status("not_delivered", since_ms=90_812_400, ring="alarm", inputs=inputs, pending=3),
         *[_status(light, **since) for light in LIGHTS[1:]],
         *[_status("none", inputs={"panic": state}) for state in INPUT_STATES],
         *[{"type": "event", "jws": made["jws"]} for made in (s.PRESS, s.NODE_PRESS)],

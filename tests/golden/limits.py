@@ -85,7 +85,7 @@ def _numbers() -> list[tuple[str, str, str]]:
 
 
 def _statuses() -> list[tuple[str, str, str]]:
-    usual: dict[str, Any] = {"type": "status", "light": "none", "since_ms": None, "ringing": False}
+    usual: dict[str, Any] = {"type": "status", "light": "none", "since_ms": None, "ring": "none"}
     usual |= {"inputs": {"panic": "open"}, "pending": 0}
     many = {f"input_{number}": "open" for number in range(17)}
     cases: list[tuple[str, dict[str, Any], str]] = [
@@ -97,7 +97,7 @@ def _statuses() -> list[tuple[str, str, str]]:
         ("an input without a name", {"inputs": {"": "open"}}, MALFORMED),
         ("an input's unknown word", {"inputs": {"panic": "pressed"}}, MALFORMED),
         ("a light's unknown word", {"light": "on"}, MALFORMED),
-        ("a number for true", {"ringing": 1}, MALFORMED),
+        ("a ring's unknown word", {"ring": "loud"}, MALFORMED),
     ]
     return [(case, s.plain(usual | change), verdict) for case, change, verdict in cases]
 

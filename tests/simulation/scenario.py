@@ -204,7 +204,7 @@ class Scenario:
             inputs: dict[str, InputState] = {"panic": "open" if number % 2 else "closed"}
             self._world.ask(
                 lambda now_ms, inputs=inputs: r.HearTerminal(  # type: ignore[misc]
-                    now_ms=now_ms, terminal=terminal, light="none", since_ms=None, ringing=False, inputs=inputs
+                    now_ms=now_ms, terminal=terminal, light="none", since_ms=None, ring="none", inputs=inputs
                 )
             )
 

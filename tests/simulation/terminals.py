@@ -149,7 +149,7 @@ class Terminal:
         self._heard_ms = self._mono_ms()
         self.exchanged_run = 0
         """The hub's run whose time this terminal last asked for."""
-        self.ringing = False
+        self.ring = "none"
         self._light = ""
         self._presses: list[str] = []
         around.say(self.name, f"powers on, boot {self.boot}, {len(kept)} events kept")
@@ -253,8 +253,8 @@ class Terminal:
         self._offer_kept(now_ms)
         lost = self.session.state != LINKED and now_ms - self._heard_ms >= SILENCE_MS_MAX
         sound = wanted_sound(self.session.ring, lost and self.plan.role == "bell")
-        self.ringing = sound in RUNG and self.plan.role == "bell"
-        self._do(self.session.status(self.ringing, self._inputs.states(), self.outbox.pending, now_ms))
+        self.ring = sound if sound in RUNG and self.plan.role == "bell" else "none"
+        self._do(self.session.status(self.ring, self._inputs.states(), self.outbox.pending, now_ms))
         self._check_light()
         self._store_soon()
         lost_ms = self._heard_ms + SILENCE_MS_MAX

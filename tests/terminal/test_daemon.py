@@ -293,12 +293,12 @@ async def test_a_bell_rings_at_the_hubs_word(role: str, hub: SmallHub, terminals
     for ring in ("alarm", "drill", "trouble", "fault"):
         await hub.say(Said(ring=ring))
         state = await terminal.until(lambda state, ring=ring: state["sound"] == ring)  # type: ignore[misc]
-        assert state["ringing"]
-        await hub.until(lambda: hub.statuses[-1].ringing)
+        assert state["ring"] == ring
+        await hub.until(lambda ring=ring: hub.statuses[-1].ring == ring)  # type: ignore[misc]
         await hub.say(Said())
         state = await terminal.until(lambda state: state["sound"] == "none")
-        assert not state["ringing"]
-        await hub.until(lambda: not hub.statuses[-1].ringing)
+        assert state["ring"] == "none"
+        await hub.until(lambda: hub.statuses[-1].ring == "none")
 
 
 async def test_a_defect_ends_the_daemon_instead_of_leaving_it_deaf(campus: Campus, tmp_path: Path) -> None:

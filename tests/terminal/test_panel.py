@@ -156,10 +156,6 @@ def run(
     return changes
 
 
-def is_ringing(outputs: Outputs) -> bool:
-    return outputs.ringing
-
-
 async def test_the_lamp_follows_its_rhythm(pins: Pins) -> None:
     panel = Panel(SETTINGS, pins, asyncio.get_running_loop(), Seen().edge)
     outputs = Outputs(panel)
@@ -180,9 +176,9 @@ async def test_the_sounder_plays_the_burst_until_it_is_told_to_stop(pins: Pins) 
     starts = [at_ms for at_ms, _, on in played if on]
     assert starts == [0, 250, 500, 1000, 1250, 1900, 2150, 2400, 2900, 3150, 5800]
     assert all(end - start == 150 for start, (end, _, _) in zip(starts, played[1::2], strict=False))
-    assert is_ringing(outputs)
+    assert outputs.ring == "alarm"
     assert run(outputs, "none", "none", 7_000, 8_000, pins) == [(0, False, False)]
-    assert not is_ringing(outputs)
+    assert outputs.ring == "none"
     lost = run(outputs, "lost", "none", 8_000, 39_000, pins)
     assert [at_ms for at_ms, _, on in lost if on] == [
         0,
@@ -192,7 +188,7 @@ async def test_the_sounder_plays_the_burst_until_it_is_told_to_stop(pins: Pins) 
         30_400,
         30_800,
     ]
-    assert not is_ringing(outputs)
+    assert outputs.ring == "none"
     panel.close()
 
 
@@ -202,13 +198,13 @@ async def test_ringing_is_said_only_while_the_pin_follows(pins: Pins) -> None:
     Deaf.is_gone = True
     outputs.play("alarm", 0)
     outputs.show("here", 0, 0)
-    assert not is_ringing(outputs)
+    assert outputs.ring == "none"
     assert {problem.name for problem in outputs.problems} == {"pins_not_driven"}
     Deaf.is_gone = False
     # At the next look it is tried again, though the rhythm has not changed.
     outputs.play("alarm", 10)
     outputs.show("here", 0, 10)
-    assert is_ringing(outputs)
+    assert outputs.ring == "alarm"
     assert outputs.problems == ()
     assert pins.factory.pin(27).state
     panel.close()
@@ -219,5 +215,5 @@ async def test_without_a_sounder_nothing_rings(pins: Pins) -> None:
     panel = Panel(bare, pins, asyncio.get_running_loop(), Seen().edge)
     outputs = Outputs(panel)
     outputs.play("alarm", 0)
-    assert (outputs.sound, outputs.ringing) == ("alarm", False)
+    assert (outputs.sound, outputs.ring) == ("alarm", "none")
     panel.close()

@@ -181,7 +181,7 @@ TERMINAL_FRAMES: "dict[str, Fields]" = {
     "status": (
         ("light", _one_of(LIGHTS)),
         ("since_ms", _is_count_or_null),
-        ("ringing", _is_bool),
+        ("ring", _one_of(RINGS)),
         ("inputs", _is_inputs),
         ("pending", is_count),
     ),
@@ -338,9 +338,10 @@ def event_frame(jws: str) -> str:
     return _write(TERMINAL_FRAMES, "event", (jws,))
 
 
-def status_frame(light: str, since_ms: int | None, ringing: bool, inputs: "dict[str, str]", pending: int) -> str:
-    """`since_ms`: hub time by the terminal's estimate. `pending`: events without a receipt."""
-    return _write(TERMINAL_FRAMES, "status", (light, since_ms, ringing, inputs, pending))
+def status_frame(light: str, since_ms: int | None, ring: str, inputs: "dict[str, str]", pending: int) -> str:
+    """`since_ms`: hub time by the terminal's estimate. `ring`: that which its sounder really sounds. `pending`: events
+    without a receipt."""
+    return _write(TERMINAL_FRAMES, "status", (light, since_ms, ring, inputs, pending))
 
 
 def heartbeat_frame(t1_ms: int) -> str:

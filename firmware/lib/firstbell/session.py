@@ -83,7 +83,7 @@ class TerminalSession:
         self._heartbeats: list[int] = []
         self._heartbeats_quick = 0
         self._next_heartbeat_ms = 0
-        self._ringing = False
+        self._rung = "none"
         self._inputs: dict[str, str] = {}
         self._pending = 0
         self._reported: tuple[object, ...] | None = None
@@ -291,10 +291,10 @@ class TerminalSession:
 
     # ── what follows from it ─────────────────────────────────────────────────────────────────────────────────
 
-    def status(self, ringing: bool, inputs: "dict[str, str]", pending: int, now_ms: int) -> "list[Action]":
-        """What the terminal knows of itself: whether its sounder sounds, its inputs (open, closed, stuck, unknown),
-        how many events in its outbox have no receipt. Call it whenever any of it may have changed."""
-        self._ringing = ringing
+    def status(self, rung: str, inputs: "dict[str, str]", pending: int, now_ms: int) -> "list[Action]":
+        """What the terminal knows of itself: the ring that its sounder really sounds, its inputs (open, closed,
+        stuck, unknown), how many events in its outbox have no receipt. Call it whenever any of it may have changed."""
+        self._rung = rung
         self._inputs = dict(inputs)
         self._pending = pending
         return self._settle(now_ms, [])
@@ -328,14 +328,14 @@ class TerminalSession:
         return out
 
     def _report(self, now_ms: int, out: "list[Action]") -> None:
-        state = (self.light, self.light_since_ms, self._ringing, self._inputs)
+        state = (self.light, self.light_since_ms, self._rung, self._inputs)
         # A backlog that drains changes its count a thousand times: that alone is told at a heartbeat's pace.
         late = now_ms - self._reported_ms >= messages.HEARTBEAT_MS
         if state == self._reported and (self._pending == self._reported_pending or not late):
             return
         since = self._estimate(self.light_since_ms)
         since_ms = None if since is None else since[0]
-        out.append(Send(messages.status_frame(self.light, since_ms, self._ringing, self._inputs, self._pending)))
+        out.append(Send(messages.status_frame(self.light, since_ms, self._rung, self._inputs, self._pending)))
         self._reported = state
         self._reported_pending = self._pending
         self._reported_ms = now_ms

@@ -209,7 +209,7 @@ class AnyDay(TwoFolds, RuleBasedStateMachine):
 
     @rule(wall=st.sampled_from((*WALLS, "t-bell")), light=st.sampled_from(get_args(e.LightState)))
     def hear_terminal(self, wall: str, light: e.LightState) -> None:
-        self.ask(r.HearTerminal, terminal=wall, light=light, since_ms=None, ringing=True, inputs={"panic": "open"})
+        self.ask(r.HearTerminal, terminal=wall, light=light, since_ms=None, ring="alarm", inputs={"panic": "open"})
 
     @rule(wall=st.sampled_from((*WALLS, "t-bell")))
     def revoke_terminal(self, wall: str) -> None:

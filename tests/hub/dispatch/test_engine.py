@@ -183,7 +183,7 @@ def test_trap_memory_while_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> 
     post = Post()
     for seq in range(1, 6):
         post.press(seq)
-    said: dict[str, Any] = {"terminal": WALL, "light": "heard", "since_ms": None, "ringing": False, "inputs": {}}
+    said: dict[str, Any] = {"terminal": WALL, "light": "heard", "since_ms": None, "ring": "none", "inputs": {}}
     assert post.tell(r.HearTerminal, **said) == [Answer(refused="busy")]
     assert post.command("accept", "command-1") == []
     assert "alarm" not in post.rings

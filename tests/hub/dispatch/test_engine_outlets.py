@@ -32,7 +32,7 @@ def test_who_shows_one_terminal_is_asked_when_that_one_is_concerned() -> None:
     post.commit()
     assert len(wall.views) == 3
     assert wall.views[-1].lights[WALL] == "recorded"
-    post.tell(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ringing=True, inputs={})
+    post.tell(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ring="alarm", inputs={})
     post.commit()
     assert (len(wall.views), len(bell.views)) == (3, 4)
     post.command("accept", "c-0000001")

@@ -32,7 +32,7 @@ def duty() -> Duty:
 
 def status(duty: Duty, terminal: str = WALL, **said: object) -> tuple[e.Entry, ...]:
     fine = dict.fromkeys(duty.campus.terminals[terminal].input_kinds, "open")
-    plain = {"light": "none", "since_ms": None, "ringing": False, "inputs": fine}
+    plain = {"light": "none", "since_ms": None, "ring": "none", "inputs": fine}
     return duty.do(r.HearTerminal, terminal=terminal, **{**plain, **said})
 
 
@@ -67,10 +67,10 @@ def test_a_restart_keeps_calls_and_asks_before_it_misses_anybody(duty: Duty) -> 
     duty.wait(310_000)
     assert answered.assignments["a-li"].asked == "roll_call"
     duty.hear("p-wang", have=(called.incident,), ringing=(called.incident,))
-    status(duty, BELL, ringing=True)
+    status(duty, BELL, ring="alarm")
     started = one(duty.do(r.StartRun, run=2, version="2"), e.RunStarted)
     assert (duty.campus.run, started.due_ms) == (2, duty.now_ms + RESTART_DUE_MS)
-    assert not duty.campus.terminals[BELL].ringing
+    assert duty.campus.terminals[BELL].ring == "none"
     assert answered.assignments["a-li"].due_ms == started.due_ms == called.repeat_ms
     assert (answered.assignments["a-li"].asked, answered.assignments["a-li"].misses) == ("", 0)
     assert not called.assignments["a-wang"].ringing
@@ -152,11 +152,11 @@ def test_what_is_lost_is_unknown_not_calm(duty: Duty) -> None:
 
 def test_what_is_known_stays_known_when_a_terminal_links(duty: Duty) -> None:
     status(duty)
-    status(duty, BELL, ringing=True)
+    status(duty, BELL, ring="alarm")
     for terminal in (WALL, BELL):
         duty.do(r.LinkTerminal, terminal=terminal)
     assert set(duty.campus.terminals[WALL].inputs.values()) == {"open"}
-    assert duty.campus.terminals[BELL].ringing
+    assert duty.campus.terminals[BELL].ring == "alarm"
 
 
 def test_only_what_changed_about_a_terminal_is_recorded(duty: Duty) -> None:
@@ -164,11 +164,11 @@ def test_only_what_changed_about_a_terminal_is_recorded(duty: Duty) -> None:
     assert status(duty) == ()
     assert one(status(duty, light="recorded", since_ms=5), e.LightShown).since_ms == 5
     assert status(duty, light="recorded", since_ms=6) == ()
-    assert kinds(status(duty, BELL, ringing=True)) == ["BellSounded"]
-    assert duty.campus.terminals[BELL].ringing
+    assert kinds(status(duty, BELL, ring="alarm")) == ["BellSounded"]
+    assert duty.campus.terminals[BELL].ring == "alarm"
     duty.do(r.LinkTerminal, terminal=BELL)
     duty.do(r.LoseTerminal, terminal=BELL)
-    assert not duty.campus.terminals[BELL].ringing
+    assert duty.campus.terminals[BELL].ring == "none"
 
 
 def test_an_input_that_can_not_be_read_is_trouble(duty: Duty) -> None:
@@ -242,7 +242,7 @@ def test_links_and_words_of_what_is_not_there(duty: Duty, terminal: str) -> None
     reason = {"t-nobody": "unknown_terminal", "t-gone": "revoked"}[terminal]
     assert duty.refused(r.LinkTerminal, terminal=terminal) == reason
     with pytest.raises(r.Refused, match=reason):
-        duty.do(r.HearTerminal, terminal=terminal, light="none", since_ms=None, ringing=False, inputs={})
+        duty.do(r.HearTerminal, terminal=terminal, light="none", since_ms=None, ring="none", inputs={})
     assert duty.do(r.LoseTerminal, terminal=terminal) == ()
 
 

@@ -58,7 +58,7 @@ def test_presence_believed_after_restart(duty: Duty) -> None:
     """The last entries say READY and linked; power cycles; nobody comes back."""
     duty.do(r.LinkTerminal, terminal=WALL)
     inputs = {"panic": "open", "loop": "closed", "case": "closed"}
-    duty.do(r.HearTerminal, terminal=WALL, light="none", since_ms=None, ringing=False, inputs=inputs)
+    duty.do(r.HearTerminal, terminal=WALL, light="none", since_ms=None, ring="none", inputs=inputs)
     incident = duty.press()
     duty.hear("p-li", have=(incident.incident,))
     duty.wait(1_000)

@@ -194,7 +194,7 @@ class Desk:
             terminal=self.random.choice(WALLS),
             light=self.random.choice(lights),
             since_ms=self.now_ms,
-            ringing=False,
+            ring="none",
             inputs=inputs,
         )
         return self.ask(request)

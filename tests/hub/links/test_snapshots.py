@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.campus import copy
 from hub.dispatch.engine import View
@@ -150,42 +151,44 @@ def test_troubles_are_named() -> None:
     assert ("lost", "Corridor") in troubles
 
 
-def test_a_bell_does_what_it_was_told_once_it_says_so() -> None:
+def test_a_bell_does_what_it_says_that_it_does_whatever_it_was_told() -> None:
     named = Named()
-    states = []
-
-    def heard(ringing: bool) -> None:
-        named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ringing=ringing, inputs={})
-        states.append(named.board()["bells"][0]["state"])
-
-    states.append(named.board()["bells"][0]["state"])
+    named.duty.press()
+    states = [named.board()["bells"][0]["state"]]
     named.duty.do(r.LinkTerminal, terminal=BELL)
-    heard(ringing=False)
-    named.duty.do(r.LinkTerminal, terminal=WALL)
-    named.duty.do(r.LoseTerminal, terminal=WALL)
-    heard(ringing=False)
-    heard(ringing=True)
-    assert states == ["lost", "ready", "ready", "trouble"]
-    named.duty.accepted(named.wang)
-    heard(ringing=True)
-    named.duty.press(terminal=OTHER_WALL)
-    heard(ringing=True)
-    named.duty.do(r.SeeTrouble, what="lost", about=WALL, by=CHIEF)
-    heard(ringing=True)
+    rings: tuple[e.BellRing, ...] = ("none", "trouble", "alarm", "drill", "fault", "none")
+    for ring in rings:
+        named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ring=ring, inputs={})
+        states.append(named.board()["bells"][0]["state"])
     named.duty.do(r.LoseTerminal, terminal=BELL)
     states.append(named.board()["bells"][0]["state"])
-    assert states[4:] == ["trouble", "ringing", "ringing", "lost"]
+    assert states == ["lost", "ready", "trouble", "ringing", "ringing", "ringing", "ready", "lost"]
 
 
-def test_a_bell_that_was_told_to_be_quiet_is_no_longer_said_to_sound() -> None:
+def test_a_bell_rings_for_each_call_from_when_it_says_so() -> None:
+    """Its trouble tone is no ring; one that rings already rings for a further call from its beginning."""
     named = Named()
     named.duty.do(r.LinkTerminal, terminal=BELL)
+
+    def heard(ring: e.BellRing) -> None:
+        named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ring=ring, inputs={})
+
+    def rung_ms() -> list[list[int]]:
+        steps = [incident["steps"] for incident in named.board()["incidents"]]
+        return [[step["at_ms"] for step in told if step["what"] == "bell"] for told in steps]
+
+    heard("trouble")
     named.duty.press()
-    named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ringing=True, inputs={})
-    assert named.board()["bells"][0]["state"] == "ringing"
-    (incident,) = named.duty.campus.incidents.values()
-    named.duty.command("accept", incident, named.wang)
-    assert named.board()["bells"][0]["state"] == "ready"
+    assert rung_ms() == [[]]
+    named.duty.wait(40)
+    heard("alarm")
+    begun_ms = named.duty.now_ms
+    assert rung_ms() == [[begun_ms]]
+    named.duty.wait(1_000)
+    named.duty.press(terminal=OTHER_WALL)
+    assert rung_ms() == [[begun_ms], [named.duty.now_ms]]
+    heard("drill")
+    assert rung_ms() == [[begun_ms], [named.duty.now_ms]]
 
 
 def test_a_long_story_keeps_its_beginning() -> None:

@@ -130,7 +130,7 @@ def test_a_hello_that_does_not_hold_closes(name: str) -> None:
         ('{"type":"hello","jws":"' + "x" * 1025 + '"}', "oversized"),
         (messages.heartbeat_frame(5), "protocol"),
         (messages.event_frame(event(PI)), "protocol"),
-        (messages.status_frame("none", None, False, {}, 0), "protocol"),
+        (messages.status_frame("none", None, "none", {}, 0), "protocol"),
     ],
 )
 def test_nothing_else_may_come_first(data: str | bytes, reason: str) -> None:
@@ -165,8 +165,8 @@ def test_heartbeats_are_answered() -> None:
 
 
 def test_a_status_is_handed_on() -> None:
-    frame = messages.status_frame("heard", 5, True, {"panic": "stuck"}, 4)
-    assert linked().frame(frame, 2000) == [Status("heard", 5, True, {"panic": "stuck"}, 4)]
+    frame = messages.status_frame("heard", 5, "alarm", {"panic": "stuck"}, 4)
+    assert linked().frame(frame, 2000) == [Status("heard", 5, "alarm", {"panic": "stuck"}, 4)]
 
 
 @pytest.mark.parametrize("terminal", [PI, NODE])
