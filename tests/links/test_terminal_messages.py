@@ -37,7 +37,7 @@ async def terminal(hub: HubProcess, enrolled: Enrolled) -> AsyncIterator[RawTerm
     """One of its own for each test; afterwards another is served as if nothing had been, and there is no complaint."""
     terminal = hub.raw_terminal(enrolled)
     yield terminal
-    honest = hub.raw_terminal(await hub.enrol("图书馆北门"))
+    honest = hub.raw_terminal(await hub.enrol())
     line = await honest.link()
     press = honest.event()
     await line.send(event_frame(press))
@@ -187,7 +187,7 @@ async def test_a_revoked_terminal(hub: HubProcess, enrolled: Enrolled, terminal:
 
 @pytest.mark.parametrize("reason", ["bad_signature", "wrong_header", "malformed", "oversized"])
 async def test_an_event_that_is_not_the_terminals(hub: HubProcess, terminal: RawTerminal, reason: str) -> None:
-    other = hub.raw_terminal(await hub.enrol("别处"))
+    other = hub.raw_terminal(await hub.enrol())
     forged = {
         "bad_signature": terminal.event(signer=STRANGER),
         # Truly signed, by another one.

@@ -74,7 +74,7 @@ async def test_every_answer_fits(hub: RunningHub) -> None:
     again = (await admin.ask("POST", "/api/pagers/{pager}/link", {}, pager=made["id"])).json["link"]
     await admin.ask("GET", "/api/qr.svg", query=f"?link={quote(again)}")
     key = b64url(secrets.token_bytes(32))
-    terminal = {"name": "Stairs", "zone": zone, "algorithm": "HS256", "key": key, "inputs": {"panic": "panic"}}
+    terminal = {"name": "Roof", "zone": zone, "algorithm": "HS256", "key": key, "inputs": {"panic": "panic"}}
     enrolled = (await admin.ask("POST", "/api/terminals", terminal)).json["id"]
     await admin.ask("POST", "/api/terminals/{terminal}/test", {"minutes": 5}, terminal=enrolled)
     await admin.ask("DELETE", "/api/terminals/{terminal}/test", terminal=enrolled)
