@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import random
 import sqlite3
 import sys
@@ -65,9 +66,10 @@ async def serve(keys: Path, database: Path) -> None:
 
 
 class Floor:
-    """The client's end."""
+    """The client's end. `pid`: the process at the other."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, key: Ed25519PrivateKey) -> None:
+    def __init__(self, pid: int, socket: aiohttp.ClientWebSocketResponse, key: Ed25519PrivateKey) -> None:
+        self.pid = pid
         self._socket = socket
         self._key = key
 
@@ -82,7 +84,9 @@ class Floor:
 
 
 @contextlib.asynccontextmanager
-async def running_floor(keys: Path, folder: Path, session: aiohttp.ClientSession, name: str) -> AsyncIterator[Floor]:
+async def running_floor(
+    keys: Path, folder: Path, session: aiohttp.ClientSession, name: str, **environment: str
+) -> AsyncIterator[Floor]:
     """`keys`: the hub's, whose certificate is for `name`; `folder`: on the disk that the hub's record is on."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -92,6 +96,7 @@ async def running_floor(keys: Path, folder: Path, session: aiohttp.ClientSession
         folder / "floor.db",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        env=os.environ | environment,
     )
     assert process.stdout is not None
     try:
@@ -99,7 +104,7 @@ async def running_floor(keys: Path, folder: Path, session: aiohttp.ClientSession
         key = Ed25519PrivateKey.generate()
         async with session.ws_connect(f"https://{name}:{port}/") as socket:
             await socket.send_bytes(key.public_key().public_bytes_raw())
-            yield Floor(socket, key)
+            yield Floor(process.pid, socket, key)
     finally:
         process.terminate()
         await process.wait()

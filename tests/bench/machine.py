@@ -94,13 +94,13 @@ class SlowDisk:
 
 
 class PartOfACore:
-    """What all threads of the process that it is given get together, at most. Raises Missing when it is begun."""
+    """What all threads of the processes that it is given get together, at most. Raises Missing when it is begun."""
 
     def __init__(self, part: float) -> None:
         self._first = CGROUP / "cpu" if (CGROUP / "cpu").is_dir() else None
         self._group = (self._first or CGROUP) / f"firstbell-bench-{os.getpid()}"
         self._quota = round(PERIOD_US * part)
-        self._pid = 0
+        self._pids: list[int] = []
 
     def __enter__(self) -> Self:
         try:
@@ -117,14 +117,14 @@ class PartOfACore:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pid:
+        for pid in self._pids:
             with contextlib.suppress(ProcessLookupError):
-                (self._group.parent / "cgroup.procs").write_text(str(self._pid))
+                (self._group.parent / "cgroup.procs").write_text(str(pid))
         self._group.rmdir()
 
     def give(self, pid: int) -> None:
         (self._group / "cgroup.procs").write_text(str(pid))
-        self._pid = pid
+        self._pids.append(pid)
 
     def _limit(self) -> None:
         if self._first:

@@ -1,4 +1,5 @@
-"""What a school feels first: a small hub with half a core and a disk that takes 30 ms, 60 terminals and 20 pagers."""
+"""What a school feels first: a small hub with half a core and a disk that takes 30 ms, 60 terminals and 20 pagers; and
+the floor on the same half core and the same disk."""
 
 import asyncio
 import contextlib
@@ -7,8 +8,10 @@ from tests.bench.bench import Bench, Pair, leader_of, pager_of, running_hub, ter
 from tests.bench.browser import running_screen
 from tests.bench.crowd import running_crowd
 from tests.bench.ends import READY, running
-from tests.bench.figures import LIGHT, PAGE, RECEIPT, SOUND
+from tests.bench.figures import FLOOR, LIGHT, PAGE, RECEIPT, SOUND
+from tests.bench.floor import running_floor
 from tests.bench.machine import PartOfACore, SlowDisk
+from tests.links.campus import NAME
 
 FSYNC_MS = 30
 CORE = 0.5
@@ -34,7 +37,11 @@ async def ask(bench: Bench) -> None:
         for guard in guards:
             await guard.answers.of(READY)
         screen = await stack.enter_async_context(running_screen(hub, await hub.guard("李敏")))
+        floor = await stack.enter_async_context(
+            running_floor(hub.home.keys, folder, hub.browser, NAME, **disk.environment)
+        )
         core.give(hub.process.pid)
+        core.give(floor.pid)
         disk.takes(FSYNC_MS)
         pair = Pair(terminal, guards[0], await leader_of(hub))
         for number in range(bench.extent.rounds):
@@ -49,3 +56,5 @@ async def ask(bench: Bench) -> None:
                 bench.results.row(where, RECEIPT).add(number, receipt_ms)
                 bench.results.row(where, LIGHT).add(number, await pair.accept(incident))
                 await pair.close(incident)
+                await asyncio.sleep(bench.dice.uniform(*PAUSE_S))
+                bench.results.row(where, FLOOR).add(number, await floor.once(bench.dice))
