@@ -58,7 +58,8 @@ class Checks:
         self._deadlines = Deadlines(truth.broken)
         self._begun = self._flooded = False
         self._standing: list[Line] = []
-        self._paused_ms = self._resumed_ms = 0
+        self._paused_ms = 0
+        self._resumed_ms = -RESUMED_MS
         self._compared = 0
         self._received: dict[str, Line] = {}
         self._heard_ms: dict[str, int] = {}
@@ -235,7 +236,7 @@ class Checks:
         self._deadlines.settled(hub_ms, self._engine.decided)
         decided = self._engine.decided
         for digest, line in self._received.items():
-            if line.socket.is_closing and self._standing:
+            if line.socket.is_closing and self._has_just_resumed():
                 continue  # a connection that ended during a pause takes with it what was not read; it comes again
             if self._flooded and self._truth.made[digest].what != "panic":
                 continue  # busy: it stays with its terminal
@@ -261,15 +262,19 @@ class Checks:
         self._heard_ms = {peer: ms + paused_ms for peer, ms in self._heard_ms.items()}
         self._resumed_ms = self._now_ms()
 
+    def _has_just_resumed(self) -> bool:
+        return self._now_ms() - self._resumed_ms <= RESUMED_MS
+
     def _check_standing(self) -> None:
-        """Who went on speaking while the hub stood still is not taken for silent."""
-        if self._now_ms() - self._resumed_ms > RESUMED_MS:
-            self._standing.clear()
-        for line in self._standing:
+        """Who went on speaking while the hub stood still is not taken for silent. Looked at when the hub has closed:
+        what a peer says afterwards, before it learns of it, is no matter."""
+        closed = [line for line in self._standing if line.hub_closed and self._has_just_resumed()]
+        self._standing = [line for line in self._standing if not line.hub_closed and self._has_just_resumed()]
+        for line in closed:
             said_ms = self._now_ms() - line.said_ms
             lets_through = not line.path.stalled_up and line.path.delay_ms[1] < RESUMED_MS
             wanted = line.peer.identity not in self._truth.revoked
-            if line.hub_closed and said_ms < SPOKE_MS and lets_through and wanted:
+            if said_ms < SPOKE_MS and lets_through and wanted:
                 self._truth.broken(f"{line.peer.name} said something {said_ms} ms ago and is cut off after a pause")
 
     def _check_everything_rings(self) -> None:
