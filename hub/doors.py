@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from hub.links.announce import Announcement, reachable_addresses
-from hub.links.door import REQUEST_MS_MAX, Waiting, open_door, raise_file_limit
+from hub.links.door import REQUEST_MS_MAX, open_door, raise_file_limit
 from hub.places.authority import renew_if_due, server_context, take_certificate
 from hub.web.app import make_app
 from hub.web.context import Hub
@@ -26,16 +26,14 @@ async def open_doors(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asy
     renew_if_due(home.keys, settings.names, settings.addresses, datetime.now(UTC), clock_sure=False)
     context = server_context(home.keys)
     raise_file_limit()
-    waiting = Waiting(lambda: hub.terminals.strangers.count("crowd", hub.now_ms()))
-    app = make_app(hub)
-    app.on_response_prepare.append(waiting.answered)
-    door = open_door(await _runner(app, stack), settings.listen.address, settings.listen.port, waiting, tls=context)
+    runner = await _runner(make_app(hub), stack)
+    door = open_door(runner, settings.listen.address, settings.listen.port, hub.waiting, tls=context)
     stack.push_async_callback(door.close)
     tasks.append(door.accepting)
     # After the port, which another program may have: a hub that ends for that answers no command before.
     await web.UnixSite(await _runner(make_control(hub), stack), str(home.control)).start()
     home.control.chmod(0o600)
-    await _hand_out_certificate(hub, stack, waiting)
+    await _hand_out_certificate(hub, stack)
 
     async def renew() -> None:
         while True:
@@ -47,13 +45,13 @@ async def open_doors(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asy
     tasks.append(asyncio.create_task(renew()))
 
 
-async def _hand_out_certificate(hub: Hub, stack: contextlib.AsyncExitStack, waiting: Waiting) -> None:
+async def _hand_out_certificate(hub: Hub, stack: contextlib.AsyncExitStack) -> None:
     """A hub that can't do this still rings, so it starts all the same."""
     at = hub.settings.listen
     if not at.join_port:
         return
     try:
-        door = open_door(await _runner(make_join(hub), stack), at.address, at.join_port, waiting)
+        door = open_door(await _runner(make_join(hub), stack), at.address, at.join_port, hub.waiting)
         stack.push_async_callback(door.close)
     except OSError as error:
         log.warning("the campus certificate can't be handed out", url=hub.settings.join_url, error=str(error))

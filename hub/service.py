@@ -28,6 +28,7 @@ from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
 from hub.links.board_steps import BoardSteps
 from hub.links.boards import BoardLinks
+from hub.links.door import Waiting
 from hub.links.pagers import PagerLinks
 from hub.links.screens import Screens
 from hub.links.strangers import Strangers
@@ -103,6 +104,7 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
         pagers=core.pagers,
         boards=core.boards,
         watch=core.watch,
+        waiting=core.waiting,
     )
     tasks = core.start()
     stack.push_async_callback(_end, tasks)
@@ -134,7 +136,9 @@ class Core:
         self._reader = reader
         self.engine = Engine(campus, size, writer, self._recorded, clock.now_ms)
         self.watch = Watch()
-        self.screens = Screens(self.engine, clock.now_ms)
+        strangers = Strangers()
+        self.waiting = Waiting(lambda: strangers.count("crowd", clock.now_ms()))
+        self.screens = Screens(self.engine, clock.now_ms, self.waiting)
         steps = BoardSteps()
         for incident in campus.incidents:
             steps.fold((entry for _, entry in reader.incident_entries(incident)), campus)
@@ -144,9 +148,10 @@ class Core:
             self.engine,
             Keys(self.engine, lambda terminal: keyring.get(terminal, "key")),
             clock.now_ms,
-            Strangers(),
+            strangers,
             reader.receipt,
             self._memory.greeted,
+            self.waiting,
         )
         self.pagers = PagerLinks(self.screens, self.names, self.watch, self.terminals.take_evidence)
         self.boards = BoardLinks(self.screens, self.names, steps, lambda: not self.disk.failing)

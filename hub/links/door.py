@@ -1,7 +1,8 @@
 """The door to the network: whoever only holds connections open, without a word, leaves room for everybody else.
 
-A connection waits from its TCP beginning until its WebSocket is opened, or it ends. Each address may have so many that
-wait; the time for a TLS handshake, for a whole request and for taking an answer is short.
+A connection waits from its TCP beginning until its peer has shown on a WebSocket who it is, or it ends. Each address
+may have so many that wait; the time for a TLS handshake, for a whole request, for a hello and for taking an answer is
+short.
 """
 
 import asyncio
@@ -67,9 +68,9 @@ class Waiting:
         if not self._from[address]:
             del self._from[address]
 
-    async def answered(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        """For `on_response_prepare`: whose WebSocket is opened waits no more. Other requests are soon over."""
-        if request.transport is not None and isinstance(response, web.WebSocketResponse):
+    def let_in(self, request: web.Request) -> None:
+        """Who asks over this connection is known, and it stays. Other requests are soon over."""
+        if request.transport is not None:
             peer, ours = (request.transport.get_extra_info(name) for name in ("peername", "sockname"))
             if peer and ours:
                 self.goes(peer[0], (peer[1], ours[1]))
@@ -124,40 +125,59 @@ class Door:
             if not self._waiting.comes(address[0], ports):
                 accepted.close()
                 continue
-            task = asyncio.create_task(self._enter(_Accepted(accepted, address[0], ports, self._waiting)))
+            task = asyncio.create_task(self._enter(accepted, address[0], ports))
             self._entering.add(task)
             task.add_done_callback(self._entering.discard)
 
-    async def _enter(self, accepted: "_Accepted") -> None:
+    async def _enter(self, accepted: socket.socket, address: str, ports: Ports) -> None:
         """TLS; then the connection is the web server's."""
+
+        def ended() -> None:
+            self._waiting.goes(address, ports)
+
+        accepted.setblocking(False)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                self._server,
+                lambda: _Told(self._server(), ended),
                 accepted,
                 ssl=self._tls,
                 ssl_handshake_timeout=None if self._tls is None else TLS_MS_MAX / 1000,
             )
-        except OSError:
-            # The peer went, was silent, or speaks no TLS that we do: a stranger's business.
+        except BaseException as error:
             accepted.close()
-        except BaseException:
-            accepted.close()
-            raise
+            ended()
+            # Else the peer went, was silent, or speaks no TLS that we do: a stranger's business.
+            if not isinstance(error, OSError):
+                raise
 
 
-class _Accepted(socket.socket):
-    """A connection that says when it ends."""
+class _Told(asyncio.Protocol):
+    """The web server's end of a connection; `ended` is called when that is over. A loop need not close the socket that
+    it was given, but it has to tell the protocol.
+    """
 
-    def __init__(self, accepted: socket.socket, address: str, ports: Ports, waiting: Waiting) -> None:
-        self._address = address
-        self._ports = ports
-        self._waiting = waiting
-        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-        self.setblocking(False)
+    def __init__(self, served: asyncio.Protocol, ended: Callable[[], None]) -> None:
+        self._served = served
+        self._ended = ended
 
-    def close(self) -> None:
-        super().close()
-        self._waiting.goes(self._address, self._ports)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._served.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._served.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._served.eof_received()
+
+    def pause_writing(self) -> None:
+        self._served.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._served.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended()
+        self._served.connection_lost(exc)
 
 
 def open_door(

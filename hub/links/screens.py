@@ -13,6 +13,7 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from hub.dispatch.engine import Engine, View
+from hub.links.door import Waiting
 from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.supervision import SWEEP_MS, Newest, Supervision
 
@@ -49,9 +50,10 @@ class Talk(Protocol):
 class Screens:
     """All connected screens of every kind."""
 
-    def __init__(self, engine: Engine, now_ms: Callable[[], int]) -> None:
+    def __init__(self, engine: Engine, now_ms: Callable[[], int], waiting: Waiting) -> None:
         self.engine = engine
         self.now_ms = now_ms
+        self._waiting = waiting
         self._supervision: Supervision[Screen] = Supervision()
         self._newest: Newest[Screen] = Newest()
 
@@ -59,6 +61,7 @@ class Screens:
         """Who asks for it has been checked by the caller."""
         socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, compress=False)
         await socket.prepare(request)
+        self._waiting.let_in(request)
         return socket
 
     async def hold(self, socket: Socket, talk: Talk) -> None:

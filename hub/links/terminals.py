@@ -31,6 +31,7 @@ from hub.dispatch.engine import Answer, Engine, View
 from hub.dispatch.entries import BellRing, EventKind, InputState, LightState
 from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
 from hub.ledger.errors import LedgerDamaged
+from hub.links.door import Waiting
 from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.strangers import Strangers
 from hub.links.supervision import SWEEP_MS, Newest, Sweeps
@@ -96,6 +97,7 @@ class TerminalLinks:
         strangers: Strangers,
         receipt_of: Callable[[str], Receipt | None],
         greeted: Callable[[str, str], None],
+        waiting: Waiting,
     ) -> None:
         self.engine = engine
         self.keys = keys
@@ -103,6 +105,7 @@ class TerminalLinks:
         self.strangers = strangers
         self.receipt_of = receipt_of
         self.greeted = greeted
+        self._waiting = waiting
         self._connections: dict[_Connection, None] = {}
         self._linked: Counter[str] = Counter()
         self.newest: Newest[_Connection] = Newest()
@@ -113,12 +116,12 @@ class TerminalLinks:
             raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(max_msg_size=messages.FRAME_BYTES_MAX + 1, compress=False)
         await socket.prepare(request)
-        await self.hold(socket)
+        await self.hold(socket, lambda: self._waiting.let_in(request))
         return socket
 
-    async def hold(self, socket: Socket) -> None:
-        """One connection, from its beginning to its end."""
-        connection = _Connection(self, socket)
+    async def hold(self, socket: Socket, known: Callable[[], None] = lambda: None) -> None:
+        """One connection, from its beginning to its end. `known` is called when it has said who it is."""
+        connection = _Connection(self, socket, known)
         self._connections[connection] = None
         try:
             await connection.run()
@@ -183,9 +186,10 @@ class TerminalLinks:
 
 
 class _Connection:
-    def __init__(self, links: TerminalLinks, socket: Socket) -> None:
+    def __init__(self, links: TerminalLinks, socket: Socket, known: Callable[[], None]) -> None:
         self._links = links
         self._socket = socket
+        self._known = known
         self._session = HubSession(links.keys.lookup)
         self._closing = ""
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -248,6 +252,7 @@ class _Connection:
                     self._status(action)
 
     def _linked(self, hello: Linked) -> None:
+        self._known()
         oldest = self._links.newest.came(hello.terminal, self)
         if oldest is not None:
             oldest.make_room()

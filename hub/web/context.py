@@ -9,6 +9,7 @@ from hub.dispatch.engine import Engine
 from hub.home import Home
 from hub.ledger.reader import Reader
 from hub.links.boards import BoardLinks
+from hub.links.door import Waiting
 from hub.links.pagers import PagerLinks
 from hub.links.terminals import TerminalLinks
 from hub.links.watch import Watch
@@ -41,6 +42,7 @@ class Hub:
     pagers: PagerLinks
     boards: BoardLinks
     watch: Watch
+    waiting: Waiting
     naming: Naming = field(default_factory=Naming)
 
 

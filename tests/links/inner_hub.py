@@ -103,6 +103,7 @@ class InnerHub(Doors):
             pagers=core.pagers,
             boards=core.boards,
             watch=core.watch,
+            waiting=core.waiting,
         )
         tasks = core.start()
         stack.push_async_callback(_end, tasks)

@@ -33,8 +33,7 @@ class House:
 
     async def open(self, stack: AsyncExitStack, request_ms: int) -> None:
         app = web.Application()
-        app.add_routes([web.get("/ws", _echo), web.get("/", _page), web.get("/much", self._much)])
-        app.on_response_prepare.append(self.waiting.answered)
+        app.add_routes([web.get("/ws", self._echo), web.get("/", _page), web.get("/much", self._much)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=request_ms / 1000)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -54,20 +53,21 @@ class House:
             self.unread.set_result(written)
         return response
 
+    async def _echo(self, request: web.Request) -> web.WebSocketResponse:
+        """Who has said something is known."""
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        async for message in ws:
+            self.waiting.let_in(request)
+            await ws.send_str(message.data)
+        return ws
+
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(HOST, self.port)
 
 
 async def _page(_request: web.Request) -> web.Response:
     return web.Response(text="page")
-
-
-async def _echo(request: web.Request) -> web.WebSocketResponse:
-    ws = web.WebSocketResponse()
-    await ws.prepare(request)
-    async for message in ws:
-        await ws.send_str(message.data)
-    return ws
 
 
 @pytest.fixture
@@ -92,6 +92,28 @@ async def test_an_address_has_no_more_that_wait_than_it_may(house: House) -> Non
         one.close()
 
 
+async def test_whoever_comes_and_goes_again_and_again_is_let_in(house: House) -> None:
+    """A new connection for each look, as a script or a page does it."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as browser:
+        for _ in range(WAITING_PER_ADDRESS_MAX + 1):
+            async with browser.get(f"http://{HOST}:{house.port}/") as answer:
+                assert await answer.text() == "page"
+    assert house.away == 0
+
+
+async def test_who_opens_a_websocket_and_says_nothing_still_waits(house: House) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as browser:
+        url = f"http://{HOST}:{house.port}/ws"
+        dumb = [await browser.ws_connect(url) for _ in range(WAITING_PER_ADDRESS_MAX)]
+        reader, writer = await house.connect()
+        assert await reader.read() == b""
+        writer.close()
+        await dumb[0].send_str("here")
+        await dumb[0].receive()
+        await browser.ws_connect(url)
+
+
 def test_no_count_is_left_over_whoever_comes_and_goes() -> None:
     """One port of a peer at two doors of ours; the next connection between the same ports before the last is over."""
     away: list[None] = []
@@ -111,6 +133,9 @@ def test_no_count_is_left_over_whoever_comes_and_goes() -> None:
 async def test_who_is_let_in_waits_no_more(house: House) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as browser:
         lines = [await browser.ws_connect(f"http://{HOST}:{house.port}/ws") for _ in range(STORM)]
+        for line in lines:
+            await line.send_str("here")
+            assert (await line.receive()).data == "here"
         idle = [await house.connect() for _ in range(WAITING_PER_ADDRESS_MAX)]
         for line in lines:
             await line.send_str("still here")

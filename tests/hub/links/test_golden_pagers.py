@@ -22,6 +22,7 @@ from hub.dispatch.entries import Deadlines
 from hub.dispatch.wanted import alerts, lights
 from hub.ledger.sealed import seal
 from hub.links.announce import SERVICE, Announcement
+from hub.links.door import Waiting
 from hub.links.pagers import PagerLinks
 from hub.links.screens import Screens
 from hub.links.watch import Watch
@@ -130,7 +131,7 @@ async def talk(text: str, answer: Answer) -> tuple[list[r.Request], list[str], l
         evidence.append(jws)
         done(answer)
 
-    screens = Screens(cast(Engine, desk), lambda: NOW_MS)
+    screens = Screens(cast(Engine, desk), lambda: NOW_MS, Waiting(lambda: None))
     await PagerLinks(screens, Names(SEALED.values()), Watch(), take_evidence).hold(line, PAGER)
     assert isinstance(desk.requests.pop(), r.LosePager)
     return desk.requests, evidence, line.sent

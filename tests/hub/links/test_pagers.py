@@ -8,6 +8,7 @@ from hub.dispatch.batch import Submission
 from hub.dispatch.engine import Engine, View
 from hub.dispatch.requests import HearPager, LosePager, Request
 from hub.dispatch.wanted import alerts, lights
+from hub.links.door import Waiting
 from hub.links.pagers import PagerLinks, PagerTalk
 from hub.links.screens import Screen, Screens
 from hub.links.watch import Watch
@@ -47,7 +48,7 @@ class Desk:
         self.window = Window()
         guard = self.engine.duty.guard("wang")
         self.pager = next(p.pager for p in self.engine.duty.campus.pagers.values() if p.guard == guard)
-        screens = Screens(cast(Engine, self.engine), lambda: 1_000)
+        screens = Screens(cast(Engine, self.engine), lambda: 1_000, Waiting(lambda: None))
         self._links = PagerLinks(screens, Names(()), Watch(), lambda _jws, _done: None)
         self._screens = screens
 
