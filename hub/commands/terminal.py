@@ -10,11 +10,14 @@ from hub.commands.control import Declined
 from hub.commands.found import find
 from hub.commands.shell import Run, command, group
 from hub.dispatch.entries import Algorithm, TerminalRole
+from hub.ids import new_id
+from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.places.log_keys import load_vkey
 from hub.private_file import whole_folder
 from hub.problems import HomeError, HubError, Problem, TypedWrongly, reason_of
 from hub.settings import load_settings
+from hub.web.asking import DISK_WAITS
 from hub.web.manage import MINUTES_MAX
 
 MINUTES_DEFAULT = 10
@@ -63,8 +66,10 @@ def enrol(
 ) -> None:
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
     _check_address(address)
+    name, terminal = one_line(name), new_id("t")
     key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
     body = {
+        "id": terminal,
         "name": name,
         "zone": find(run, "zone", zone)["id"],
         "role": role,
@@ -74,23 +79,36 @@ def enrol(
         "silent": silent,
         **place,
     }
-    terminal = ""
+    asked = late = False
     try:
         with whole_folder(folder) as beside:
-            hub = _hub_to_find(run, address)
-            terminal = run.call("POST", "/api/terminals", body)["id"]
-            write_home(beside, terminal, name, role, key, hub, wiring, silent=silent)
-    except (OSError, KeyboardInterrupt) as error:
-        if terminal:
+            write_home(beside, terminal, name, role, key, _hub_to_find(run, address), wiring, silent=silent)
+            asked = True
+            late = _ask_to_enrol(run, body)
+    except (OSError, HubError, KeyboardInterrupt) as error:
+        if asked:
             _take_back(run, terminal, error)
         if isinstance(error, FileExistsError):
             raise HomeError(Problem("folder_not_empty", str(folder))) from error
         raise
+    if late:
+        run.note(run.say("terminal.late", name=name))
     run.tell(
-        {"id": terminal, "folder": str(folder)},
+        {"id": terminal, "folder": str(folder), "recorded": not late},
         run.say("terminal.enrolled", name=name, id=terminal),
         run.say("terminal.carry", folder=folder),
     )
+
+
+def _ask_to_enrol(run: Run, body: dict[str, object]) -> bool:
+    """Whether the hub has taken it and its disk has not yet. Raises Declined, HubError."""
+    try:
+        run.call("POST", "/api/terminals", body)
+    except Declined as answer:
+        if answer.code != DISK_WAITS:
+            raise
+        return True
+    return False
 
 
 def _check_address(address: str) -> None:
@@ -104,9 +122,16 @@ def _take_back(run: Run, terminal: str, why: BaseException) -> None:
     """The hub forgets a terminal that has no folder. Raises HomeError: it can't be told."""
     try:
         run.call("DELETE", f"/api/terminals/{terminal}")
-    except (Declined, HubError) as error:
-        reason = reason_of(why) if isinstance(why, OSError) else type(why).__name__
-        raise HomeError(Problem("terminal_left", terminal, {"reason": reason})) from error
+    except Declined as answer:
+        if answer.code in (DISK_WAITS, "unknown_terminal"):
+            return
+        raise HomeError(_left(terminal, why)) from answer
+    except HubError as error:
+        raise HomeError(_left(terminal, why)) from error
+
+
+def _left(terminal: str, why: BaseException) -> Problem:
+    return Problem("terminal_left", terminal, {"reason": reason_of(why) if isinstance(why, OSError) else str(why)})
 
 
 def _hub_to_find(run: Run, address: str) -> HubToFind:

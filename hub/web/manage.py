@@ -30,6 +30,7 @@ routes = web.RouteTableDef()
 
 Minutes = Annotated[int, Meta(ge=1, le=MINUTES_MAX)]
 DeadlineName = Literal["delivered_ms", "accepted_ms", "on_scene_ms", "asked_ms", "roll_call_ms", "closed_ms"]
+TerminalId = Annotated[str, Meta(pattern=r"^(t-[a-z2-7]{10})?$")]
 DeadlineMs = Annotated[int, Meta(ge=1_000, le=7 * 86_400_000)]
 
 
@@ -65,7 +66,9 @@ class NewBoard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewTerminal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`key`: the public key (base64url) of an EdDSA terminal, the secret of an HS256 one."""
+    """`key`: the public key (base64url) of an EdDSA terminal, the secret of an HS256 one. `id`: one by chance that
+    nobody has; without it the hub makes one.
+    """
 
     name: Text
     zone: Text
@@ -78,6 +81,7 @@ class NewTerminal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     floor: Text = ""
     place: Text = ""
     way: Text = ""
+    id: TerminalId = ""
 
 
 class Until(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -272,7 +276,7 @@ async def enrol_terminal(request: web.Request) -> web.Response:
     """A new terminal, by its key."""
     hub, by = request.app[HUB], allow(request, "revoke_terminals")
     given = await body_of(request, NewTerminal)
-    key, terminal = read_key(given.key), new_id("t")
+    key, terminal = read_key(given.key), given.id or new_id("t")
     check_inputs(given.inputs)
     name = one_line(given.name)
     # People call a terminal by its name, so no two in use have one, and none has another's id.

@@ -1,6 +1,9 @@
 """`terminal …`: enrolled with a folder to carry, listed, tested, revoked; both or neither when something fails."""
 
 import re
+import sqlite3
+import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +182,51 @@ def test_a_folder_that_cannot_take_its_place(hub: Served, tmp_path: Path) -> Non
     _what, to_do = words("en").problem(told.value.problem)
     assert f"terminal revoke {left}" in to_do
     assert sorted(tmp_path.iterdir()) == [tmp_path / "empty", tmp_path / "link"]
+
+
+def test_a_slow_disk_costs_no_terminal(hub: Served, tmp_path: Path) -> None:
+    """The only key is in the folder: it stays, and the person is told that the record is behind."""
+    folder = tmp_path / "t"
+    with closing(sqlite3.connect(hub.home.database, isolation_level=None)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        said = hub("terminal", "enrol", "  慢  盘 ", "--zone", "东区", "--to", folder, "--json")
+        busy.execute("ROLLBACK")
+    assert (said.status, said.json["recorded"]) == (0, False), said.err
+    assert "slow" in said.err
+    settings = tomllib.loads((folder / "settings.toml").read_text("utf-8"))
+    assert (settings["name"], settings["terminal"]) == ("慢 盘", said.json["id"])
+    # Whatever is asked next waits for the same disk, in its order.
+    hub.done("terminal", "enrol", "快盘", "--zone", "东区", "--to", tmp_path / "next")
+    assert {"慢 盘", "快盘"} <= set(names(hub))
+
+
+def test_who_stops_it_has_no_terminal_left(hub: Served, tmp_path: Path) -> None:
+    run = _Stopped(words("en"), click.Context, hub.folder)
+    with pytest.raises(KeyboardInterrupt):
+        enrol(
+            run,
+            "停下",
+            "东区",
+            tmp_path / "t",
+            role="wall",
+            silent=False,
+            algorithm="EdDSA",
+            address="",
+            simulated=True,
+        )
+    (left,) = [one for one in hub.done("terminal", "list")["terminals"] if one["name"] == "停下"]
+    assert left["revoked"]
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Stopped(Run):
+    """By Ctrl-C, after the hub was asked and before it has answered."""
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        answer = super().call(method, path, body)
+        if method == "POST":
+            raise KeyboardInterrupt
+        return answer
 
 
 class _HubGone(Run):
