@@ -185,6 +185,7 @@ class Core:
             self.engine.run(),
             self.terminals.supervise(),
             self.screens.supervise(),
+            self.pagers.supervise(),
             utc.watch(),
             self._memory.wait(),
         )

@@ -1,5 +1,6 @@
 """The pagers: what one says becomes a request, what it should show is its snapshot (PROTOCOL.md, "Pager")."""
 
+import asyncio
 import functools
 import secrets
 from collections import defaultdict
@@ -15,9 +16,11 @@ from hub.dispatch.entries import Outcome
 from hub.dispatch.requests import Command, HearPager, LosePager, SignOff
 from hub.ledger.sealed import SALT_BYTES, seal
 from hub.links.outlet import Socket
+from hub.links.pace import Pace
 from hub.links.pager_frames import pager_body, snapshot_at
 from hub.links.pager_states import State, together
 from hub.links.screens import COMMAND_CHARS_MAX, Heartbeat, Screen, Screens
+from hub.links.supervision import SWEEP_MS
 from hub.links.watch import Watch
 from hub.names import Names
 
@@ -72,6 +75,7 @@ class PagerLinks:
         self.watch = watch
         self.take_evidence = take_evidence
         self._said: defaultdict[str, dict[PagerTalk, State]] = defaultdict(dict)
+        self._pace: Pace[str] = Pace()
 
     async def serve(self, request: web.Request, pager: str, holds: Callable[[], bool]) -> web.WebSocketResponse:
         """Holds one browser's connection; `holds` says whether its key is still the pager's."""
@@ -97,14 +101,26 @@ class PagerLinks:
         self._report(talk.name)
 
     def _report(self, pager: str) -> None:
-        """Tells the engine of the pager as a whole, in however many tabs it is open."""
-        now_ms, said = self._screens.now_ms(), self._said[pager]
-        if said:
-            whole = msgspec.structs.asdict(together(said.values()))
-            self._screens.engine.submit(Submission(HearPager(now_ms=now_ms, pager=pager, **whole)))
-        else:
+        now_ms = self._screens.now_ms()
+        if not self._said[pager]:
             del self._said[pager]
+            self._pace.left(pager)
             self._screens.engine.submit(Submission(LosePager(now_ms=now_ms, pager=pager)))
+        elif self._pace.comes(pager, pager, now_ms):
+            self._tell(pager, now_ms)
+
+    def _tell(self, pager: str, now_ms: int) -> None:
+        """Tells the engine of the pager as a whole, in however many tabs it is open."""
+        whole = msgspec.structs.asdict(together(self._said[pager].values()))
+        self._screens.engine.submit(Submission(HearPager(now_ms=now_ms, pager=pager, **whole)))
+
+    async def supervise(self) -> None:
+        """Tells of those who change all the time, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_MS / 1000)
+            now_ms = self._screens.now_ms()
+            for pager in self._pace.due(now_ms):
+                self._tell(pager, now_ms)
 
 
 class PagerTalk:

@@ -59,7 +59,7 @@ class Screens:
 
     async def open(self, request: web.Request) -> web.WebSocketResponse:
         """Who asks for it has been checked by the caller."""
-        socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX, compress=False)
+        socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES_MAX + 1, compress=False)
         await socket.prepare(request)
         self._waiting.let_in(request)
         return socket

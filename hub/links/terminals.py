@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import structlog
@@ -33,6 +34,7 @@ from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, Rece
 from hub.ledger.errors import LedgerDamaged
 from hub.links.door import Waiting
 from hub.links.outlet import Outlet, SlowPeer, Socket
+from hub.links.pace import Pace
 from hub.links.strangers import Strangers
 from hub.links.supervision import SWEEP_MS, Newest, Sweeps
 from hub.links.terminal_session import (
@@ -110,6 +112,7 @@ class TerminalLinks:
         self._linked: Counter[str] = Counter()
         self.newest: Newest[_Connection] = Newest()
         self._sweeps = Sweeps()
+        self._pace: Pace[HearTerminal] = Pace()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         if len(self._connections) >= CONNECTIONS_MAX:
@@ -138,6 +141,8 @@ class TerminalLinks:
             if self._sweeps.may_judge(now_ms):
                 for connection in tuple(self._connections):
                     connection.tick(now_ms)
+            for late in self._pace.due(now_ms):
+                self.engine.submit(Submission(replace(late, now_ms=now_ms)))
             for summary in self.strangers.due(now_ms):
                 self.engine.submit(Submission(summary))
 
@@ -151,7 +156,12 @@ class TerminalLinks:
         self._linked[terminal] -= 1
         if not self._linked[terminal]:
             del self._linked[terminal]
+            self._pace.left(terminal)
             self.engine.submit(Submission(LoseTerminal(now_ms=self.now_ms(), terminal=terminal)))
+
+    def hear(self, status: HearTerminal) -> None:
+        if self._pace.comes(status.terminal, status, status.now_ms):
+            self.engine.submit(Submission(status))
 
     def receive(self, event: SignedEvent, done: Callable[[Answer], None]) -> None:
         """Hands a validly signed event to the engine."""
@@ -269,7 +279,7 @@ class _Connection:
             ring=cast(BellRing, status.ring),
             inputs=cast(dict[str, InputState], status.inputs),
         )
-        self._links.engine.submit(Submission(request))
+        self._links.hear(request)
 
     def _answer_to(self, digest: str) -> Callable[[Answer], None]:
         def answer(answer: Answer) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 from firstbell.jws import Ed25519Signer, b64url
 from firstbell.messages import FRAME_BYTES_MAX, HELLO_MS_MAX, SILENCE_MS_MAX
 
+from hub.links.pace import BURST_MAX, EACH_MS
 from hub.links.strangers import SUMMARY_MS
 from hub.links.supervision import CONNECTIONS_OF_ONE_MAX
 from tests.links.campus import Enrolled
 from tests.links.inner_hub import InnerHub
-from tests.links.raw_terminal import event_frame
+from tests.links.raw_terminal import event_frame, receipt_of
 
 NONCE = b64url(bytes(32))
 STRANGER = Ed25519Signer(bytes(range(32)))
@@ -116,3 +117,21 @@ async def test_those_who_are_silent_are_lost(inner_hub: InnerHub) -> None:
     assert lines[1].code is None
     assert pagers[1].line.code is None
     assert len([entry for entry in hub.entries("pager_readiness") if entry["reasons"] == ["link"]]) == 1
+
+
+async def test_a_terminal_that_changes_all_the_time_fills_no_record(inner_hub: InnerHub) -> None:
+    """What it said last is on the record, and little of what it said before; its presses wait for nothing."""
+    terminal = inner_hub.raw_terminal(await inner_hub.enrol())
+    line = await terminal.link()
+    status = {"type": "status", "since_ms": None, "ring": "none", "inputs": {"panic": "open"}, "pending": 0}
+    for _ in range(4 * BURST_MAX):
+        for light in ("heard", "none"):
+            await line.send({**status, "light": light})
+    press = terminal.event()
+    await line.send(event_frame(press))
+    await line.until(receipt_of(press))
+    await line.send({**status, "light": "coming"})
+    last = await inner_hub.until_entry("light_shown", light="coming")
+    changes = inner_hub.entries("light_shown")
+    took_ms = last["at_ms"] - changes[0]["at_ms"]
+    assert len(changes) <= BURST_MAX + 1 + took_ms // EACH_MS

@@ -10,12 +10,15 @@ import pytest_asyncio
 from firstbell.jws import digest_of
 from firstbell.messages import WINDOW_EVENTS_MAX
 
+from hub.links.screens import FRAME_BYTES_MAX
 from tests.links.hub_process import HubProcess
 from tests.links.line import Frame, Line
 from tests.links.raw_pager import RawPager
 from tests.links.raw_terminal import RawTerminal, event_frame, receipt_of
 
 PRESSES_MANY = 600
+TOO_BIG = (1009, 1006)
+"""What has come, and nobody will read, may reset the line before its end is seen."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -312,6 +315,14 @@ async def test_sixteen_malformed_frames_end_it(pager: RawPager) -> None:
     for _ in range(16):
         await pager.line.send("nonsense")
     assert await pager.line.closed() == 1008
+
+
+async def test_a_frame_of_one_byte_too_many(pager: RawPager) -> None:
+    frame = '{"type":"heartbeat","t1_ms":1}'
+    await pager.line.send(frame + " " * (FRAME_BYTES_MAX - len(frame)))
+    await pager.line.of_type("heartbeat")
+    await pager.line.send(frame + " " * (FRAME_BYTES_MAX + 1 - len(frame)))
+    assert await pager.line.closed() in TOO_BIG
 
 
 async def test_who_may_not_connect(hub: HubProcess, pager: RawPager) -> None:

@@ -9,6 +9,7 @@ from hub.dispatch.engine import Engine, View
 from hub.dispatch.requests import HearPager, LosePager, Request
 from hub.dispatch.wanted import alerts, lights
 from hub.links.door import Waiting
+from hub.links.pace import BURST_MAX
 from hub.links.pagers import PagerLinks, PagerTalk
 from hub.links.screens import Screen, Screens
 from hub.links.watch import Watch
@@ -123,6 +124,18 @@ def test_the_end_of_the_best_tab_leaves_what_the_others_said() -> None:
     desk.ends(front)
     desk.ends(behind)
     assert heard(desk) == [("running", True), ("running", True), ("unarmed", False), None]
+
+
+def test_a_browser_that_changes_all_the_time_is_told_of_so_often_and_at_its_end() -> None:
+    desk = Desk()
+    mad, calm = desk.browser(), desk.browser()
+    for turn in range(2 * BURST_MAX):
+        desk.says(mad, (state(), HIDDEN)[turn % 2])
+    assert len(heard(desk)) == BURST_MAX
+    desk.says(calm, state())
+    desk.ends(mad)
+    desk.ends(calm)
+    assert heard(desk)[BURST_MAX:] == [None]
 
 
 def test_a_tab_that_has_said_nothing_keeps_no_pager_ready() -> None:
