@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -86,7 +86,20 @@ def open_database(path: Path) -> sqlite3.Connection:
     connection = connect(path)
     with _closed_on_error(connection):
         migrate(connection)
+        _check_whole(connection)
     return connection
+
+
+def _check_whole(connection: sqlite3.Connection) -> None:
+    """A table that is gone would be missed in the middle of a press."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        migrate(new)
+        ours, there = (
+            {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            for db in (new, connection)
+        )
+    if not ours <= there:
+        raise sqlite3.DatabaseError(f"tables are missing: {', '.join(sorted(ours - there))}")
 
 
 def connect(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:

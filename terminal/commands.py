@@ -24,7 +24,7 @@ from rich.table import Table
 from terminal import process
 from terminal.control import ANSWER_S_MAX, HOLD_MS_MAX, ask, parse_problem, problem_fields
 from terminal.doctor import Finding, examine
-from terminal.problems import ControlError, HubUnreachable, NotRunning, PanelError, Problem, TerminalError
+from terminal.problems import ControlError, HubUnreachable, NotRunning, PanelError, Problem, TerminalError, reason_of
 from terminal.settings import Home, check_home, load_settings
 from terminal.words import Words, chosen_language, words
 
@@ -44,13 +44,23 @@ def main() -> None:
     try:
         status = run_typed(said)
     except BrokenPipeError:
-        # Nobody reads any more (click and rich end as quietly); nor must the interpreter try to flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Nobody reads any more; click and rich end as quietly.
+        write_no_more()
         status = WRONG
+    except OSError as error:
+        # What was to be said can't be written: a full disk.
+        write_no_more()
+        _tell_problem(said, Problem("system", NAME, {"reason": reason_of(error)}), as_json=False)
+        status = DEVICE
     except Exception as error:
         tell_defect(said, error, as_json="--json" in sys.argv)
         status = WRONG
     sys.exit(status)
+
+
+def write_no_more() -> None:
+    """Nor must the interpreter try to, when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_typed(said: Words) -> int:

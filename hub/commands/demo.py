@@ -51,6 +51,8 @@ def demo(run: Run, just_once: bool, port: int) -> int:
             tell(told, "\n".join([*_steps(run, told), end]))
             return 0 if told["verified"] else FAILED
         asyncio.run(show(folder, language, run.say, port, tell))
+    except asyncio.CancelledError as ended:
+        raise click.Abort from ended
     except (StageError, TimeoutError) as error:
         run.note(run.say("demo.failed", folder=folder, reason=error))
         return FAILED

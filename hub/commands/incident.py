@@ -16,6 +16,7 @@ from hub.commands.shell import Run, command, group, read_pin
 from hub.database import untouched
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
+from hub.ledger.errors import LedgerDamaged
 from hub.ledger.reader import IncidentRow, Reader
 from hub.names import Names
 from hub.problems import NotFound, Problem
@@ -53,9 +54,12 @@ class _Ledger:
         return at_ms + (self.utc_offsets[at][1] if self.utc_offsets else 0)
 
     def clock(self, at_ms: int) -> str:
-        """The campus's wall clock, to the millisecond, and how far it is from UTC."""
-        zone = timezone(timedelta(minutes=self.names.campus(self.campus).zone_minutes))
-        moment = datetime.fromtimestamp(0, zone) + timedelta(milliseconds=self.utc_ms(at_ms))
+        """The campus's wall clock, to the millisecond, and how far it is from UTC. Raises LedgerDamaged."""
+        try:
+            zone = timezone(timedelta(minutes=self.names.campus(self.campus).zone_minutes))
+            moment = datetime.fromtimestamp(0, zone) + timedelta(milliseconds=self.utc_ms(at_ms))
+        except (OverflowError, ValueError) as error:
+            raise LedgerDamaged(f"{at_ms} ms is on no clock: {error}") from error
         return moment.isoformat(" ", "milliseconds")
 
     def person(self, by: str) -> str:

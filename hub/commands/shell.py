@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import print_exc
 from typing import Any
+from unicodedata import category
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -36,8 +37,10 @@ HOME_VARIABLE = "FIRSTBELL_HOME"
 TRACEBACK_VARIABLE = "FIRSTBELL_TRACEBACK"
 OK, FAILED, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 0, 1, 2, 3, 4, 5
 _EXIT_CODES = {TypedWrongly: USED_WRONGLY, NotFound: NOT_FOUND, HubUnreachable: UNREACHABLE}
-_TYPED_WRONGLY = ("bad_text", "pin_digits", "pin_simple", "malformed", "no_role")
+_TYPED_WRONGLY = ("bad_text", "pin_digits", "pin_simple", "malformed", "no_role", "http_413")
 """Refusals of what was typed: as if the command itself had refused it."""
+_NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""General categories of Unicode: control and format characters, half characters, separators of lines."""
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Run:
             click.echo(json.dumps(data, ensure_ascii=False))
         else:
             for line in lines:
-                click.echo(line)
+                click.echo(_printable_lines(line))
 
     def list(self, data: dict[str, Any], columns: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
         """The result as a table; `columns` are keys of the catalogue, as is `nothing`, said when there are no rows."""
@@ -90,14 +93,23 @@ class Run:
         for column in columns:
             table.add_column(self.say(column), overflow="fold")
         for row in listed:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(printable(cell)) for cell in row))
         # What is read by a program is not cut to the width of a screen.
         width = None if sys.stdout.isatty() else 1_000
         Console(width=width, highlight=False).print(table)
 
     def note(self, line: str) -> None:
         """Something beside the result."""
-        click.echo(line, err=True)
+        click.echo(_printable_lines(line), err=True)
+
+
+def printable(text: str) -> str:
+    """As it can be shown in one line: what would move a screen's cursor or turn its text around becomes its number."""
+    return "".join(one.encode("unicode_escape").decode() if category(one) in _NOT_SHOWN else one for one in text)
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def command(run: Run, key: str, function: Callable[..., int | None], *parameters: click.Parameter) -> click.Command:
@@ -222,9 +234,14 @@ def _tell_problem(run: Run, name: str, where: str, what: str) -> None:
 
 
 def read_pin(run: Run) -> str:
-    """A PIN from the keyboard, twice and unseen; or the next line of what is piped in."""
+    """A PIN from the keyboard, twice and unseen; or the next line of what is piped in, "" when that is no text."""
+    if sys.stdin is None:
+        return ""
     if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
+        try:
+            return sys.stdin.readline().strip()
+        except UnicodeDecodeError:
+            return ""
     while True:
         pin = str(click.prompt(run.say("prompt.pin"), hide_input=True, err=True))
         if pin == click.prompt(run.say("prompt.pin_again"), hide_input=True, err=True):
@@ -255,9 +272,20 @@ def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[
     try:
         return _main(build, words, arguments)
     except BrokenPipeError:
-        # Nobody reads any more (click and rich end as quietly); nor must the interpreter try to flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Nobody reads any more; click and rich end as quietly.
+        _write_no_more()
         return FAILED
+    except OSError as error:
+        # What was to be said can't be written: a full disk.
+        _write_no_more()
+        run = Run(words, click.Context)
+        _note_problem(run, Problem("system", run.say("usage.output"), {"reason": reason_of(error)}))
+        return DEVICE
+
+
+def _write_no_more() -> None:
+    """Nor must the interpreter try to, when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[str]) -> int:
@@ -279,6 +307,8 @@ def _main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence
         run.note(run.say("usage.aborted"))
         _tell_problem(run, "aborted", "", run.say("usage.aborted"))
         return FAILED
+    except OSError:
+        raise
     except Exception as error:
         # A defect of ours. A person gets a sentence; whoever mends it asks for the traceback.
         if os.environ.get(TRACEBACK_VARIABLE):

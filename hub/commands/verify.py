@@ -10,7 +10,7 @@ from firstbell.note import NoteError, Vkey, parse_checkpoint, parse_vkey
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, warn_of_open
+from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, printable, warn_of_open
 from hub.database import untouched
 from hub.home import Home
 from hub.ledger.errors import NoVerdict
@@ -47,7 +47,7 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
     data = {
         "ok": verdict.ok,
         "size": verdict.size,
-        "first_bad": _readable(verdict.first_bad),
+        "first_bad": printable(verdict.first_bad),
         "why": verdict.why,
         "vkey": key.text(),
         "vkey_given": vkey is not None,
@@ -73,7 +73,8 @@ def _watched(run: Run, home: Home, key: Vkey, note: str | None) -> Verdict:
 
 def _sentence(run: Run, verdict: Verdict, key: Vkey, foreign: str) -> str:
     if verdict.place is None:
-        return run.say("verify.good", size=verdict.size)
+        logs = verdict.checked.logs
+        return run.say("verify.good" if logs == 1 else "verify.good_logs", size=verdict.checked.entries, logs=logs)
     if foreign:
         return run.say("verify.foreign_key", key=key.name, log=foreign)
     why = run.words.word(f"verify.why.{verdict.why}", verdict.why)
@@ -83,14 +84,9 @@ def _sentence(run: Run, verdict: Verdict, key: Vkey, foreign: str) -> str:
 def tell_place(words: Words, place: Place) -> str:
     """In the reader's language."""
     of_log = "" if place.log is None else words.say("verify.place.of_log", number=place.log)
-    fields = {name: _readable(str(value)) for name, value in place.fields.items()}
+    fields = {name: printable(str(value)) for name, value in place.fields.items()}
     text = words.say(f"verify.place.{place.kind}", of_log=of_log, **fields)
     return text if place.within is None else words.say("list.join").join((text, tell_place(words, place.within)))
-
-
-def _readable(text: str) -> str:
-    """What a damaged file holds, as something that can be shown: bytes that are no text become their numbers."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:
@@ -103,7 +99,7 @@ def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:
         base, _ = split_origin(log)
     except (sqlite3.Error, OSError, NoteError):
         return ""
-    return "" if base == key.name.rpartition("/")[0] else _readable(log)
+    return "" if base == key.name.rpartition("/")[0] else printable(log)
 
 
 def _vkey(given: str | None, home: Home) -> Vkey:

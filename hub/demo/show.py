@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from firstbell.note import parse_vkey
 
@@ -29,8 +29,9 @@ def new_folder() -> Path:
 async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[str, Any]:
     """One press from button to closed case; then everything is ended, and the record verified.
 
-    Raises StageError, TimeoutError, OSError.
+    Raises StageError, TimeoutError, OSError, asyncio.CancelledError when it is ended before.
     """
+    _when_ended(cast("asyncio.Task[object]", asyncio.current_task()).cancel)
     async with Stage(folder, script_of(demo_texts(language)), say) as stage:
         times = await Story(stage).tell()
     verdict = verify(stage.home.database, parse_vkey(stage.founded.vkey))
@@ -40,7 +41,7 @@ async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[s
 async def show(
     folder: Path, language: str, say: Callable[[str], str], port: int, tell: Callable[[dict[str, Any], str], None]
 ) -> None:
-    """Runs until SIGTERM or SIGINT, or until nobody reads any more.
+    """Runs until it is ended, or until nobody reads any more.
 
     `tell(data, line)`: first what there is, then each thing that happens.
 
@@ -48,14 +49,21 @@ async def show(
     """
     texts = demo_texts(language)
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _when_ended(stopped.set)
     if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
         # At the writing end of a pipe there is nothing to read but that its reader has gone.
         asyncio.get_running_loop().add_reader(sys.stdout.fileno(), stopped.set)
     # Taken first, so that nothing is made when the port is somebody else's.
     with socket.create_server((LOOPBACK, port)) as listening:
         await _run(folder, texts, say, listening, stopped, tell)
+
+
+def _when_ended(end: Callable[[], object]) -> None:
+    """The hub and the terminals would go on by themselves, in nobody's sight."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # nohup(1) means it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, end)
 
 
 async def _run(

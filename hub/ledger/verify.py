@@ -71,7 +71,7 @@ class _Verification:
         try:
             if not self._path.is_file():
                 raise Bad(Place("database"), "missing", str(self._path))
-            if beside(self._path, "journal").exists():
+            if os.path.lexists(beside(self._path, "journal")):
                 # The hub never leaves one; who opens the file next would take its pages into it.
                 raise Bad(Place("database"), "journal")
             older = self._open(Place("against"), self._against) if self._against is not None else None

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,37 @@ def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]
     yield process, json.loads(process.stdout.readline())
     process.kill()
     process.communicate()
+
+
+def test_it_ends_when_its_screen_has_gone(demo: tuple[subprocess.Popen[str], dict[str, Any]]) -> None:
+    process, there = demo
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(START_S_MAX) == 0
+    assert [one for one in (there["hub_pid"], *(wall["pid"] for wall in there["terminals"])) if alive(one)] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_one_that_is_ended_before_its_end_leaves_nobody_running(number: signal.Signals, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [HUB, "--home", tmp_path / "campus", "demo", "--once", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "FIRSTBELL_LANG": "en"},
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        # The hub and the first terminal: there is nothing else to tell how far it has come.
+        while len(started := children.read_text().split()) < 2:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=START_S_MAX)
+    assert (process.returncode, json.loads(out)["problem"]) == (1, "aborted"), err
+    assert [one for one in started if alive(int(one))] == []
+
+
+def alive(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
 
 
 def test_it_can_be_driven_and_ends_cleanly(demo: tuple[subprocess.Popen[str], dict[str, Any]]) -> None:

@@ -105,6 +105,16 @@ def test_a_damaged_schema_is_an_error_of_the_database(tmp_path: Path) -> None:
             open_it(path)
 
 
+@pytest.mark.parametrize("table", ["incidents", "secrets", migrations.migrations_table])
+def test_a_table_that_is_gone(table: str, tmp_path: Path) -> None:
+    """Found at the start, not in the middle of a press."""
+    path = tmp_path / "hub.db"
+    with closing(open_database(path)) as connection:
+        connection.execute(f"DROP TABLE {table}")
+    with pytest.raises(sqlite3.DatabaseError, match=f"missing: {table}|already exists"):
+        open_database(path)
+
+
 def test_connecting_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         connect(tmp_path / "hub.db")

@@ -1,6 +1,7 @@
 """`firstbell-terminal` as it is typed: texts in two languages, JSON, exit codes."""
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -156,6 +157,16 @@ def test_nobody_reads_what_is_said(typed: list[str], tmp_path: Path) -> None:
         said = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
     assert said.returncode != 0
     assert [word for word in ("Broken pipe", "BrokenPipe", "Traceback") if word in said.stderr] == []
+
+
+@pytest.mark.parametrize("typed", [["status", "--json"], ["doctor"], ["doctor", "--json"], ["nonsense", "--json"]])
+def test_what_is_said_goes_to_a_full_disk(typed: list[str], tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [str(COMMAND), "--home", str(tmp_path), *typed]
+        said = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert said.returncode == 4
+    assert os.strerror(errno.ENOSPC) in said.stderr
+    assert [word for word in ("Traceback", "defect", "OSError") if word in said.stderr] == []
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])

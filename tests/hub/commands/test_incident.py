@@ -314,6 +314,34 @@ def test_nobody_reads_what_is_said(story: Story, typed: list[str], form: list[st
     assert [word for word in ("Broken pipe", "BrokenPipe", "Traceback") if word in said.stderr] == []
 
 
+@pytest.mark.parametrize("typed", [["incident", "list"], ["incident", "show", "none"], ["status"], ["nonsense"]])
+def test_what_is_said_goes_to_a_full_disk(story: Story, typed: list[str]) -> None:
+    command = [str(SCRIPT), "--home", str(story.hub.folder), "--json", *typed]
+    with open("/dev/full", "w") as full:
+        said = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment())
+    assert said.returncode == 4
+    assert "the disk is full" in said.stderr
+    assert [word for word in ("Traceback", "defect", "OSError") if word in said.stderr] == []
+
+
+def test_a_time_that_is_on_no_clock(story: Story, tmp_path: Path) -> None:
+    """Whoever can write the file can put it there; a person still gets a sentence."""
+    home = Home(tmp_path / "hub")
+    shutil.copytree(story.hub.folder, home.path, ignore=shutil.ignore_patterns("*.sock"))
+    with closing(sqlite3.connect(home.database)) as database, database:
+        database.execute("UPDATE incidents SET raised_ms = ?", (2**62,))
+    for form in ([], ["--json"]):
+        said = Served(home.path, story.hub.made)("incident", "list", *form)
+        assert (said.status, str(2**62) in said.err) == (1, True), said.err
+
+
+def test_what_would_move_the_cursor_or_turn_the_text_is_shown_by_its_number(story: Story) -> None:
+    said = story.hub("incident", "show", "\x1b[2J\u202ename\u3000\n")
+    assert said.status == 3
+    assert "\\x1b[2J\\u202ename\u3000\n" in said.err
+    assert {one for one in said.err if not one.isprintable()} == {"\n", "\u3000"}
+
+
 def test_without_a_ledger(tmp_path: Path) -> None:
     said = type_in("verify", "--home", tmp_path, "--json")
     assert (said.status, said.json["problem"]) == (3, "no_ledger")

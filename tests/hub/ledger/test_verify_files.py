@@ -75,6 +75,12 @@ def test_a_journal_that_would_change_the_file_is_found(ledger: Path, tmp_path: P
     assert rows(ledger, "SELECT snapshots FROM head") == [(77,)]
 
 
+def test_a_journal_that_leads_nowhere_is_found(ledger: Path) -> None:
+    """Whoever opens the file next follows it, when there is something at its end."""
+    Path(f"{ledger}-journal").symlink_to(ledger.parent / "nothing yet")
+    assert (found(ledger).first_bad, found(ledger).why) == ("database", "journal")
+
+
 def test_each_reason_has_its_words() -> None:
     for language in ("en", "zh-CN"):
         texts = json.loads((ROOT / f"hub/commands/locales/{language}.json").read_text())
