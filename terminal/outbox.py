@@ -17,6 +17,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import structlog
+
 from terminal.outbox_file import (
     Kept,
     Memory,
@@ -45,6 +47,8 @@ OPEN_MS_MAX = 3_000
 BOOT_JUMP_MIN = 1 << 31
 BOOT_JUMP_MAX = 1 << 47
 """A boot whose number could not be kept takes one from here by chance, so that no two boots share a number."""
+
+log = structlog.get_logger(part="outbox")
 
 
 class Outbox:
@@ -119,18 +123,17 @@ class Outbox:
         with self._changed:
             return sum(digest in self._events for digest in self._dirty | self._writing)
 
-    def add(self, digest: str, jws: str, panic: bool, pressed_ms: int = 0) -> tuple[str, ...]:
-        """Keep an event, pressed at mono `pressed_ms`.
-
-        Returns the digests of those that had to go to make room for it: at times its own.
-        """
+    def add(self, digest: str, jws: str, panic: bool, pressed_ms: int) -> None:
+        """Keep an event, pressed at mono `pressed_ms`. Where there is no room it takes the place of one that is missed
+        less, or is only sent."""
         with self._changed:
             self._events[digest] = Kept(self._next_place, digest, jws, panic, False, pressed_ms)
             self._next_place += 1
             self._pending += 1
             dropped = self._make_room()
             self._mark((digest, *dropped), urgent=True)
-        return dropped
+        if dropped:
+            log.warning("outbox full", dropped=list(dropped))
 
     def _make_room(self) -> tuple[str, ...]:
         dropped = []

@@ -87,6 +87,7 @@ class Panel:
         self._contacts: dict[str, _Contact] = {}
         self._light: Any = None
         self._sounder: Any = None
+        self._problems: dict[str, Problem] = {}
         try:
             self._claim(settings)
         except PanelError:
@@ -128,20 +129,31 @@ class Panel:
         except PanelError:
             return None
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why light or sounder can't be driven."""
+        return tuple(self._problems.values())
+
     def set_light(self, lit: bool) -> bool:
-        """Whether the lamp is driven so now; False also where there is none. Raises PanelError."""
+        """Whether the lamp is driven so now; False also where there is none."""
         return self._set(self._light, "outputs.light_pin", lit)
 
     def set_sounder(self, on: bool) -> bool:
-        """Whether the sounder is driven so now; False also where there is none. Raises PanelError."""
+        """Whether the sounder is driven so now; False also where there is none."""
         return self._set(self._sounder, "outputs.sounder_pin", on)
 
     def _set(self, device: Any, key: str, on: bool) -> bool:
         if device is None:
             return False
-        with self._pins.told("pins_not_driven", key):
-            device.value = on
-            return bool(device.value) == on
+        try:
+            with self._pins.told("pins_not_driven", key):
+                device.value = on
+                driven = bool(device.value) == on
+        except PanelError as error:
+            self._problems[key] = error.problem
+            return False
+        self._problems.pop(key, None)
+        return driven
 
     def drive(self, name: str, closed: bool) -> None:
         """Simulated pins only: what a finger or a cut wire would do. Raises KeyError for an unknown input."""

@@ -1,13 +1,11 @@
-"""A terminal on the wall: the real session, press filter and outbox; its disk, clock, pins and line are simulated.
-
-What the daemon does between them (terminal/daemon.py) is done here in the same order. What it needs threads, sockets
-and pins for is done by virtual time.
+"""A terminal on the wall: the real `firstbell.terminal` with the real outbox; its disk, clock, pins and line are
+simulated. What the daemon (terminal/daemon.py) needs threads, sockets and pins for is done by virtual time.
 """
 
 import asyncio
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from random import Random
@@ -15,22 +13,18 @@ from typing import Any, Literal
 
 from firstbell import actions, light
 from firstbell.actions import Action, Event
-from firstbell.flights import PRESSES_MAX
+from firstbell.inputs import Inputs
 from firstbell.jws import EDDSA, Ed25519Signer, Hs256Key, verify_ed25519
-from firstbell.messages import SILENCE_MS_MAX
 from firstbell.note import Checkpoint
+from firstbell.outputs import Outputs
 from firstbell.press import PANIC, Happening
 from firstbell.receipt import check_receipt
-from firstbell.session import LINKED, TerminalSession
+from firstbell.session import TerminalSession
+from firstbell.terminal import Terminal as Core
 
-from terminal.bell import wanted_sound
 from terminal.hub_link import BACKOFF_MS_MAX, BACKOFF_MS_MIN
-from terminal.inputs import Inputs
 from terminal.outbox import LAZY_MS, Outbox
 from terminal.outbox_file import Kept, Memory, connect, read
-from terminal.outputs import RUNG
-from terminal.panel import Edge
-from terminal.settings import HubSettings, InputSettings, Settings
 from tests.simulation.network import Line, NetworkPath
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.truth import Made
@@ -38,8 +32,8 @@ from tests.simulation.truth import Made
 MONO_AT_START_MS = 20_000
 """A Pi's monotonic clock when the daemon comes up."""
 STORE_MS = (1, 15)
+PRESS_MS_MIN = 30
 InputKind = Literal["panic", "perimeter", "tamper"]
-_HUB = HubSettings("hub.local", "c-" + "a" * 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +95,16 @@ class StepwiseOutbox(Outbox):
         self._connection.close()
 
 
+class UnseenOutputs(Outputs):
+    """Nobody watches the lamp or hears the sounder: to follow their rhythms would only take time."""
+
+    def play(self, sound: str, now_ms: int) -> None:
+        super().play(sound, now_ms)
+
+    def show(self, state: str, since_ms: int, now_ms: int) -> None:
+        pass
+
+
 class Terminal:
     """One terminal. `name` tells clones apart; `plan.terminal` is the identity that they share."""
 
@@ -119,8 +123,6 @@ class Terminal:
         self._random = random
         self._file = around.folder / f"{name}.db"
         self._key: Any = Ed25519Signer(plan.seed) if plan.algorithm == EDDSA else Hs256Key(plan.seed)
-        inputs = {wire: InputSettings(kind, pin) for pin, (wire, kind) in enumerate(plan.inputs.items())}
-        self._settings = Settings(plan.terminal, name, plan.role, _HUB, inputs=inputs)
         self._timer: asyncio.TimerHandle | None = None
         self._store_timer: asyncio.TimerHandle | None = None
         self._store_urgent = False
@@ -142,19 +144,18 @@ class Terminal:
         self.session = TerminalSession(
             self.plan.terminal, self._key, memory.boot, "simulated", self._verify, memory.checkpoint, memory.silent
         )
-        self._inputs = Inputs(self._settings)
+        is_bell = self.plan.role == "bell"
+        outputs = UnseenOutputs(lambda _lit: True, lambda _on: is_bell)
+        inputs = Inputs(self.plan.inputs, PRESS_MS_MIN)
+        self._core = Core(self.session, inputs, outputs, self.outbox, self, is_bell, self._mono_ms())
         self._line: Line | None = None
         self._backoff_ms = BACKOFF_MS_MIN
-        self._offered_place = 0
-        self._heard_ms = self._mono_ms()
         self.exchanged_run = 0
         """The hub's run whose time this terminal last asked for."""
-        self.ring = "none"
         self._light = ""
         self._presses: list[str] = []
         around.say(self.name, f"powers on, boot {self.boot}, {len(kept)} events kept")
-        self._remind(kept)
-        self._happened("", Happening("started", self._mono_ms()))
+        self._core.start(kept, self._mono_ms())
         self._dial()
         self._step()
 
@@ -232,11 +233,11 @@ class Terminal:
             return
         self.lines[wire] = closed
         if self.on:
-            for name, happening in self._inputs.edge(Edge(wire, closed, self._mono_ms())):
-                self._happened(name, happening)
+            now_ms = self._mono_ms()
+            self._core.edge(wire, now_ms, closed, now_ms)
             self._step()
 
-    # ── as terminal/daemon.py does it ────────────────────────────────────────────────────────────────────────
+    # ── the shell of the core ────────────────────────────────────────────────────────────────────────
 
     def _mono_ms(self) -> int:
         return self.clock.mono_ms(self._around.loop.now_ms)
@@ -244,76 +245,44 @@ class Terminal:
     def _step(self) -> None:
         if not self.on:
             return
-        now_ms = self._mono_ms()
-        for name, happening in self._inputs.step(now_ms, lambda: self.lines):
-            self._happened(name, happening)
-        due_ms = self.session.next_ms()
-        if due_ms is not None and due_ms <= now_ms:
-            self._do(self.session.tick(now_ms))
-        self._offer_kept(now_ms)
-        lost = self.session.state != LINKED and now_ms - self._heard_ms >= SILENCE_MS_MAX
-        sound = wanted_sound(self.session.ring, lost and self.plan.role == "bell")
-        self.ring = sound if sound in RUNG and self.plan.role == "bell" else "none"
-        self._do(self.session.status(self.ring, self._inputs.states(), self.outbox.pending, now_ms))
+        next_ms = self._core.step(self._mono_ms())
         self._check_light()
         self._store_soon()
-        lost_ms = self._heard_ms + SILENCE_MS_MAX
-        times_ms = [self._inputs.next_ms(), self.session.next_ms(), lost_ms if lost_ms > now_ms else None]
-        next_ms = min(time_ms for time_ms in times_ms if time_ms is not None)
         if self._timer is not None:
             self._timer.cancel()
         at_ms = max(self.clock.when_ms(next_ms), self._around.loop.now_ms + 1)
         self._timer = self._around.loop.at_ms(at_ms, self._step)
 
-    def _happened(self, name: str, happening: Happening) -> None:
-        event = self.session.make_event(name, happening.what, happening.at_ms)
+    def levels(self) -> Mapping[str, bool | None]:
+        return self.lines
+
+    def made(self, event: Event, name: str, happening: Happening) -> None:
         self._around.say(self.name, f"{happening.what} {name} → event {event.digest[:8]}")
         self._around.truth.event_made(
             event.digest, Made(self.name, self.identity, happening.what, self._hub_ms(happening.at_ms))
         )
         if happening.what == PANIC:
             self._presses.append(event.digest)
-        self.outbox.add(event.digest, event.jws, happening.what == PANIC)
-        self._do(self.session.add_event(event, self._mono_ms()))
 
-    def _remind(self, kept: Iterable[Kept]) -> None:
-        presses = sorted((one for one in kept if one.panic), key=lambda one: one.receipted)
-        for one in presses[:PRESSES_MAX]:
-            self._do(self.session.offer_event(_event(one), self._mono_ms()))
-
-    def _offer_kept(self, now_ms: int) -> None:
-        while (room := self.session.room()) > 0:
-            kept = self.outbox.after(self._offered_place, room)
-            if not kept:
-                return
-            for one in kept:
-                self._do(self.session.offer_event(_event(one), now_ms))
-            self._offered_place = kept[-1].place
-
-    def _do(self, wanted: Iterable[Action]) -> None:
-        for action in wanted:
-            if isinstance(action, actions.Send):
-                if self._line is not None:
-                    self._line.send(action.text)
-            elif isinstance(action, actions.Close):
-                self._drop(action.reason)
-            elif isinstance(action, actions.Delivered):
-                self.outbox.receipted(action.digest)
-                self._around.say(self.name, f"has a receipt for {action.digest[:8]}")
-                self._around.truth.receipt_taken(action.digest)
-            elif isinstance(action, actions.Release):
-                self.outbox.drop([action.digest])
-                self._around.truth.released(action.digest, self._line.run if self._line else 0)
-            elif isinstance(action, actions.Remember):
-                self.outbox.remember(checkpoint=action.checkpoint)
-                self._around.truth.checkpoint_seen(action.checkpoint)
-            elif isinstance(action, actions.Snapshot):
-                self._backoff_ms = BACKOFF_MS_MIN
-                self.outbox.remember(silent=action.silent)
-            elif isinstance(action, actions.NotProven):
-                self._around.truth.not_proven(self.name, action.reason)
-            elif isinstance(action, actions.Refused):
-                self._around.say(self.name, f"is refused: {action.reason} {action.digest[:8]}")
+    def done(self, action: Action) -> None:
+        if isinstance(action, actions.Send):
+            if self._line is not None:
+                self._line.send(action.text)
+        elif isinstance(action, actions.Close):
+            self._drop(action.reason)
+        elif isinstance(action, actions.Delivered):
+            self._around.say(self.name, f"has a receipt for {action.digest[:8]}")
+            self._around.truth.receipt_taken(action.digest)
+        elif isinstance(action, actions.Release):
+            self._around.truth.released(action.digest, self._line.run if self._line else 0)
+        elif isinstance(action, actions.Remember):
+            self._around.truth.checkpoint_seen(action.checkpoint)
+        elif isinstance(action, actions.Snapshot):
+            self._backoff_ms = BACKOFF_MS_MIN
+        elif isinstance(action, actions.NotProven):
+            self._around.truth.not_proven(self.name, action.reason)
+        elif isinstance(action, actions.Refused):
+            self._around.say(self.name, f"is refused: {action.reason} {action.digest[:8]}")
 
     def _verify(self, frame: dict[str, Any], jws: str) -> Checkpoint:
         return check_receipt(frame, jws, self._around.vkey, verify_ed25519)
@@ -348,17 +317,15 @@ class Terminal:
             line.vanish()
             return
         self._line = line
-        self._offered_place = 0
-        self.session.connected(self._mono_ms())
+        self._core.connected(self._mono_ms())
         self._step()
 
     def heard(self, line: Line, text: str) -> None:
         if line is not self._line:
             return
-        self._heard_ms = self._mono_ms()
         if text.startswith('{"type":"heartbeat"'):
             self.exchanged_run = line.run
-        self._do(self.session.frame(text, self._heard_ms))
+        self._core.heard(text, self._mono_ms())
         if text.startswith('{"type":"snapshot"'):
             self._check_newest(json.loads(text))
         self._step()
@@ -380,7 +347,7 @@ class Terminal:
 
     def _lose(self) -> None:
         self._line = None
-        self._do(self.session.lost(self._mono_ms()))
+        self._core.lost(self._mono_ms())
         self._step()
         self._dial_later()
 
@@ -392,7 +359,3 @@ class Terminal:
     def _dial_again(self, attempt: int) -> None:
         if self.on and attempt == self._boots:
             self._dial()
-
-
-def _event(kept: Kept) -> Event:
-    return Event(kept.jws, 0 if kept.panic else None, kept.receipted)

@@ -65,7 +65,7 @@ def event(number: int) -> tuple[str, str]:
 def add(box: Outbox, *numbers: int, panic: bool = True) -> None:
     for number in numbers:
         digest, jws = event(number)
-        box.add(digest, jws, panic)
+        box.add(digest, jws, panic, 0)
 
 
 def kept_in(path: Path) -> list[str]:
@@ -111,7 +111,7 @@ def test_an_event_is_on_the_disk_before_the_outbox_calls_it_stored(tmp_path: Pat
         "box.open()\n"
         "for number in range(int(sys.argv[2])):\n"
         "    told.clear()\n"
-        "    box.add(f'{number:064x}', f'event-{number}', True)\n"
+        "    box.add(f'{number:064x}', f'event-{number}', True, 0)\n"
         "    while box.unstored:\n"
         "        told.wait(); told.clear()\n"
         "    print(number, flush=True)\n"
@@ -206,7 +206,7 @@ def test_a_full_disk_loses_nothing_once_there_is_room(tmp_path: Path) -> None:
             # More than what SQLite's log still has room for inside the blocks that it owns.
             for number in range(1, 200):
                 digest, jws = event(number)
-                watched.box.add(digest, jws + "x" * 900, True)
+                watched.box.add(digest, jws + "x" * 900, True, 0)
             watched.until(lambda: watched.box.problem is not None)
             assert watched.box.problem is not None
             assert watched.box.problem.name == "disk_full"
@@ -286,10 +286,10 @@ def test_when_it_is_full_what_is_missed_least_goes_first(tmp_path: Path, monkeyp
         add(box, 3, panic=False)
         add(box, 4)
         box.receipted(event(2)[0])
-        assert box.add(*event(5), True) == (event(2)[0],)
-        assert box.add(*event(6), True) == (event(3)[0],)
+        add(box, 5)
+        assert [kept.jws for kept in box.after(0, 9)] == ["event-1", "event-3", "event-4", "event-5"]
         # Four panics that nobody has a receipt for: the fifth is sent, but not kept.
-        assert box.add(*event(7), True) == (event(7)[0],)
+        add(box, 6, 7)
         assert [kept.jws for kept in box.after(0, 9)] == ["event-1", "event-4", "event-5", "event-6"]
     assert kept_in(tmp_path / "outbox.db") == ["event-1", "event-4", "event-5", "event-6"]
 

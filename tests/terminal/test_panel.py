@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from firstbell.outputs import Outputs
 from gpiozero import DigitalOutputDevice, PinInvalidState
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from terminal.outputs import Outputs
 from terminal.panel import Edge, Panel, Pins, find_pin_problems
 from terminal.problems import PanelError
 from terminal.settings import HubSettings, InputSettings, OutputSettings, Settings, SimulatedSettings
@@ -158,7 +158,7 @@ def run(
 
 async def test_the_lamp_follows_its_rhythm(pins: Pins) -> None:
     panel = Panel(SETTINGS, pins, asyncio.get_running_loop(), Seen().edge)
-    outputs = Outputs(panel)
+    outputs = Outputs(panel.set_light, panel.set_sounder)
     shown = run(outputs, "none", "not_delivered", 10_000, 14_000, pins)
     assert [(at_ms, lit) for at_ms, lit, _ in shown] == [
         (0, True), (200, False), (400, True), (600, False), (800, True), (1000, False),
@@ -171,7 +171,7 @@ async def test_the_lamp_follows_its_rhythm(pins: Pins) -> None:
 
 async def test_the_sounder_plays_the_burst_until_it_is_told_to_stop(pins: Pins) -> None:
     panel = Panel(SETTINGS, pins, asyncio.get_running_loop(), Seen().edge)
-    outputs = Outputs(panel)
+    outputs = Outputs(panel.set_light, panel.set_sounder)
     played = run(outputs, "alarm", "none", 1_000, 7_000, pins)
     starts = [at_ms for at_ms, _, on in played if on]
     assert starts == [0, 250, 500, 1000, 1250, 1900, 2150, 2400, 2900, 3150, 5800]
@@ -194,18 +194,18 @@ async def test_the_sounder_plays_the_burst_until_it_is_told_to_stop(pins: Pins) 
 
 async def test_ringing_is_said_only_while_the_pin_follows(pins: Pins) -> None:
     panel = Panel(SETTINGS, pins, asyncio.get_running_loop(), Seen().edge)
-    outputs = Outputs(panel)
+    outputs = Outputs(panel.set_light, panel.set_sounder)
     Deaf.is_gone = True
     outputs.play("alarm", 0)
     outputs.show("here", 0, 0)
     assert outputs.ring == "none"
-    assert {problem.name for problem in outputs.problems} == {"pins_not_driven"}
+    assert {problem.name for problem in panel.problems} == {"pins_not_driven"}
     Deaf.is_gone = False
     # At the next look it is tried again, though the rhythm has not changed.
     outputs.play("alarm", 10)
     outputs.show("here", 0, 10)
     assert outputs.ring == "alarm"
-    assert outputs.problems == ()
+    assert panel.problems == ()
     assert pins.factory.pin(27).state
     panel.close()
 
@@ -213,7 +213,7 @@ async def test_ringing_is_said_only_while_the_pin_follows(pins: Pins) -> None:
 async def test_without_a_sounder_nothing_rings(pins: Pins) -> None:
     bare = msgspec.structs.replace(SETTINGS, outputs=OutputSettings())
     panel = Panel(bare, pins, asyncio.get_running_loop(), Seen().edge)
-    outputs = Outputs(panel)
+    outputs = Outputs(panel.set_light, panel.set_sounder)
     outputs.play("alarm", 0)
     assert (outputs.sound, outputs.ring) == ("alarm", "none")
     panel.close()

@@ -1,147 +1,22 @@
-"""Small parts: what the bell plays, what inputs make of edges, texts, addresses."""
+"""Small parts: texts, addresses, the finger."""
 
 import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
-import msgspec
 import pytest
-from firstbell.messages import RINGS
-from firstbell.press import Happening
-from hypothesis import given
-from hypothesis import strategies as st
 
-from terminal import bell
 from terminal.daemon import REFUSALS
 from terminal.find_hub import Address, parse_address
 from terminal.finger import Finger
-from terminal.inputs import READ_MS, Inputs
-from terminal.panel import Edge, Panel
+from terminal.panel import Panel
 from terminal.problems import Problem
 from terminal.words import LANGUAGES, chosen_language, words
 from tests.terminal.test_panel import SETTINGS
-
-# ── bell ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_every_ring_of_the_hub_has_a_sound() -> None:
-    assert {*RINGS, bell.LOST} == set(bell.RHYTHMS_MS)
-    for rhythm in bell.RHYTHMS_MS.values():
-        # On and off in turn, so that the end joins the start.
-        assert len(rhythm) % 2 == 0
-
-
-@pytest.mark.parametrize(
-    ("ring", "lost", "sound"),
-    [
-        ("none", False, "none"),
-        ("none", True, "lost"),
-        ("alarm", True, "alarm"),
-        ("fault", True, "fault"),
-        ("drill", True, "drill"),
-        ("trouble", True, "lost"),
-        ("trouble", False, "trouble"),
-    ],
-)
-def test_an_alarm_rings_on_when_the_hub_is_lost(ring: str, lost: bool, sound: str) -> None:
-    assert bell.wanted_sound(ring, lost) == sound
-
-
-def test_an_unknown_ring_is_a_defect() -> None:
-    with pytest.raises(ValueError, match="no such ring"):
-        bell.wanted_sound("siren", False)
-
-
-@given(st.sampled_from(sorted(set(bell.RHYTHMS_MS) - {"none"})), st.integers(0, 10**12), st.integers(0, 10**6))
-def test_between_two_changes_nothing_changes(sound: str, since_ms: int, elapsed_ms: int) -> None:
-    now_ms = since_ms + elapsed_ms
-    change_ms = bell.next_change_ms(sound, since_ms, now_ms)
-    assert change_ms is not None
-    assert now_ms < change_ms <= now_ms + sum(bell.RHYTHMS_MS[sound])
-    on = bell.sounds(sound, since_ms, now_ms)
-    assert bell.sounds(sound, since_ms, change_ms - 1) == on
-    assert bell.sounds(sound, since_ms, change_ms) != on
-    assert bell.sounds(sound, since_ms, since_ms)
-
-
-# ── inputs ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Lines:
-    """What the pins would read, and how often they were."""
-
-    def __init__(self, **levels: bool | None) -> None:
-        self.levels: dict[str, bool | None] = dict(levels)
-        self.reads = 0
-
-    def __call__(self) -> Mapping[str, bool | None]:
-        self.reads += 1
-        return self.levels
-
-
-def told(happened: list[tuple[str, Happening]]) -> list[tuple[str, str]]:
-    return [(name, repr(happening)) for name, happening in happened]
-
-
-def test_a_button_held_while_the_terminal_starts_is_pressed() -> None:
-    inputs, lines = Inputs(SETTINGS), Lines(panic=True, door=True)
-    assert inputs.states() == {"panic": "unknown", "door": "unknown"}
-    assert inputs.step(1_000, lines) == []
-    assert inputs.next_ms() == 1_030
-    assert told(inputs.step(1_030, lines)) == [("panic", "panic@1000")]
-    assert inputs.states() == {"panic": "closed", "door": "closed"}
-
-
-def test_an_edge_that_was_lost_is_found_by_reading() -> None:
-    inputs, lines = Inputs(SETTINGS), Lines(panic=False, door=True)
-    inputs.step(1_000, lines)
-    lines.levels["panic"] = True  # no edge was handed in
-    happened = []
-    now_ms = 1_000
-    while now_ms < 4_000:
-        now_ms = inputs.next_ms()
-        happened += inputs.step(now_ms, lines)
-    assert told(happened) == [("panic", "panic@2000")]
-
-
-def test_lines_are_read_every_second_and_no_more_often_than_asked() -> None:
-    inputs, lines = Inputs(SETTINGS), Lines(panic=False, door=True)
-    inputs.step(0, lines)
-    assert inputs.next_ms() == READ_MS
-    assert inputs.step(READ_MS - 1, lines) == []
-    assert lines.reads == 1
-    inputs.step(READ_MS, lines)
-    assert lines.reads == 2
-
-
-def test_a_line_that_cannot_be_read_is_unknown_and_its_edges_still_count() -> None:
-    inputs, lines = Inputs(SETTINGS), Lines(panic=False, door=True)
-    inputs.step(0, lines)
-    lines.levels["panic"] = None
-    inputs.step(READ_MS, lines)
-    assert inputs.unreadable == {"panic"}
-    assert inputs.states() == {"panic": "unknown", "door": "closed"}
-    assert inputs.edge(Edge("panic", True, 1_500)) == []
-    assert told(inputs.step(1_530, lines)) == [("panic", "panic@1500")]
-    lines.levels["panic"] = True
-    inputs.step(2_600, lines)
-    assert inputs.states()["panic"] == "closed"
-
-
-def test_the_setting_decides_how_long_a_press_is() -> None:
-    patient = msgspec.structs.replace(SETTINGS, press_ms_min=200)
-    inputs = Inputs(patient)
-    inputs.step(0, Lines(panic=False, door=True))
-    inputs.edge(Edge("panic", True, 100))
-    assert inputs.edge(Edge("panic", False, 299)) == []
-    inputs.edge(Edge("panic", True, 400))
-    assert told(inputs.edge(Edge("panic", False, 600))) == [("panic", "panic@400")]
-
 
 # ── texts ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,5 +1,7 @@
 """What the wall light shows: one white lamp that fills as help comes nearer."""
 
+from firstbell import rhythm
+
 try:
     from collections.abc import Iterable
 except ImportError:  # interpreter: MicroPython
@@ -58,25 +60,9 @@ def wanted_light(
 
 def is_lit(state: str, since_ms: int, now_ms: int) -> bool:
     """Whether the lamp is on at `now_ms`, in the rhythm of `state`, which began, lit, at `since_ms`."""
-    rhythm = RHYTHMS_MS[state]
-    if not rhythm:
-        return state == HERE
-    return _place(rhythm, since_ms, now_ms)[0] % 2 == 0
+    return state == HERE or rhythm.is_on(RHYTHMS_MS[state], since_ms, now_ms)
 
 
 def next_change_ms(state: str, since_ms: int, now_ms: int) -> int | None:
     """When, after `now_ms`, the lamp goes on or out next; None while it is still."""
-    rhythm = RHYTHMS_MS[state]
-    if not rhythm:
-        return None
-    return now_ms + _place(rhythm, since_ms, now_ms)[1]
-
-
-def _place(rhythm: "tuple[int, ...]", since_ms: int, now_ms: int) -> "tuple[int, int]":
-    """Which part of the rhythm `now_ms` is in, and how long that part still lasts."""
-    within_ms = (now_ms - since_ms) % sum(rhythm)
-    part = 0
-    while within_ms >= rhythm[part]:
-        within_ms -= rhythm[part]
-        part += 1
-    return part, rhythm[part] - within_ms
+    return rhythm.next_change_ms(RHYTHMS_MS[state], since_ms, now_ms)
