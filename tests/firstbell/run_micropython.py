@@ -1,8 +1,8 @@
-"""Runs one file of tests under MicroPython: `micropython -X heapsize=192K run_micropython.py ROOT test_name`.
+"""Runs one file of tests under MicroPython: `micropython -X heapsize=192K run_micropython.py ROOT tests/…/test_x.py`.
 
-The files beside this one are plain functions with plain asserts, so that the same file runs under pytest
-and here. Every module-level `test_*` is called with no arguments. The last line is `N passed, N failed`; the
-traceback of the first failure comes before it. The exit status is 1 when a test failed, or the file has none.
+The files are plain functions with plain asserts, so that the same file runs under pytest and here. Every module-level
+`test_*` is called with no arguments. The last line is `N passed, N failed`; the traceback of the first failure comes
+before it. The exit status is 1 when a test failed, or the file has none.
 """
 
 import gc
@@ -33,5 +33,6 @@ def run_file(name: str) -> int:
 
 if __name__ == "__main__":
     root = sys.argv[1]
-    sys.path[:] = [root, root + "/firmware/lib", root + "/tests/firstbell"]
-    sys.exit(run_file(sys.argv[2]))
+    folder, _, name = sys.argv[2].rpartition("/")
+    sys.path[:] = [root, root + "/firmware", root + "/firmware/lib", root + "/" + folder]
+    sys.exit(run_file(name[:-3]))

@@ -49,7 +49,8 @@ class Flights:
             return
         if not event.receipted:
             if len(self._undelivered) < PRESSES_MAX:
-                self._undelivered[event.digest] = event.pressed_ms
+                # What the outbox hands in again may not know any more when it was.
+                self._undelivered.setdefault(event.digest, event.pressed_ms)
         elif len(self._receipted) < self._retained_max:
             self._receipted.add(event.digest)
             if not up:

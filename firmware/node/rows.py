@@ -1,0 +1,69 @@
+"""Where each kept event is on the flash: a thousand of them in a few KiB of memory."""
+
+from array import array
+
+PANIC = 1
+RECEIPTED = 2
+GONE = 4
+"""Dropped. Its row goes when the flash knows."""
+DIRTY = 8
+"""The flash does not know it like this yet."""
+
+
+class Rows:
+    """Ordered by `place`. A row is spoken of by its index, until the next `insert` or `remove`."""
+
+    def __init__(self) -> None:
+        self.places = array("I")
+        self.segments = array("I")
+        self.offsets = array("I")
+        self.flags = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.flags)
+
+    def start(self, place: int) -> int:
+        """The first row whose place is `place` or behind it."""
+        low, high = 0, len(self.places)
+        while low < high:
+            middle = (low + high) // 2
+            if self.places[middle] < place:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def find(self, place: int) -> int | None:
+        row = self.start(place)
+        return row if row < len(self.places) and self.places[row] == place else None
+
+    def insert(self, place: int) -> int:
+        """A new row. It moves others only where an event of an older place was written anew."""
+        row = self.start(place)
+        if row == len(self.flags):
+            self.places.append(place)
+            self.segments.append(0)
+            self.offsets.append(0)
+            self.flags.append(0)
+            return row
+        self.places = self.places[:row] + array("I", [place]) + self.places[row:]
+        self.segments = self.segments[:row] + array("I", [0]) + self.segments[row:]
+        self.offsets = self.offsets[:row] + array("I", [0]) + self.offsets[row:]
+        self.flags = self.flags[:row] + b"\0" + self.flags[row:]
+        return row
+
+    def remove(self, row: int) -> None:
+        self.places = self.places[:row] + self.places[row + 1 :]
+        self.segments = self.segments[:row] + self.segments[row + 1 :]
+        self.offsets = self.offsets[:row] + self.offsets[row + 1 :]
+        self.flags = self.flags[:row] + self.flags[row + 1 :]
+
+    def first(self, having: int, lacking: int) -> int | None:
+        """The oldest with all flags of `having` and none of `lacking`."""
+        for row, flags in enumerate(self.flags):
+            if flags & having == having and not flags & lacking:
+                return row
+        return None
+
+    def count(self, having: int, lacking: int) -> int:
+        return sum(1 for flags in self.flags if flags & having == having and not flags & lacking)
