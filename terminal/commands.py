@@ -18,6 +18,7 @@ import click
 import structlog
 from click.exceptions import NoArgsIsHelpError
 from click.formatting import HelpFormatter
+from firstbell_linux.standard_files import open_missing
 from rich.console import Console
 from rich.table import Table
 
@@ -35,6 +36,7 @@ WRONG, USED_WRONGLY, NOT_FOUND, DEVICE, UNREACHABLE = 1, 2, 3, 4, 5
 
 def main() -> None:
     """The entry point: ends the process with the exit code."""
+    open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What was typed may be bytes that are no text, and not every shell can show every character.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -83,7 +85,7 @@ def exit_code(problem: Problem, error: TerminalError) -> int:
         return DEVICE
     if isinstance(error, HubUnreachable):
         return UNREACHABLE
-    missing = problem.name.endswith("_unreadable") or problem.name == "no_such_input"
+    missing = problem.name.endswith("_unreadable") or problem.name in ("no_such_input", "home_of_hub")
     return NOT_FOUND if missing or isinstance(error, NotRunning) else WRONG
 
 
@@ -204,7 +206,7 @@ def press_input(said: Words, home: Home, name: str, hold_ms: int, as_json: bool)
     except TerminalError as error:
         return refuse(said, error, as_json)
     if as_json:
-        print_json(answer)
+        print_json(answer | {"ok": bool(answer["events"])})
     for event in answer["events"]:
         if not as_json:
             what = said.say(f"event.{event['what']}")

@@ -2,13 +2,15 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO, cast
 
 import structlog
+from firstbell_linux.standard_files import LogFile
 
 from terminal.daemon import Daemon
 from terminal.problems import AlreadyRunning, Problem, SettingsError, reason_of
@@ -17,6 +19,7 @@ from terminal.settings import Home
 
 def run(home: Home) -> None:
     """The daemon, until SIGTERM or SIGINT. Raises TerminalError; anything else is a defect."""
+    logging.basicConfig(stream=cast(TextIO, LogFile()), format="%(message)s")
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -25,7 +28,7 @@ def run(home: Home) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogFile())),
     )
     with _locked(home):
         asyncio.run(_serve(home))

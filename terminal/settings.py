@@ -103,11 +103,13 @@ class Home:
 
 
 def check_home(home: Home) -> None:
-    """Raises SettingsError: the folder is not there, or not for this user."""
+    """Raises SettingsError: the folder is not there, or not for this user, or it is a hub's."""
     try:
-        os.listdir(home.path)
+        names = os.listdir(home.path)
     except OSError as error:
         raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)})) from error
+    if "hub.db" in names:
+        raise SettingsError(Problem("home_of_hub", str(home.path)))
 
 
 def load_settings(path: Path) -> Settings:

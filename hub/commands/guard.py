@@ -28,7 +28,7 @@ def build(run: Run) -> click.Group:
 def add(run: Run, name: str, zone: tuple[str, ...], role: tuple[str, ...], with_pin: bool) -> None:
     """With `with_pin` the PIN is typed here; without, the answer has a link with which the person chooses one."""
     zones = [find(run, "zone", one)["id"] for one in zone]
-    body = {"name": name, "roles": role, "zones": zones, "pin": read_pin(run) if with_pin else ""}
+    body = {"name": name, "roles": role, "zones": zones, "pin": read_pin(run, new=True) if with_pin else ""}
     answer = run.call("POST", "/api/accounts", body)
     lines = [run.say("guard.added", name=name, id=answer["id"])]
     if "link" in answer:
@@ -66,5 +66,5 @@ def pin(run: Run, name: str, by_link: bool) -> None:
         answer = run.call("POST", f"/api/accounts/{account['id']}/link")
         run.tell(answer, run.say("guard.link", name=account["name"]), answer["link"])
         return
-    run.call("POST", f"/api/accounts/{account['id']}/pin", {"pin": read_pin(run)})
+    run.call("POST", f"/api/accounts/{account['id']}/pin", {"pin": read_pin(run, new=True)})
     run.tell({"id": account["id"]}, run.say("guard.pin_set", name=account["name"]))

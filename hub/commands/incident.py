@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from hub.commands.control import Declined
 from hub.commands.found import find
 from hub.commands.shell import Run, command, group, read_pin
 from hub.database import untouched
@@ -19,7 +20,7 @@ from hub.dispatch.campus import Campus
 from hub.ledger.errors import LedgerDamaged
 from hub.ledger.reader import IncidentRow, Reader
 from hub.names import Names
-from hub.problems import NotFound, Problem
+from hub.problems import HubError, NotFound, Problem, TypedWrongly
 
 COUNT_DEFAULT = 50
 COUNT_MAX = 10_000
@@ -164,6 +165,19 @@ def _tell(run: Run, ledger: _Ledger, entry: e.Entry) -> str:
 
 def close(run: Run, incident: str, by: str) -> None:
     """Only a named person closes: the PIN says that it is this one."""
-    body = {"by": find(run, "account", by)["id"], "pin": read_pin(run), "id": secrets.token_hex(16)}
-    answer = run.call("POST", f"/control/incidents/{incident}/close", body)
+    account = find(run, "account", by)
+    if not account["pin"]:
+        raise TypedWrongly(Problem("person_without_pin", account["name"]))
+    body = {"by": account["id"], "pin": read_pin(run, new=False), "id": secrets.token_hex(16)}
+    try:
+        answer = run.call("POST", f"/control/incidents/{incident}/close", body)
+    except Declined as declined:
+        if declined.code == "not_yours":
+            raise HubError(Problem("may_not_close", account["name"])) from declined
+        with _opened(run) as ledger:
+            row = ledger.reader.incident(incident)
+        # The hub forgets those that are closed; the record does not.
+        if declined.code == "unknown_incident" and row is not None:
+            raise HubError(Problem("closed_already", incident)) from declined
+        raise
     run.tell(answer, run.say("incident.closed", incident=incident))

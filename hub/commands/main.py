@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import click
+from firstbell_linux.standard_files import open_missing
 
 from hub.commands import demo, drill, guard, incident, init, pager, serve, shell, status, terminal, verify, zone
 from hub.commands.shell import Run
@@ -17,6 +18,7 @@ from hub.words import chosen_language, words
 
 def main() -> None:
     """The entry point: ends the process with the exit code."""
+    open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What was typed may be bytes that are no text, and not every shell can show every character.
         sys.stdout.reconfigure(errors="backslashreplace")

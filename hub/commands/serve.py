@@ -3,10 +3,12 @@
 import errno
 import logging
 import sys
+from typing import TextIO, cast
 
 import click
 import structlog
 import uvloop
+from firstbell_linux.standard_files import LogFile
 
 from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
 from hub.database import HubRunning
@@ -52,6 +54,7 @@ def start(run: Run) -> int:
 
 def _log(*, as_json: bool) -> None:
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    logging.basicConfig(stream=cast(TextIO, LogFile()), format="%(message)s")
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -60,5 +63,5 @@ def _log(*, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogFile())),
     )

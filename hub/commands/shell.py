@@ -10,7 +10,8 @@ import re
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import print_exc
@@ -67,8 +68,10 @@ class Run:
         if self.folder is None:
             raise click.UsageError(self.say("usage.no_home", variable=HOME_VARIABLE))
         home = Home(self.folder)
+        if home.settings.exists() and not home.keys.exists():
+            raise NotFound(Problem("home_of_other", str(self.folder)))
         if not home.settings.exists():
-            raise NotFound(Problem("no_home", str(self.folder)))
+            raise NotFound(Problem("settings_gone" if home.keys.exists() else "no_home", str(self.folder)))
         return home
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
@@ -77,11 +80,12 @@ class Run:
 
     def tell(self, data: dict[str, Any], *lines: str) -> None:
         """The result: `data` with --json, else the lines."""
-        if self.as_json:
-            click.echo(json.dumps(data, ensure_ascii=False))
-        else:
-            for line in lines:
-                click.echo(_printable_lines(line))
+        with _printing():
+            if self.as_json:
+                click.echo(json.dumps(data, ensure_ascii=False))
+            else:
+                for line in lines:
+                    click.echo(_printable_lines(line))
 
     def list(self, data: dict[str, Any], columns: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
         """The result as a table; `columns` are keys of the catalogue, as is `nothing`, said when there are no rows."""
@@ -96,11 +100,27 @@ class Run:
             table.add_row(*(Text(printable(cell)) for cell in row))
         # What is read by a program is not cut to the width of a screen.
         width = None if sys.stdout.isatty() else 1_000
-        Console(width=width, highlight=False).print(table)
+        with _printing():
+            Console(width=width, highlight=False).print(table)
 
     def note(self, line: str) -> None:
         """Something beside the result."""
         click.echo(_printable_lines(line), err=True)
+
+
+class _CannotPrint(Exception):
+    """Standard output does not take what the command says; `__cause__` is the OSError."""
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Raises _CannotPrint, BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _CannotPrint from error
 
 
 def printable(text: str) -> str:
@@ -233,18 +253,19 @@ def _tell_problem(run: Run, name: str, where: str, what: str) -> None:
         run.tell({"problem": name, "where": where, "what": what})
 
 
-def read_pin(run: Run) -> str:
-    """A PIN from the keyboard, twice and unseen; or the next line of what is piped in, "" when that is no text."""
-    if sys.stdin is None:
-        return ""
+def read_pin(run: Run, *, new: bool) -> str:
+    """A PIN from the keyboard, unseen, a new one twice; or the next line of what is piped in. Raises TypedWrongly."""
     if not sys.stdin.isatty():
         try:
-            return sys.stdin.readline().strip()
+            pin = sys.stdin.readline().strip()
         except UnicodeDecodeError:
-            return ""
+            pin = ""
+        if not pin:
+            raise TypedWrongly(Problem("no_pin", run.say("usage.input")))
+        return pin
     while True:
         pin = str(click.prompt(run.say("prompt.pin"), hide_input=True, err=True))
-        if pin == click.prompt(run.say("prompt.pin_again"), hide_input=True, err=True):
+        if not new or pin == click.prompt(run.say("prompt.pin_again"), hide_input=True, err=True):
             return pin
         run.note(run.say("prompt.pin_differs"))
 
@@ -275,11 +296,13 @@ def main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence[
         # Nobody reads any more; click and rich end as quietly.
         _write_no_more()
         return FAILED
-    except OSError as error:
-        # What was to be said can't be written: a full disk.
+    except (_CannotPrint, OSError) as error:
+        # The second is click's, with a help.
         _write_no_more()
+        cause = error.__cause__ or error
         run = Run(words, click.Context)
-        _note_problem(run, Problem("system", run.say("usage.output"), {"reason": reason_of(error)}))
+        reason = reason_of(cause) if isinstance(cause, OSError) else str(cause)
+        _note_problem(run, Problem("cannot_print", run.say("usage.output"), {"reason": reason}))
         return DEVICE
 
 
@@ -307,7 +330,7 @@ def _main(build: Callable[[Run], click.Group], words: Words, arguments: Sequence
         run.note(run.say("usage.aborted"))
         _tell_problem(run, "aborted", "", run.say("usage.aborted"))
         return FAILED
-    except OSError:
+    except (_CannotPrint, OSError):
         raise
     except Exception as error:
         # A defect of ours. A person gets a sentence; whoever mends it asks for the traceback.

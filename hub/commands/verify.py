@@ -52,7 +52,10 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
         "vkey": key.text(),
         "vkey_given": vkey is not None,
     }
-    run.tell(data, _sentence(run, verdict, key, foreign))
+    lines = [_sentence(run, verdict, key, foreign)]
+    if note and verdict.ok:
+        lines.append(run.say("verify.against", size=open_any_checkpoint(note, key)[1].size))
+    run.tell(data, *lines)
     if not vkey and verdict.ok:
         run.note(run.say("verify.own_key"))
     if os.access(home.log_key, os.R_OK):

@@ -60,10 +60,12 @@ async def show(
 
 def _when_ended(end: Callable[[], object]) -> None:
     """The hub and the terminals would go on by themselves, in nobody's sight."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # nohup(1) means it.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            asyncio.get_running_loop().add_signal_handler(number, end)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    # nohup(1) means it.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, end)
 
 
 async def _run(

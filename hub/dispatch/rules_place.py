@@ -35,9 +35,11 @@ def found_campus(campus: Campus, request: r.FoundCampus) -> tuple[e.Entry, ...]:
     return (e.CampusFounded(at_ms=request.now_ms, campus=request.campus, details=request.details),)
 
 
-def start_run(_campus: Campus, request: r.StartRun) -> tuple[e.Entry, ...]:
+def start_run(campus: Campus, request: r.StartRun) -> tuple[e.Entry, ...]:
+    """When this is on the disk, the disk is well: a trouble of it was the last run's, which could not say its end."""
     due_ms = request.now_ms + RESTART_DUE_MS
-    return (e.RunStarted(at_ms=request.now_ms, run=request.run, version=request.version, due_ms=due_ms),)
+    started = e.RunStarted(at_ms=request.now_ms, run=request.run, version=request.version, due_ms=due_ms)
+    return (started, *ended(campus, "disk", campus.campus, request.now_ms))
 
 
 def set_utc(_campus: Campus, request: r.SetUtc) -> tuple[e.Entry, ...]:

@@ -174,6 +174,8 @@ async def set_zone(request: web.Request) -> web.Response:
     zones = hub.engine.decided.zones
     named = {hub.names.zone(zone): zone for zone in zones.values()}
     known = zones.get(given.name) or named.get(one_line(given.name))
+    if given.rename and known is None:
+        raise Refused("unknown_zone")
     name = one_line(given.rename or (hub.names.zone(known) if known else given.name))
     if named.get(name, known) is not known:
         raise Refused("known_name")

@@ -14,7 +14,12 @@ from packaging.utils import canonicalize_name
 from tests.house.imports import ROOT
 
 BUILD_S_MAX = 60
-PACKAGES = {"hub": "hub", "terminal": "terminal", "firmware/lib/firstbell": "firstbell"}
+PACKAGES = {
+    "hub": "hub",
+    "terminal": "terminal",
+    "firmware/lib/firstbell": "firstbell",
+    "firmware/lib/firstbell_linux": "firstbell_linux",
+}
 
 
 @pytest.fixture(scope="module")

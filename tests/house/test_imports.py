@@ -7,7 +7,12 @@ import pytest
 
 from tests.house.imports import ROOT, Import, calls_of, imports_of, source_files
 
-OURS = {"firstbell": "firmware/lib/firstbell", "terminal": "terminal", "hub": "hub"}
+OURS = {
+    "firstbell": "firmware/lib/firstbell",
+    "firstbell_linux": "firmware/lib/firstbell_linux",
+    "terminal": "terminal",
+    "hub": "hub",
+}
 
 # What MicroPython has and what does no I/O; the rest of its modules would be I/O or a clock.
 SHARED_MODULES = {
@@ -82,6 +87,11 @@ def test_firstbell_runs_anywhere_and_does_no_io() -> None:
         and not (item.guarded and item.top in SHARED_GUARDED_MODULES)
     ]
     assert not wrong, [str(item) for item in wrong]
+
+
+def test_what_linux_adds_to_it_knows_nothing_of_us() -> None:
+    ours = [item for item in imports_in("firstbell_linux") if item.top in OURS and item.top != "firstbell_linux"]
+    assert not ours, [str(item) for item in ours]
 
 
 def test_terminal_and_hub_never_import_each_other() -> None:

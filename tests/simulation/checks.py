@@ -249,6 +249,8 @@ class Checks:
         self._flooded = self._flooded or self._writer.untold_entries > FLOODED
         if self._writer.untold_entries > PENDING_MAX:
             self._truth.broken(f"{self._writer.untold_entries} entries wait for the disk, and more are taken")
+        if not self._writer.untold and not self._writer._failing and f"disk:{decided.campus}" in decided.troubles:
+            self._truth.broken("the disk is well, and is said to be in trouble")
         if not self._writer.untold and not self._truth.taken and self._compared != self._truth.logs.count:
             self._compare()
 

@@ -59,6 +59,10 @@ def _no_deadline(_real: Any) -> Any:
 # ── what the rules decide ───────────────────────────────────────────────────────────────────────────────────
 
 
+def _disk_trouble_stays(table: Any) -> Any:
+    return changed(table, r.StartRun, lambda real: lambda campus, request: real(campus, request)[:1])
+
+
 def _identity_is_sequence(table: Any) -> Any:
     def make(real: Any) -> Any:
         def receive(campus: Any, request: r.ReceiveEvent) -> Any:
@@ -221,6 +225,7 @@ MUTANTS = (
     Mutant("no bound to what waits", "hub.dispatch.engine:PENDING_ENTRIES_MAX", lambda _real: 1 << 60),
     Mutant("sign-off at once", "hub.dispatch.requests:SignOff.lowers", lambda _real: False),
     Mutant("drill at once", "hub.dispatch.requests:StartDrill.lowers", lambda _real: False),
+    Mutant("trouble of the disk outlives the run", RULES, _disk_trouble_stays),
     Mutant("repeats not joined", "hub.dispatch.rules_terminal:_joined", never),
     Mutant("joined press forgotten", RULES, _press_ignored_when_answered),
     Mutant("identity is the sequence", RULES, _identity_is_sequence),

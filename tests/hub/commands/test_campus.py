@@ -1,5 +1,6 @@
 """`init`, `serve`, `status`: a campus is made whole or not at all, runs once, and says what is wrong with it."""
 
+import contextlib
 import os
 import random
 import re
@@ -23,7 +24,7 @@ from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
 from hub.settings import load_settings
 from hub.words import LANGUAGES, words
-from tests.hub.commands.typed import SCRIPT, Served, environment, make_home, run, serving, type_in
+from tests.hub.commands.typed import SCRIPT, START_S_MAX, Served, environment, make_home, run, serving, type_in
 from tests.hub.web.wall import Wall
 
 KILLS = 8
@@ -314,3 +315,27 @@ def test_every_trouble_and_every_state_has_its_words() -> None:
     states = ("raised", "dispatched", "on_scene", "resolved", "closed")
     keys = [*(f"trouble.{what}" for what in troubles), *(f"state.{state}" for state in states)]
     assert [(language, key) for language in LANGUAGES for key in keys if not words(language).has(key)] == []
+
+
+@pytest.mark.parametrize("broken", ["<&-", "<&- >&- 2>&-", ">/dev/full 2>&1", "2> >(:)"])
+def test_serve_needs_no_standard_files(tmp_path: Path, broken: str) -> None:
+    """A log that can't be written is no reason not to ring: closed, full, or a pipe whose reader has gone."""
+    hub = Served(tmp_path / "hub", make_home(tmp_path / "hub"))
+    shell = f'"$0" serve --home "$1" {broken} & echo $!; wait $!'
+    with subprocess.Popen(
+        ["bash", "-c", shell, str(SCRIPT), str(hub.folder)], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            serving_pid = int(process.stdout.readline())
+            deadline = time.monotonic() + START_S_MAX
+            while hub("status").status != 0:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)  # nothing else tells us that it has begun to listen
+            hub.done("zone", "set", "西区")
+            os.kill(serving_pid, signal.SIGTERM)
+            assert process.wait(START_S_MAX) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert type_in("verify", "--home", hub.folder).status == 0

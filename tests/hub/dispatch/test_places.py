@@ -79,6 +79,14 @@ def test_a_restart_keeps_calls_and_asks_before_it_misses_anybody(duty: Duty) -> 
     assert sorted(kinds(happened)) == ["Asked", "TierRaised"]
 
 
+def test_a_trouble_of_the_disk_ends_with_the_run_that_had_it(duty: Duty) -> None:
+    """Or the next run could not say that its disk fails, for that would be no news."""
+    about = duty.campus.campus
+    duty.do(r.ReportTrouble, what="disk", about=about, began=True)
+    assert kinds(duty.do(r.StartRun, run=2, version="2")) == ["RunStarted", "TroubleEnded"]
+    assert kinds(duty.do(r.ReportTrouble, what="disk", about=about, began=True)) == ["TroubleBegan"]
+
+
 def test_the_campus_knows_the_newest_time_it_was_told_of(duty: Duty) -> None:
     """Hub time goes on from there after a restart, and so never back."""
     duty.now_ms += 77
