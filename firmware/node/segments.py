@@ -29,7 +29,8 @@ def record(kind: int, payload: bytes) -> bytes:
 
 
 def _crc(data: bytes) -> bytes:
-    return (binascii.crc32(data) & 0xFFFFFFFF).to_bytes(4, "big")
+    crc: int = binascii.crc32(data) & 0xFFFFFFFF
+    return crc.to_bytes(4, "big")
 
 
 class Segments:

@@ -3,8 +3,9 @@
 from firstbell.actions import Event
 from firstbell.messages import WINDOW_EVENTS_MAX
 
-FLIGHT_EVENTS_MAX = WINDOW_EVENTS_MAX + 16
-"""Events whose receipt is waited for. Kept ones leave some room for new ones."""
+NEW_EVENTS_MAX = 16
+"""Events whose receipt is waited for beyond the window of kept ones: these leave some room for new ones."""
+FLIGHT_EVENTS_MAX = WINDOW_EVENTS_MAX + NEW_EVENTS_MAX
 RESEND_MS = 30_000
 """An event without a receipt for so long goes again, for instance one that the hub was too busy to take."""
 RELEASE_MS = 10_000
@@ -23,10 +24,12 @@ class _Flight:
 
 
 class Flights:
-    """Times are mono ms. `retained_max`: how many receipted events the memory has room for."""
+    """Times are mono ms. How many events the memory has room for: `retained_max` receipted ones, and `window_max` kept
+    ones on their way."""
 
-    def __init__(self, retained_max: int) -> None:
+    def __init__(self, retained_max: int, window_max: int) -> None:
         self._retained_max = retained_max
+        self._window_max = window_max
         self._flights: dict[str, _Flight] = {}
         self._retained: dict[str, int] = {}
         self._undelivered: dict[str, int] = {}
@@ -41,7 +44,7 @@ class Flights:
     def room(self) -> int:
         """How many more kept events may go out."""
         waiting = len([flight for flight in self._flights.values() if not flight.refused])
-        return max(0, min(WINDOW_EVENTS_MAX - waiting, FLIGHT_EVENTS_MAX - len(self._flights)))
+        return max(0, self._window_max - max(waiting, len(self._flights) - NEW_EVENTS_MAX))
 
     def note_press(self, event: Event, up: bool) -> None:
         """Remembers a press for the light. `up`: the hub has already said what the light is to be."""
@@ -72,7 +75,7 @@ class Flights:
         """Whether to send it now: it has not gone out on this connection, and there is room for a new one."""
         if event.digest in self._flights or event.digest in self._retained:
             return False
-        if len(self._flights) >= FLIGHT_EVENTS_MAX:
+        if len(self._flights) >= self._window_max + NEW_EVENTS_MAX:
             return False
         self._flights[event.digest] = _Flight(event, now_ms)
         return True

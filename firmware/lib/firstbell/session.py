@@ -55,7 +55,7 @@ class TerminalSession:
     """See above. `boot` is this start's number; `checkpoint` the note remembered from before, or empty.
 
     `verify_receipt(frame, jws)` returns the Checkpoint or raises ReceiptError: `receipt.check_receipt` with the log's
-    key. `retained_max`: how many receipted events are kept for the light; a node has less memory. `light` and
+    key. `retained_max`, `window_max`: see Flights; a node has less memory. `light` and
     `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
     """
 
@@ -69,6 +69,7 @@ class TerminalSession:
         checkpoint: str = "",
         silent: bool = False,
         retained_max: int = RETAINED_EVENTS_MAX,
+        window_max: int = messages.WINDOW_EVENTS_MAX,
     ) -> None:
         self._terminal = terminal
         self._key = key
@@ -76,7 +77,7 @@ class TerminalSession:
         self._software = software
         self._verify_receipt = verify_receipt
         self._checkpoint, self._remembered = _recall(checkpoint)
-        self._flights = Flights(retained_max)
+        self._flights = Flights(retained_max, window_max)
         self._pressed_again = False
         self._light_due_ms: int | None = None
         self._heard_ms = 0

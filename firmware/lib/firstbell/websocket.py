@@ -46,7 +46,10 @@ class Action:
 
 
 class Opened(Action):
-    """The server has upgraded."""
+    """The server has upgraded. `date`: what its answer says of the time of day, "" for nothing."""
+
+    def __init__(self, date: str) -> None:
+        self.date = date
 
 
 class Message(Action):
@@ -173,7 +176,7 @@ class WebSocket:
             raise _Broken(ABNORMAL, "the answer is no upgrade to what was asked for")
         self._buffer = self._buffer[end + 4 :]
         self.state = OPEN
-        out.append(Opened())
+        out.append(Opened(headers.get("date", "")))
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────
 

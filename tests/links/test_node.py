@@ -1,0 +1,113 @@
+"""A node against a real hub over real TLS: presses, cuts, kills, and the memory that it takes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.faults.proxy import Proxy
+from tests.links.hub_process import HubProcess
+from tests.links.node import RealNode, write_node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PRESSES = 1_000
+RECONNECTS = 10
+GROWTH_BYTES_MAX = 2_048
+"""What the heap may differ by, for how far the collector gets is not the same each time."""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def wire(hub: HubProcess) -> AsyncIterator[Proxy]:
+    async with Proxy(hub.port) as wire:
+        yield wire
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def node(hub: HubProcess, wire: Proxy, tmp_path: Path) -> AsyncIterator[RealNode]:
+    write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), wire.port)
+    node = await RealNode(tmp_path / "node").start()
+    yield node
+    await node.end()
+    assert hub.complaints() == []
+
+
+async def in_ledger(hub: HubProcess, digest: str) -> None:
+    await hub.until_entry("event_recorded", digest=digest)
+    found = [entry for entry in hub.entries("event_recorded") if entry["digest"] == digest]
+    assert len(found) == 1, "once"
+
+
+async def test_a_press_is_recorded_and_answered(hub: HubProcess, node: RealNode) -> None:
+    await node.until_state(linked=True, pending=0)
+    digest = await node.press()
+    await node.receipt(digest)
+    await node.until_state(light="recorded")
+    await in_ledger(hub, digest)
+    recorded = await hub.until_entry("event_recorded", digest=digest)
+    assert (recorded["what"], recorded["input"]) == ("panic", "panic")
+    assert recorded["event_ms"] is not None
+
+
+async def test_what_was_pressed_while_the_wire_was_cut_comes_with_the_next_link(
+    hub: HubProcess, wire: Proxy, node: RealNode
+) -> None:
+    await node.until_state(linked=True)
+    wire.cut()
+    digests = [await node.press() for _ in range(3)]
+    late = await node.until_state(light="not_delivered", linked=False)
+    assert late["pending"] >= len(digests)
+    await wire.mend()
+    for digest in digests:
+        await node.receipt(digest)
+        await in_ledger(hub, digest)
+
+
+async def test_what_was_pressed_before_power_was_lost_comes_with_the_next_boot(
+    hub: HubProcess, wire: Proxy, node: RealNode
+) -> None:
+    await node.until_state(linked=True)
+    wire.cut()
+    digest = await node.press()
+    stored = await node.until_state(light="not_delivered")
+    await node.kill()
+    await wire.mend()
+    await node.start()
+    await node.receipt(digest)
+    await in_ledger(hub, digest)
+    again = await node.until_state(linked=True)
+    assert again["boot"] == stored["boot"] + 1
+
+
+async def test_a_hub_that_is_killed_is_found_again(hub: HubProcess, node: RealNode) -> None:
+    await node.until_state(linked=True)
+    await hub.kill()
+    digest = await node.press()
+    await hub.start()
+    await node.receipt(digest)
+    await in_ledger(hub, digest)
+
+
+async def memory(node: RealNode) -> int:
+    since = len(node.told)
+    await node.say(memory=True)
+    used: int = (await node.until(lambda told: "memory" in told, since))["memory"]["used"]
+    return used
+
+
+@pytest.mark.timeout(300)
+async def test_its_memory_does_not_grow(hub: HubProcess, wire: Proxy, node: RealNode) -> None:
+    """Through connecting, a thousand presses and ten reconnects."""
+    used = []
+    for _ in range(RECONNECTS):
+        await node.until_state(len(node.told) - 1, linked=True)
+        digests = [await node.press(40) for _ in range(PRESSES // RECONNECTS)]
+        await node.receipt(digests[-1])
+        await node.until_state(pending=0, since=len(node.told) - 1)
+        used.append(await memory(node))
+        since = len(node.told)
+        wire.break_all()
+        await node.until_state(since, linked=False)
+    print(used)
+    assert max(used[1:]) - used[1] <= GROWTH_BYTES_MAX, used
