@@ -226,14 +226,14 @@ def show_status(said: Words, home: Home, as_json: bool) -> int:
         return refuse(said, error, as_json)
     if as_json:
         print_json(answer)
-        return 0
+        return WRONG if answer["problems"] else 0
     table = new_table(2)
     for key, value in status_lines(said, answer):
         table.add_row(said.say(f"status.{key}"), value)
     Console(highlight=False).print(table)
     for fields in answer["problems"]:
         click.echo(sentence(said, parse_problem(fields)))
-    return 0
+    return WRONG if answer["problems"] else 0
 
 
 def status_lines(said: Words, answer: dict[str, Any]) -> list[tuple[str, str]]:

@@ -59,6 +59,8 @@ def demo(run: Run, just_once: bool, port: int) -> int:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
+        if run.typed_folder is None:
+            folder.rmdir()
         complain(run, Problem("demo_port_taken", f"localhost:{port}"))
         return DEVICE
     return 0

@@ -121,7 +121,7 @@ def _there_is(stage: Stage, server: DemoServer, texts: dict[str, str]) -> tuple[
         texts["demo.admin"].format(url=links["administrator"]),
         texts["demo.pin"].format(pin=PIN),
         texts["demo.verify"].format(command=Path(sys.argv[0]).resolve(), home=stage.home.path),
-        texts["demo.end"],
+        texts["demo.end"].format(home=stage.path),
     ]
     return data, "\n".join(lines)
 

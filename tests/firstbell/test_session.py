@@ -187,6 +187,17 @@ def test_a_hub_that_answers_no_heartbeat_is_given_up() -> None:
     raise AssertionError("never")
 
 
+def test_a_bell_that_was_revoked_rings_no_more() -> None:
+    for reason, rings in (("revoked", "none"), ("unknown_terminal", "alarm")):
+        bell = new_session()
+        greet(bell, 1000)
+        bell.frame(messages.snapshot_frame(5, "none", "alarm", False), 1010)
+        bell.lost(1020)
+        bell.connected(2000)
+        bell.frame(messages.refused_frame(reason), 2001)
+        assert bell.ring == rings, reason
+
+
 def test_a_refused_hello_closes() -> None:
     terminal = new_session()
     greet(terminal, 1000)

@@ -67,7 +67,9 @@ def test_what_is_wrong_is_named() -> None:
             assert str(error) == path, (path, error)
             continue
         raise AssertionError(path)
-    for networks in ([5], [{}], [{"ssid": "x", "password": ""}] * 3, [{"ssid": "x", "password": "", "address": ["1"]}]):
+    bad: list[Any] = [[5], [{}], [{"ssid": "x", "password": ""}] * 3]
+    bad.append([{"ssid": "x", "password": "", "address": ["1"]}])
+    for networks in bad:
         try:
             Settings(changed("wifi", networks))
         except SettingsError as error:

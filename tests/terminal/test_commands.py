@@ -98,7 +98,7 @@ async def test_status_says_what_is_shown_and_known(hub: SmallHub, terminals: Ter
     await terminal.until(lambda state: not state["linked"] and state["problems"])
     code, out, _ = await type_in(terminal.home.path, "status", "--json")
     status = json.loads(out)
-    assert (code, status["linked"], status["boot"]) == (0, False, 1)
+    assert (code, status["linked"], status["boot"]) == (1, False, 1), "it says what is wrong"
     _, out, _ = await type_in(terminal.home.path, "status")
     assert "The hub does not answer" in out
     await hub.start()

@@ -289,6 +289,9 @@ class TerminalSession:
         if not self._flights.refuse(digest) and not digest and self.state != LINKED:
             self.state = CLOSING
             out.append(Close("refused"))
+            if frame["reason"] == "revoked":
+                # Nobody will ever say to it that this is over.
+                self.ring = "none"
 
     # ── what follows from it ─────────────────────────────────────────────────────────────────────────────────
 
