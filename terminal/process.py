@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import importlib
 import logging
 import os
 import signal
@@ -14,7 +15,7 @@ from firstbell_linux.standard_files import LogFile
 
 from terminal.daemon import Daemon
 from terminal.problems import AlreadyRunning, Problem, SettingsError, reason_of
-from terminal.settings import Home
+from terminal.settings import Home, load_settings
 
 
 def run(home: Home) -> None:
@@ -40,7 +41,12 @@ async def _serve(home: Home) -> None:
     # First of all: who ends it while it starts gets a clean end too.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await Daemon(home, loop, stopping).run()
+    if load_settings(home.settings).simulated.board == "pico":
+        # What it needs is not on every Pi.
+        simulated_node = importlib.import_module("terminal.simulated_node")
+        await simulated_node.SimulatedNode(home, stopping).run()
+    else:
+        await Daemon(home, loop, stopping).run()
 
 
 @contextmanager

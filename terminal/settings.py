@@ -53,9 +53,10 @@ class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SimulatedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`pins`: no hardware; the control socket presses."""
+    """`pins`: no hardware; the control socket presses. `board`: whose program runs, a Pi's or a node's."""
 
     pins: bool = False
+    board: Literal["pi", "pico"] = "pi"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

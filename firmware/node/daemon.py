@@ -61,6 +61,7 @@ class Daemon:
         self._feed = feed
         self._tell = tell
         self._said: dict[str, Any] = {}
+        self._light_shown: tuple[str, int, int | None] = ("", 0, None)
         self._failure: Exception | None = None
         self._ticks = TickCounter(ticks_ms())
         self._wake = asyncio.Event()
@@ -173,7 +174,10 @@ class Daemon:
         if isinstance(action, actions.Send):
             self.link.send(action.text)
         elif isinstance(action, actions.Close):
-            self.link.drop(action.reason)
+            # A refusal has said why.
+            if action.reason != "refused":
+                self.link.problem = "hub_lost" if action.reason == "silence" else "hub_not_ours: " + action.reason
+            self.link.drop()
         elif isinstance(action, actions.Delivered):
             self._tell({"receipt": {"event": action.digest, "at_ms": self._hub_ms(self.mono_ms())}})
         elif isinstance(action, actions.NotProven):
@@ -190,11 +194,15 @@ class Daemon:
     def state(self) -> "dict[str, Any]":
         """What is told at each change."""
         session = self.session
+        if (session.light, session.light_since_ms) != self._light_shown[:2] or self._light_shown[2] is None:
+            # Worked out once: the estimate gets better all the time, and that is no change of the light.
+            self._light_shown = (session.light, session.light_since_ms, self._hub_ms(session.light_since_ms))
         problems = [self.outbox.problem]
         if session.state != LINKED:
             problems.append(self.link.problem)
         return {
             "light": session.light,
+            "since_ms": self._light_shown[2],
             "since_mono_ms": session.light_since_ms,
             "sound": self.outputs.sound,
             "ring": self.outputs.ring,
@@ -204,6 +212,15 @@ class Daemon:
             "kept": self.outbox.kept,
             "boot": self.boot,
             "problems": [problem for problem in problems if problem],
+        }
+
+    def status(self) -> "dict[str, Any]":
+        """What is told when it is asked for."""
+        estimate = self.session.hub_time.estimate(self.mono_ms())
+        return {
+            "silent": self.session.silent,
+            "address": self.link.address,
+            "clock_error_ms": None if estimate is None else estimate[1],
         }
 
 

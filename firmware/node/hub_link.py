@@ -73,15 +73,15 @@ class HubLink:
         self.problem = ""
         self._backoff_ms = BACKOFF_MS_MIN
 
-    def drop(self, problem: str) -> None:
-        """End the present connection, because of `problem`; another is opened."""
-        self.problem = problem
+    def drop(self) -> None:
+        """End the present connection; `problem` says why. Another is opened."""
         self._over.set()
 
     def _queue(self, data: bytes) -> None:
         self._waiting.append(data)
         if sum(len(one) for one in self._waiting) > WAITING_BYTES_MAX:
-            self.drop("hub_lost")
+            self.problem = "hub_lost"
+            self.drop()
         self._wake.set()
 
     async def run(self) -> None:

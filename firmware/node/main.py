@@ -15,6 +15,7 @@ from node.wall_clock import WallClock
 from node.wifi import Wifi
 
 try:
+    from collections.abc import Callable
     from typing import Any
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
@@ -25,8 +26,8 @@ RESTART_MS = 2_000
 """After a defect; long enough for whoever looks at the console."""
 
 
-def main(folder: str = "", beside: "tuple[Any, ...]" = ()) -> None:
-    """Never returns: a defect begins everything anew, with its outbox. `beside`: coroutines that run as well."""
+def main(folder: str = "", beside: "Callable[[Daemon], Any] | None" = None) -> None:
+    """Never returns: a defect begins everything anew, with its outbox. `beside(daemon)`: a coroutine to run as well."""
     try:
         asyncio.run(_run(folder, beside))
     except Exception as error:
@@ -36,7 +37,7 @@ def main(folder: str = "", beside: "tuple[Any, ...]" = ()) -> None:
     machine.reset()
 
 
-async def _run(folder: str, beside: "tuple[Any, ...]") -> None:
+async def _run(folder: str, beside: "Callable[[Daemon], Any] | None") -> None:
     settings = load_settings(folder + "/settings.json")
     clock = WallClock(_now_s, _set_now_s, folder + "/clock", settings.flashed_s)
     clock.start()
@@ -45,7 +46,7 @@ async def _run(folder: str, beside: "tuple[Any, ...]") -> None:
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
     daemon = Daemon(folder, settings, clock, finder.next_address, os.urandom, watchdog.feed, tell)
     tell({"boot": daemon.boot, "reset_cause": machine.reset_cause()})
-    await daemon.run((wifi.run(),) + beside)
+    await daemon.run((wifi.run(),) if beside is None else (wifi.run(), beside(daemon)))
 
 
 def tell(said: "dict[str, Any]") -> None:

@@ -108,7 +108,7 @@ class Outbox:
             for offset, kind, payload in self._segments.read(number):
                 self._recall(number, offset, kind, payload)
         except OSError as error:
-            self.problem = "the flash can't be read: " + str(error)
+            self.problem = "flash_failed: " + str(error)
 
     def _recall(self, number: int, offset: int, kind: int, payload: bytes) -> None:
         if kind == _MEMORY:
@@ -207,10 +207,10 @@ class Outbox:
         try:
             found = self._segments.read_at(self._rows.segments[row], self._rows.offsets[row])
         except OSError as error:
-            self.problem = "the flash can't be read: " + str(error)
+            self.problem = "flash_failed: " + str(error)
             return None
         if found is None or found[0] != _EVENT or int.from_bytes(found[1][:4], "big") != place:
-            self.problem = "an event on the flash can't be read any more"
+            self.problem = "event_rotten"
             self._rows.flags[row] |= GONE | DIRTY
             return None
         return Kept(place, flags, found[1][5:].decode(), 0)
@@ -238,7 +238,7 @@ class Outbox:
         return None
 
     def _fail(self, error: OSError, again_ms: int) -> None:
-        self.problem = "the flash can't be written: " + str(error)
+        self.problem = "flash_failed: " + str(error)
         self._failed = True
         self._segments.begin()
         self._store_ms = again_ms

@@ -1,7 +1,8 @@
 """What a PC does for a node: its console is stdin and stdout.
 
 On stdin, a JSON line each: `{"pin":15,"levels":[[0,0],[80,1]]}` moves a pin, each time in ms after the one before, and
-`{"memory":true}` asks for the heap in use. It ends with its stdin.
+is answered with `moved`; `{"cut":true}` pulls the antenna off, false puts it on again; `{"status":true}` and
+`{"memory":true}` ask. It ends with its stdin.
 """
 
 import asyncio
@@ -12,23 +13,79 @@ import sys
 import machine
 from node import main
 
+try:
+    from node.daemon import Daemon
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
+
+REST_MS = 10
+"""After a move: its edges have been counted."""
+
 
 def run(folder: str) -> None:
-    main.main(folder, (_listen(),))
+    main.main(folder, _listen)
 
 
-async def _listen() -> None:
+class Antenna:
+    """Between the link and the daemon. Without it both go on, and find out by silence."""
+
+    def __init__(self, daemon: "Daemon") -> None:
+        self._daemon = daemon
+        self._send = daemon.link.send
+        self._on = True
+        daemon.link.send = self.send  # type: ignore[method-assign]
+        daemon.link._conversation = self
+
+    def cut(self, on: bool) -> None:
+        if self._on == on:
+            self._on = not on
+            if self._on:
+                # What was sent meanwhile is lost: a stream with a hole in it is of no use.
+                self._daemon.link.drop()
+
+    def send(self, text: str) -> None:
+        if self._on:
+            self._send(text)
+
+    def connected(self) -> None:
+        if self._on:
+            self._daemon.connected()
+        else:
+            self._daemon.link.drop()
+
+    def heard(self, text: str) -> None:
+        if self._on:
+            self._daemon.heard(text)
+
+    def lost(self) -> None:
+        self._daemon.lost()
+
+
+async def _listen(daemon: "Daemon") -> None:
+    antenna = Antenna(daemon)
     lines = asyncio.StreamReader(sys.stdin)
+    moves = []
     while True:
         line = await lines.readline()
         if not line:
             sys.exit(0)
         said = json.loads(line)
         if "pin" in said:
-            # A finger that is late stays as long as it should.
-            for wait_ms, level in said["levels"]:
-                await asyncio.sleep_ms(wait_ms)
-                machine.drive(said["pin"], level)
+            moves = [move for move in moves if not move.done()]
+            moves.append(asyncio.create_task(_move(said["pin"], said["levels"])))
+        elif "cut" in said:
+            antenna.cut(said["cut"])
+        elif "status" in said:
+            main.tell({"status": daemon.status()})
         else:
             gc.collect()
             main.tell({"memory": {"used": gc.mem_alloc(), "free": gc.mem_free()}})
+
+
+async def _move(pin: int, levels: "list[list[int]]") -> None:
+    # A finger that is late stays as long as it should.
+    for wait_ms, level in levels:
+        await asyncio.sleep_ms(wait_ms)
+        machine.drive(pin, level)
+    await asyncio.sleep_ms(REST_MS)
+    main.tell({"moved": pin})

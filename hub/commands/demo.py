@@ -4,7 +4,7 @@ import asyncio
 import errno
 import json
 import os
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -12,6 +12,7 @@ from hub.commands.shell import DEVICE, FAILED, Run, command, complain
 from hub.demo.show import new_folder, once, show
 from hub.demo.stage import StageError
 from hub.demo.story import STEPS
+from hub.places.enrolment import Board
 from hub.private_file import check_free
 from hub.problems import Problem, TypedWrongly
 from hub.words import chosen_language
@@ -25,11 +26,12 @@ def build(run: Run) -> click.Command:
         "demo",
         demo,
         click.Option(["--once", "just_once"], is_flag=True),
+        click.Option(["--terminal", "board"], type=click.Choice(get_args(Board)), default="pi", show_default=True),
         click.Option(["--port"], type=click.IntRange(1, 65_535), default=PORT_DEFAULT, show_default=True, metavar="N"),
     )
 
 
-def demo(run: Run, just_once: bool, port: int) -> int:
+def demo(run: Run, just_once: bool, board: Board, port: int) -> int:
     """In a folder of its own; what FIRSTBELL_HOME names is a real hub's.
 
     Exit 1 when a part does not start or the story does not come to its end.
@@ -46,7 +48,7 @@ def demo(run: Run, just_once: bool, port: int) -> int:
 
     try:
         if just_once:
-            told = asyncio.run(once(folder, language, run.say))
+            told = asyncio.run(once(folder, language, run.say, board))
             end = run.say("demo.told", entries=told["entries"], home=told["home"])
             tell(told, "\n".join([*_steps(run, told), end]))
             return 0 if told["verified"] else FAILED

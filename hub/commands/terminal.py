@@ -67,7 +67,7 @@ def enrol(
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
     _check_address(address)
     name, terminal = one_line(name), new_id("t")
-    key, wiring = new_key(algorithm), usual_wiring(role, simulated=simulated)
+    key, wiring = new_key(algorithm), usual_wiring(role, simulated="pi" if simulated else None)
     body = {
         "id": terminal,
         "name": name,

@@ -26,14 +26,14 @@ def new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
 
 
-async def once(folder: Path, language: str, say: Callable[[str], str]) -> dict[str, Any]:
-    """One press from button to closed case; then everything is ended, and the record verified.
+async def once(folder: Path, language: str, say: Callable[[str], str], board: str) -> dict[str, Any]:
+    """One press at a terminal of this `board`, from button to closed case; then all ends, and the record is verified.
 
     Raises StageError, TimeoutError, OSError, asyncio.CancelledError when it is ended before.
     """
     _when_ended(cast("asyncio.Task[object]", asyncio.current_task()).cancel)
     async with Stage(folder, script_of(demo_texts(language)), say) as stage:
-        times = await Story(stage).tell()
+        times = await Story(stage, board).tell()
     verdict = verify(stage.home.database, parse_vkey(stage.founded.vkey))
     return {**times, "verified": verdict.ok, "entries": verdict.size, "home": str(stage.home.path)}
 
@@ -108,6 +108,7 @@ def _there_is(stage: Stage, server: DemoServer, texts: dict[str, str]) -> tuple[
                 "name": wall.name,
                 "terminal": wall.terminal,
                 "role": wall.role,
+                "board": wall.board,
                 "home": str(wall.home),
                 "pid": wall.process.pid if wall.process else None,
                 "inputs": wall.inputs,

@@ -19,10 +19,10 @@ from typing import Any, Self
 
 import aiohttp
 
-from hub.demo.wall import SCRIPTS, Wall, own_environment
+from hub.demo.wall import MICROPYTHON, SCRIPTS, Wall, own_environment
 from hub.founding import Founded, found
 from hub.home import Home
-from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
+from hub.places.enrolment import Board, HubToFind, new_key, usual_wiring, write_home
 from hub.private_file import whole_folder
 from hub.settings import ListenSettings, Settings
 from hub.web.identity import PAGER_COOKIE
@@ -176,18 +176,22 @@ class Stage:
         self.links["board"] = board["link"].rpartition("/")[2]
 
     async def _terminals(self) -> None:
-        for number, (name, building, floor, place, way) in enumerate(self.script.walls, 1):
-            await self._enrol(f"terminal-{number}", "wall", name, building, floor, place, way)
-        await self._enrol("bell", "bell", self.script.bell, "", "", "", "")
+        for number, place in enumerate(self.script.walls, 1):
+            # The last one is a node, where there is an interpreter to run its program.
+            board: Board = "pico" if number == len(self.script.walls) and MICROPYTHON.exists() else "pi"
+            await self._enrol(f"terminal-{number}", "wall", board, *place)
+        await self._enrol("bell", "bell", "pi", self.script.bell, "", "", "", "")
         for wall in self.walls:
             await wall.start()
             assert wall.process is not None  # noqa: S101
             self._processes.append(wall.process)
         await asyncio.gather(*(self._linked(wall) for wall in self.walls))
 
-    async def _enrol(self, folder: str, role: Any, name: str, building: str, floor: str, place: str, way: str) -> None:
-        key = new_key("EdDSA")
-        wiring = usual_wiring(role, simulated=True)
+    async def _enrol(
+        self, folder: str, role: Any, board: Board, name: str, building: str, floor: str, place: str, way: str
+    ) -> None:
+        key = new_key("HS256" if board == "pico" else "EdDSA")
+        wiring = usual_wiring(role, simulated=board)
         enrolled = await self.post(
             "/api/terminals",
             name=name,
@@ -211,7 +215,7 @@ class Stage:
         )
         with whole_folder(home) as beside:
             write_home(beside, enrolled["id"], name, role, key, found_by, wiring)
-        self.walls.append(Wall(enrolled["id"], name, building, floor, role, tuple(wiring.inputs), home))
+        self.walls.append(Wall(enrolled["id"], name, building, floor, role, board, tuple(wiring.inputs), home))
 
     async def _linked(self, wall: Wall) -> None:
         """Until its daemon has found the hub and knows the hub's time."""

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from hub.demo.stage import Stage
+from hub.demo.stage import Stage, StageError
+from hub.demo.wall import MICROPYTHON
 
 STORY_S_MAX = 20.0
 
@@ -28,9 +29,13 @@ FOLLOWS = {"receipt_ms": "recorded_ms", "help_coming_ms": "accepted_ms"}
 class Story:
     """Listens to the hub and to the terminal, and acts as the guard when it is time."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, board: str) -> None:
+        """`board`: of the terminal that is pressed. Raises StageError: there is none such."""
         self._stage = stage
-        self._wall = stage.walls[0]
+        pressed = [wall for wall in stage.walls if wall.role == "wall" and wall.board == board]
+        if not pressed:
+            raise StageError(f"{board}: {MICROPYTHON}")
+        self._wall = pressed[0]
         self._times: dict[str, int] = {}
         self._event = ""
         self._news = asyncio.Event()

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(sys.executable).parent
+MICROPYTHON = SCRIPTS / "micropython"
+"""What a node's program runs in; it exists for x86_64 alone."""
 LINE_BYTES_MAX = 1 << 20
 
 
@@ -28,6 +30,7 @@ class Wall:
     building: str
     floor: str
     role: str
+    board: str
     inputs: tuple[str, ...]
     home: Path
     process: asyncio.subprocess.Process | None = None

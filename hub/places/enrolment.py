@@ -24,6 +24,7 @@ SOUNDER_PIN = 22
 """GPIO numbers that a terminal is wired to unless its settings say otherwise."""
 
 Part = Literal["settings.toml", "key", "ca.pem", "log.vkey"]
+Board = Literal["pi", "pico"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,15 @@ def check_inputs(names: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What hangs on which pin. `inputs`: name → kind and GPIO number."""
+    """What hangs on which pin. `inputs`: name → kind and GPIO number. `simulated`: whose program runs on mock pins."""
 
     inputs: Mapping[str, tuple[InputKind, int]]
     light_pin: int | None = None
     sounder_pin: int | None = None
-    simulated: bool = False
+    simulated: Board | None = None
 
 
-def usual_wiring(role: TerminalRole, *, simulated: bool = False) -> Wiring:
+def usual_wiring(role: TerminalRole, *, simulated: Board | None = None) -> Wiring:
     """A wall terminal has a panic button and a light; a bell has a sounder."""
     if role == "bell":
         return Wiring(inputs={}, sounder_pin=SOUNDER_PIN, simulated=simulated)
@@ -122,7 +123,7 @@ def _settings(
     outputs = {"light_pin": wiring.light_pin, "sounder_pin": wiring.sounder_pin}
     lines += _table("outputs", **{key: pin for key, pin in outputs.items() if pin is not None})
     if wiring.simulated:
-        lines += _table("simulated", pins=True)
+        lines += _table("simulated", pins=True, board=wiring.simulated)
     return "\n".join(lines) + "\n"
 
 

@@ -69,7 +69,7 @@ class Campus:
         self.control = control
         self.origin = said["demo_url"].removesuffix("/demo")
         self.walls = [
-            Wall(t["terminal"], t["name"], "", "", t["role"], tuple(t["inputs"]), Path(t["home"]))
+            Wall(t["terminal"], t["name"], "", "", t["role"], t["board"], tuple(t["inputs"]), Path(t["home"]))
             for t in said["terminals"]
         ]
         self.happenings: list[dict[str, Any]] = []

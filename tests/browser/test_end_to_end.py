@@ -215,7 +215,7 @@ async def new_wall(campus: Campus, folder: Path, name: str) -> AsyncIterator[Wal
     )
     said, _ = await process.communicate()
     assert process.returncode == 0
-    wall = Wall(json.loads(said)["id"], name, "", "", "wall", ("panic",), folder)
+    wall = Wall(json.loads(said)["id"], name, "", "", "wall", "pi", ("panic",), folder)
     since = len(campus.happenings)
     await wall.start()
     assert wall.process is not None

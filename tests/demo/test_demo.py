@@ -30,9 +30,10 @@ STORY_S_MAX = 20
 START_S_MAX = 20
 
 
-def test_once_tells_the_whole_story(tmp_path: Path) -> None:
+@pytest.mark.parametrize("board", ["pi", "pico"])
+def test_once_tells_the_whole_story(board: str, tmp_path: Path) -> None:
     ran = subprocess.run(
-        [HUB, "--home", tmp_path / "campus", "demo", "--once", "--json"],
+        [HUB, "--home", tmp_path / "campus", "demo", "--once", "--json", "--terminal", board],
         capture_output=True,
         text=True,
         timeout=STORY_S_MAX,
@@ -193,7 +194,7 @@ def alive(process: int) -> bool:
 def test_it_can_be_driven_and_ends_cleanly(demo: tuple[subprocess.Popen[str], dict[str, Any]]) -> None:
     process, there = demo
     assert process.stdout is not None
-    assert len(there["terminals"]) == 4
+    assert [terminal["board"] for terminal in there["terminals"]] == ["pi", "pi", "pico", "pi"]
     for terminal in there["terminals"]:
         assert Path(f"/proc/{terminal['pid']}").exists()
     trusting = ssl.create_default_context(cafile=there["ca_file"])

@@ -21,7 +21,7 @@ from hub.founding import Founded, found
 from hub.home import Home
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
-from hub.places.enrolment import HubToFind, TerminalKey, new_key, usual_wiring, write_home
+from hub.places.enrolment import Board, HubToFind, TerminalKey, new_key, usual_wiring, write_home
 from hub.settings import ListenSettings, Settings
 from hub.web.identity import PAGER_COOKIE
 from tests.links.line import WAIT_S_MAX, Line
@@ -183,7 +183,9 @@ class Doors:
     async def terminal_line(self) -> Line:
         return await Line.open(self.browser, f"{self.url}/ws/terminal")
 
-    def write_terminal(self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0) -> None:
+    def write_terminal(
+        self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0, board: Board = "pi"
+    ) -> None:
         """A home for the real daemon, with simulated pins. `port`: the only place where it finds the hub, if not at the
         hub's own: it would find that by itself, so it looks for a campus that nobody announces.
         """
@@ -195,7 +197,7 @@ class Doors:
             ca_pem=(self.home.keys / "ca.pem").read_bytes(),
             vkey=self.founded.vkey,
         )
-        write_home(folder, enrolled.terminal, "墙", role, enrolled.key, found_by, usual_wiring(role, simulated=True))
+        write_home(folder, enrolled.terminal, "墙", role, enrolled.key, found_by, usual_wiring(role, simulated=board))
 
     async def guard(self, name: str) -> str:
         account: str = (await self.post("/api/accounts", name=name, pin=PIN))["id"]

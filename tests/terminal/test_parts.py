@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from terminal.board import FIRMWARE
 from terminal.daemon import REFUSALS
 from terminal.find_hub import Address, parse_address
 from terminal.finger import Finger
@@ -51,7 +52,9 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     english = catalogue("en")
     source = "".join(path.read_text("utf-8") for path in Path(str(files("terminal"))).glob("*.py"))
     problems = {key.split(".")[1] for key in english if key.startswith("problems.")}
-    assert [name for name in sorted(problems) if f'"{name}"' not in source] == []
+    # A node says `name: reason`.
+    source += "".join(path.read_text("utf-8") for path in (FIRMWARE / "node").glob("*.py"))
+    assert [name for name in sorted(problems) if not re.search(f'"{name}(: )?"', source)] == []
     assert set(re.findall(r'Problem\(\s*"(\w+)"', source)) <= problems
     assert {f"refusals.{reason}" for reason in REFUSALS} == {key for key in english if key.startswith("refusals.")}
     said = set(re.findall(r'say\("([\w.]+)"', source))

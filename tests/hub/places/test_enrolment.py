@@ -52,7 +52,7 @@ def test_the_terminal_signs_what_the_hub_can_check(tmp_path: Path, algorithm: Al
 def test_the_terminals_own_program_reads_it(tmp_path: Path, role: TerminalRole, pins: tuple[int | None, ...]) -> None:
     hub = hub_to_find(tmp_path, "127.0.0.1:8443")
     with whole_folder(tmp_path / "t") as folder:
-        write_home(folder, TERMINAL, "门卫室", role, new_key("EdDSA"), hub, usual_wiring(role, simulated=True))
+        write_home(folder, TERMINAL, "门卫室", role, new_key("EdDSA"), hub, usual_wiring(role, simulated="pi"))
     settings = load_settings(tmp_path / "t/settings.toml")
     panic = settings.inputs.get("panic")
     assert (panic and panic.pin, settings.outputs.light_pin, settings.outputs.sounder_pin) == pins
