@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 from firstbell.note import NoteError, Vkey
+from firstbell_linux.service_manager import ServiceManager
 
 from hub.clock import HubClock, utc_moved
 from hub.database import HomeLock, open_read_only
@@ -108,10 +110,14 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     )
     tasks = core.start()
     stack.push_async_callback(_end, tasks)
+    manager = ServiceManager(os.environ)
+    tasks.append(asyncio.create_task(manager.keep_alive()))
     await open_doors(hub, stack, tasks)
     tasks.append(asyncio.create_task(announce(hub, stack)))
     log.info("the hub listens", url=settings.base_url)
+    manager.ready()
     await _until(stopped, tasks)
+    manager.ending()
 
 
 class Core:

@@ -51,8 +51,11 @@ def mono_ms() -> int:
 class Daemon:
     """One running terminal. Everything but `run` is called on its event loop."""
 
-    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
-        """Claims the pins and begins a boot. Set `stopping` to end it. Raises TerminalError."""
+    def __init__(
+        self, home: Home, loop: asyncio.AbstractEventLoop, stopping: asyncio.Event, ready: Callable[[], None]
+    ) -> None:
+        """Claims the pins and begins a boot. Set `stopping` to end it; `ready` is called when it hears its buttons.
+        Raises TerminalError."""
         self._settings = load_settings(home.settings)
         self._key_problem = find_key_problem(home.key)
         key = load_key(home.key, self._settings.algorithm)
@@ -62,6 +65,7 @@ class Daemon:
         self._where = str(home.path)
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = stopping
+        self._ready = ready
         self._failure: Exception | None = None
         self._refusal = ""
         self._light_shown: tuple[str, int, int | None] = ("", 0, None)
@@ -104,6 +108,7 @@ class Daemon:
             await self._control.start()
             self._step()
             log.info("ready", light=self._session.light)
+            self._ready()
             await self._stopping.wait()
             if link.done():
                 link.result()

@@ -6,11 +6,12 @@ import importlib
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
 
 import structlog
+from firstbell_linux.service_manager import ServiceManager
 from firstbell_linux.standard_files import LogFile
 
 from terminal.daemon import Daemon
@@ -41,12 +42,22 @@ async def _serve(home: Home) -> None:
     # First of all: who ends it while it starts gets a clean end too.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    manager = ServiceManager(os.environ)
+    alive = loop.create_task(manager.keep_alive())
+    try:
+        await _run(home, loop, stopping, manager.ready)
+    finally:
+        manager.ending()
+        alive.cancel()
+
+
+async def _run(home: Home, loop: asyncio.AbstractEventLoop, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     if load_settings(home.settings).simulated.board == "pico":
         # What it needs is not on every Pi.
         simulated_node = importlib.import_module("terminal.simulated_node")
-        await simulated_node.SimulatedNode(home, stopping).run()
+        await simulated_node.SimulatedNode(home, stopping, ready).run()
     else:
-        await Daemon(home, loop, stopping).run()
+        await Daemon(home, loop, stopping, ready).run()
 
 
 @contextmanager

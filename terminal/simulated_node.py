@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ log = structlog.get_logger(part="node")
 class SimulatedNode:
     """Its flash is `board/` in the terminal's home. Set `stopping` to end it."""
 
-    def __init__(self, home: Home, stopping: asyncio.Event) -> None:
+    def __init__(self, home: Home, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Raises TerminalError, OSError."""
         if not INTERPRETER.exists():
             raise PanelError(Problem("no_micropython", str(INTERPRETER)))
@@ -41,6 +42,7 @@ class SimulatedNode:
         self._home = home
         self._flash = home.path / "board"
         self._stopping = stopping
+        self._ready = ready
         self._control = ControlServer(home.control, self)
         self._receipts: deque[dict[str, Any]] = deque(maxlen=RECEIPTS_SHOWN_MAX)
         self._made: dict[str, list[dict[str, Any]]] = {}
@@ -104,6 +106,7 @@ class SimulatedNode:
             if first:
                 await self._control.start()
                 log.info("ready")
+                self._ready()
         elif "made" in said:
             made = said["made"]
             log.info("event", what=made["what"], input=made["input"], digest=made["event"])

@@ -11,6 +11,7 @@ command -v strace >/dev/null || missing+=(strace)
 command -v faketime >/dev/null || missing+=(faketime)
 command -v gcc >/dev/null || missing+=(gcc)
 [[ -e /usr/include/dlfcn.h ]] || missing+=(libc6-dev)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 [[ ${1:-} != power ]] || command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 

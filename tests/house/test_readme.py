@@ -78,7 +78,7 @@ class Calls:
 @asynccontextmanager
 async def running_terminal(home: Path) -> AsyncIterator[Daemon]:
     stopping = asyncio.Event()
-    daemon = Daemon(Home(home), asyncio.get_running_loop(), stopping)
+    daemon = Daemon(Home(home), asyncio.get_running_loop(), stopping, lambda: None)
     task = asyncio.create_task(daemon.run())
     try:
         yield daemon

@@ -304,7 +304,7 @@ async def test_a_bell_rings_at_the_hubs_word(role: str, hub: SmallHub, terminals
 async def test_a_defect_ends_the_daemon_instead_of_leaving_it_deaf(campus: Campus, tmp_path: Path) -> None:
     """The event loop alone would log it and go on without us."""
     home, _ = make_home(tmp_path / "t", campus)
-    daemon = Daemon(home, asyncio.get_running_loop(), asyncio.Event())
+    daemon = Daemon(home, asyncio.get_running_loop(), asyncio.Event(), lambda: None)
 
     def fail() -> None:
         raise ZeroDivisionError
