@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import click
+from firstbell.jws import HS256
 
 from hub.commands.control import Declined
 from hub.commands.found import find
@@ -67,7 +68,8 @@ def enrol(
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
     _check_address(address)
     name, terminal = one_line(name), new_id("t")
-    key, wiring = new_key(algorithm), usual_wiring(role, simulated="pi" if simulated else None)
+    key = new_key(algorithm)
+    wiring = usual_wiring(role, "pico" if algorithm == HS256 else "pi", simulated=simulated)
     body = {
         "id": terminal,
         "name": name,

@@ -191,7 +191,7 @@ class Stage:
         self, folder: str, role: Any, board: Board, name: str, building: str, floor: str, place: str, way: str
     ) -> None:
         key = new_key("HS256" if board == "pico" else "EdDSA")
-        wiring = usual_wiring(role, simulated=board)
+        wiring = usual_wiring(role, board, simulated=True)
         enrolled = await self.post(
             "/api/terminals",
             name=name,

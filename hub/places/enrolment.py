@@ -6,6 +6,7 @@ Raspberry Pi and by the flashing of a Pico W.
 
 import json
 import secrets
+import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +19,8 @@ from hub.dispatch.entries import Algorithm, InputKind, TerminalRole
 from hub.dispatch.requests import Refused
 from hub.private_file import write_private
 
-PANIC_PIN = 17
-LIGHT_PIN = 27
-SOUNDER_PIN = 22
-"""GPIO numbers that a terminal is wired to unless its settings say otherwise."""
+PINS = Path(__file__).resolve().parents[2] / "hardware/pins.toml"
+"""What a terminal is wired to unless its settings say otherwise."""
 
 Part = Literal["settings.toml", "key", "ca.pem", "log.vkey"]
 Board = Literal["pi", "pico"]
@@ -63,19 +62,22 @@ def check_inputs(names: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What hangs on which pin. `inputs`: name → kind and GPIO number. `simulated`: whose program runs on mock pins."""
+    """What hangs on which pin. `inputs`: name → kind and GPIO number. `simulated`: mock pins, on any machine."""
 
+    board: Board
     inputs: Mapping[str, tuple[InputKind, int]]
     light_pin: int | None = None
     sounder_pin: int | None = None
-    simulated: Board | None = None
+    simulated: bool = False
 
 
-def usual_wiring(role: TerminalRole, *, simulated: Board | None = None) -> Wiring:
-    """A wall terminal has a panic button and a light; a bell has a sounder."""
+def usual_wiring(role: TerminalRole, board: Board, *, simulated: bool = False) -> Wiring:
+    """As hardware/pins.toml has it: a wall terminal has a panic button and a light; a bell has a sounder."""
+    pins = tomllib.loads(PINS.read_text("utf-8"))[board]
     if role == "bell":
-        return Wiring(inputs={}, sounder_pin=SOUNDER_PIN, simulated=simulated)
-    return Wiring(inputs={"panic": ("panic", PANIC_PIN)}, light_pin=LIGHT_PIN, simulated=simulated)
+        return Wiring(board=board, inputs={}, sounder_pin=pins["sounder"]["gpio"], simulated=simulated)
+    inputs: dict[str, tuple[InputKind, int]] = {"panic": ("panic", pins["panic"]["gpio"])}
+    return Wiring(board=board, inputs=inputs, light_pin=pins["light"]["gpio"], simulated=simulated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ def _settings(
     outputs = {"light_pin": wiring.light_pin, "sounder_pin": wiring.sounder_pin}
     lines += _table("outputs", **{key: pin for key, pin in outputs.items() if pin is not None})
     if wiring.simulated:
-        lines += _table("simulated", pins=True, board=wiring.simulated)
+        lines += _table("simulated", pins=True, board=wiring.board)
     return "\n".join(lines) + "\n"
 
 

@@ -163,7 +163,7 @@ class Doors:
     async def enrol(self, name: str = "", role: TerminalRole = "wall", algorithm: Any = "EdDSA") -> Enrolled:
         """`name` empty: one that no other has."""
         key = new_key(algorithm)
-        wiring = usual_wiring(role)
+        wiring = usual_wiring(role, "pi")
         said = await self.post(
             "/api/terminals",
             name=name or f"女卫生间外走廊 {next(self._names)}",
@@ -197,7 +197,9 @@ class Doors:
             ca_pem=(self.home.keys / "ca.pem").read_bytes(),
             vkey=self.founded.vkey,
         )
-        write_home(folder, enrolled.terminal, "墙", role, enrolled.key, found_by, usual_wiring(role, simulated=board))
+        write_home(
+            folder, enrolled.terminal, "墙", role, enrolled.key, found_by, usual_wiring(role, board, simulated=True)
+        )
 
     async def guard(self, name: str) -> str:
         account: str = (await self.post("/api/accounts", name=name, pin=PIN))["id"]

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hub.places.enrolment import PANIC_PIN
+from hub.places.enrolment import usual_wiring
 from terminal.board import FIRMWARE, compile_program, write_files
 from terminal.settings import Home, load_settings
 from terminal.simulated_node import HEAP, INTERPRETER
 from tests.links.campus import Doors, Enrolled
 
 WAIT_S_MAX = 30
+PANIC_PIN = usual_wiring("wall", "pico").inputs["panic"][1]
 REST_MS = 20
 """A shorter interruption would be a bounce of the same press."""
 

@@ -38,7 +38,7 @@ def test_the_terminal_signs_what_the_hub_can_check(tmp_path: Path, algorithm: Al
     key = new_key(algorithm)
     with whole_folder(tmp_path / "t") as folder:
         hub = hub_to_find(tmp_path)
-        write_home(folder, TERMINAL, "三层", "wall", key, hub, usual_wiring("wall"))
+        write_home(folder, TERMINAL, "三层", "wall", key, hub, usual_wiring("wall", "pi"))
     told = jws.unb64url(key.told)
     verify = jws.Ed25519Verifier(told).verify if algorithm == "EdDSA" else jws.Hs256Key(told).verify
     header = jws.header(algorithm, TERMINAL, jws.EVENT_TYP)
@@ -52,7 +52,7 @@ def test_the_terminal_signs_what_the_hub_can_check(tmp_path: Path, algorithm: Al
 def test_the_terminals_own_program_reads_it(tmp_path: Path, role: TerminalRole, pins: tuple[int | None, ...]) -> None:
     hub = hub_to_find(tmp_path, "127.0.0.1:8443")
     with whole_folder(tmp_path / "t") as folder:
-        write_home(folder, TERMINAL, "门卫室", role, new_key("EdDSA"), hub, usual_wiring(role, simulated="pi"))
+        write_home(folder, TERMINAL, "门卫室", role, new_key("EdDSA"), hub, usual_wiring(role, "pi", simulated=True))
     settings = load_settings(tmp_path / "t/settings.toml")
     panic = settings.inputs.get("panic")
     assert (panic and panic.pin, settings.outputs.light_pin, settings.outputs.sounder_pin) == pins
@@ -70,7 +70,7 @@ def test_any_name_comes_through(tmp_path_factory: pytest.TempPathFactory, name: 
     folder = tmp_path_factory.mktemp("t")
     hub = HubToFind(campus="c-aaaaaaaaaa", server_name="firstbell.local", address="", ca_pem=b"", vkey="")
     key = TerminalKey("EdDSA", "", "")
-    write_home(folder, TERMINAL, name, "wall", key, hub, usual_wiring("wall"), silent=True)
+    write_home(folder, TERMINAL, name, "wall", key, hub, usual_wiring("wall", "pi"), silent=True)
     settings = load_settings(folder / "settings.toml")
     assert settings.name == name
     assert settings.silent

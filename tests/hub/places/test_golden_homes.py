@@ -20,7 +20,8 @@ HOMES: dict[str, dict[str, str]] = json.loads((Path(__file__).parents[2] / "gold
 
 def wiring_of(settings: Settings) -> Wiring:
     inputs: dict[str, tuple[InputKind, int]] = {name: (one.kind, one.pin) for name, one in settings.inputs.items()}
-    return Wiring(inputs=inputs, light_pin=settings.outputs.light_pin, sounder_pin=settings.outputs.sounder_pin)
+    outputs = settings.outputs
+    return Wiring(board="pi", inputs=inputs, light_pin=outputs.light_pin, sounder_pin=outputs.sounder_pin)
 
 
 @pytest.mark.parametrize("terminal", HOMES)
