@@ -70,8 +70,10 @@ class Run:
         home = Home(self.folder)
         if home.settings.exists() and not home.keys.exists():
             raise NotFound(Problem("home_of_other", str(self.folder)))
+        if not home.settings.exists() and home.keys.exists():
+            raise NotFound(Problem("settings_gone", str(self.folder)))
         if not home.settings.exists():
-            raise NotFound(Problem("settings_gone" if home.keys.exists() else "no_home", str(self.folder)))
+            raise NotFound(Problem("no_home", str(self.folder)))
         return home
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:

@@ -38,7 +38,7 @@ PAGES_MAX = 1 << 30
 
 @dataclass(slots=True)
 class Disk:
-    """One file. `held`: nothing gets done until it is let go."""
+    """One file. `held`: nothing gets done until it is let go. `when_well`: called once, when the hub finds it well."""
 
     path: Path
     loop: VirtualLoop
@@ -49,6 +49,7 @@ class Disk:
     after_ms: tuple[int, int] = QUICK_MS
     held: bool = False
     fault: Fault = ""
+    when_well: Callable[[], None] | None = None
     _connection: sqlite3.Connection | None = None
     _reader: sqlite3.Connection | None = None
     _writers: "list[StepwiseWriter]" = field(default_factory=list)
@@ -203,7 +204,13 @@ class StepwiseWriter(SqliteWriter):
             self._busy = True
             self._disk.loop.in_ms(self._disk.random.randint(*self._disk.after_ms), self._told, commit, on_commit)
 
-        self.tell(tell, on_error)
+        def failed(word: str) -> None:
+            on_error(word)
+            if not word and self._disk.when_well is not None:
+                when_well, self._disk.when_well = self._disk.when_well, None
+                when_well()
+
+        self.tell(tell, failed)
 
     def submit(self, batch: Batch) -> None:
         super().submit(batch)

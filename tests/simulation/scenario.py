@@ -209,8 +209,11 @@ class Scenario:
             )
 
     def fail_disk(self) -> None:
+        """And now and then the hub is killed when it has just found that its disk is well again."""
         disk = self._world.disk
         disk.fail(self._draw.choice(FAULTS))
+        if self._draw.random() < 0.3:
+            disk.when_well = functools.partial(self._world.machine.burn, self._draw.randint(0, 12))
         self._later(10, 15_000, disk.mend)
 
     def step_wall_clock(self) -> None:
