@@ -137,10 +137,15 @@ class HubLink:
         finally:
             for task in tasks:
                 task.cancel()
-            writer.close()
             if self._socket is not None:
                 self._socket = None
                 self._conversation.lost()
+            writer.close()
+            try:
+                # In MicroPython only this closes it.
+                await writer.wait_closed()
+            except OSError:
+                pass
 
     async def _until_over(self, work: "Any") -> None:
         """What the handshake finds wrong comes out of the first read or write."""

@@ -40,7 +40,8 @@ class Panel:
         self._light = None if light_pin is None else PWM(Pin(light_pin), freq=LIGHT_HZ, duty_u16=0)
         self._sounder = None if sounder_pin is None else Pin(sounder_pin, Pin.OUT, value=0)
         for number, contact in enumerate(self._contacts):
-            contact.irq(self._handler(number), Pin.IRQ_FALLING | Pin.IRQ_RISING)
+            # A soft interrupt waits for its turn, and would tell the time of that.
+            contact.irq(self._handler(number), Pin.IRQ_FALLING | Pin.IRQ_RISING, hard=True)
 
     def _handler(self, number: int) -> "Callable[[Pin], None]":
         def note(contact: Pin) -> None:

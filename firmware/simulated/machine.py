@@ -35,7 +35,7 @@ class Pin:
             self._value = int(new)
         return self._value
 
-    def irq(self, handler: "Callable[[Pin], None]", trigger: int) -> None:
+    def irq(self, handler: "Callable[[Pin], None]", trigger: int, hard: bool) -> None:
         self._handler = handler
 
     def drive(self, level: int) -> None:
