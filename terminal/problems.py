@@ -1,5 +1,6 @@
 """What can be wrong with a terminal, in a form that a person gets told in their own language."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +38,10 @@ def reason_of(error: OSError | UnicodeError) -> str | Phrase:
         return Phrase("reasons.missing")
     if isinstance(error, PermissionError):
         return Phrase("reasons.denied")
+    if isinstance(error, NotADirectoryError):
+        return Phrase("reasons.no_folder")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return Phrase("reasons.full")
     if isinstance(error, UnicodeError):
         return Phrase("reasons.no_text")
     return error.strerror or str(error)
