@@ -4,7 +4,7 @@ import asyncio
 import resource
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import pytest
@@ -159,8 +159,10 @@ async def test_a_connection_without_a_whole_request_ends(said: bytes) -> None:
         await house.open(stack, request_ms=50)
         reader, writer = await house.connect()
         writer.write(said)
-        async with asyncio.timeout(5):
-            assert await reader.read() == b""
+        # What comes so late that nobody reads it any more makes its end a reset.
+        with suppress(ConnectionResetError):
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
         writer.close()
 
 
