@@ -51,9 +51,11 @@ class Proxy:
             raise web.HTTPMisdirectedRequest
         if request.headers.get("Origin", self._own_origin) != self._own_origin:
             raise web.HTTPForbidden
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._socket(request)
-        return await self._plain(request)
+        forward = self._socket if request.headers.get("Upgrade", "").lower() == "websocket" else self._plain
+        try:
+            return await forward(request)
+        except aiohttp.ClientError as error:
+            raise web.HTTPBadGateway(text="the hub does not answer") from error
 
     def _headers(self, request: web.Request) -> dict[str, str]:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}

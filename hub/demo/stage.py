@@ -134,7 +134,8 @@ class Stage:
         self._processes.append(self.hub)
         tls = ssl.create_default_context(cafile=self.home.keys / "ca.pem")
         self.control = await self._session(aiohttp.UnixConnector(str(self.home.control)))
-        self.browser = await self._session(aiohttp.TCPConnector(ssl=tls))
+        # One that was kept would be found ended after the hub has stood still for a while.
+        self.browser = await self._session(aiohttp.TCPConnector(ssl=tls, force_close=True))
         await self._until(self._hub_answers, self.hub, "hub")
 
     async def _session(self, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:

@@ -1,5 +1,7 @@
 """The demo's http://localhost: what the hub says and is told there fits a browser without the campus CA."""
 
+import socket
+
 import aiohttp
 import pytest
 from aiohttp import web
@@ -50,3 +52,21 @@ async def test_the_hub_gets_its_cookies_under_their_names() -> None:
     said, given, _own = await asked("/cookies", Cookie="firstbell_pager=key; firstbell_language=en")
     assert said == {"__Host-firstbell_pager": "key", "firstbell_language": "en"}
     assert given == "firstbell_pager=key; HttpOnly; Path=/"
+
+
+@pytest.mark.parametrize("upgrade", [{}, {"Connection": "Upgrade", "Upgrade": "websocket"}])
+async def test_a_hub_that_is_not_there(upgrade: dict[str, str]) -> None:
+    """It may be killed beneath the demo; that is no defect of ours."""
+    proxy_app = web.Application()
+    server = TestServer(proxy_app)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = taken.getsockname()[1]
+    async with aiohttp.ClientSession() as session:
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await Proxy(f"http://127.0.0.1:{nobody}", session, origin(server)).handle(request)
+
+        proxy_app.router.add_route("*", "/{path:.*}", handle)
+        async with TestClient(server) as browser:
+            answer = await browser.get("/link", headers=upgrade)
+            assert (answer.status, await answer.text()) == (502, "the hub does not answer")
