@@ -59,6 +59,7 @@ class HubLink:
         self._socket: WebSocket | None = None
         self._waiting: list[bytes] = []
         self._wake = asyncio.Event()
+        self._opened = asyncio.Event()
         self._over = asyncio.Event()
         self.problem = "not_linked"
         self.address = ""
@@ -125,6 +126,7 @@ class HubLink:
         reader: Any
         writer: Any
         reader, writer = await asyncio.wait_for(opening, CONNECT_S_MAX)
+        self._opened.clear()
         self._over.clear()
         self._waiting = []
         self.problem = "hub_no_answer"
@@ -133,6 +135,8 @@ class HubLink:
         works = (self._read(reader, socket), self._write(writer))
         tasks = [asyncio.create_task(self._until_over(work)) for work in works]
         try:
+            # The handshake is part of the first write and read, and who accepts a connection need not answer.
+            await asyncio.wait_for(self._opened.wait(), CONNECT_S_MAX)
             await self._over.wait()
         finally:
             for task in tasks:
@@ -156,6 +160,7 @@ class HubLink:
         except OSError as error:
             self.problem = "hub_lost: " + str(error)
         finally:
+            self._opened.set()
             self._over.set()
 
     async def _write(self, writer: "Any") -> None:
@@ -174,6 +179,7 @@ class HubLink:
             for action in socket.receive(data):
                 if isinstance(action, Opened):
                     self._socket = socket
+                    self._opened.set()
                     self._clock.hub_said(action.date)
                     self._conversation.connected()
                 elif isinstance(action, Message):

@@ -1,5 +1,6 @@
 """A node against a real hub over real TLS: presses, cuts, kills, and the memory that it takes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PRESSES = 1_000
 RECONNECTS = 10
+SECOND_CALL_S_MAX = 30
 GROWTH_BYTES_MAX = 2_048
 """What the heap may differ by, for how far the collector gets is not the same each time."""
 
@@ -87,6 +89,27 @@ async def test_a_hub_that_is_killed_is_found_again(hub: HubProcess, node: RealNo
     await hub.start()
     await node.receipt(digest)
     await in_ledger(hub, digest)
+
+
+async def test_whoever_accepts_and_says_nothing_is_left_for_another_attempt(hub: HubProcess, tmp_path: Path) -> None:
+    calls: asyncio.Queue[None] = asyncio.Queue()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.put_nowait(None)
+        while await reader.read(4_096):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(swallow, "127.0.0.1", 0) as mute:
+        port = mute.sockets[0].getsockname()[1]
+        write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), port)
+        node = await RealNode(tmp_path / "node").start()
+        async with asyncio.timeout(SECOND_CALL_S_MAX):
+            for _ in range(2):
+                await calls.get()
+        await node.press()
+        await node.until(lambda told: "hub_no_answer" in told.get("state", {}).get("problems", ()))
+        await node.end()
 
 
 async def memory(node: RealNode) -> int:
