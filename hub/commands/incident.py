@@ -174,10 +174,13 @@ def close(run: Run, incident: str, by: str) -> None:
     except Declined as declined:
         if declined.code == "not_yours":
             raise HubError(Problem("may_not_close", account["name"])) from declined
-        with _opened(run) as ledger:
-            row = ledger.reader.incident(incident)
         # The hub forgets those that are closed; the record does not.
-        if declined.code == "unknown_incident" and row is not None:
+        if declined.code == "unknown_incident" and _is_recorded(run, incident):
             raise HubError(Problem("closed_already", incident)) from declined
         raise
     run.tell(answer, run.say("incident.closed", incident=incident))
+
+
+def _is_recorded(run: Run, incident: str) -> bool:
+    with _opened(run) as ledger:
+        return ledger.reader.incident(incident) is not None

@@ -50,6 +50,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         assert hub("incident", "close", incident, "--by", "陈校长", piped="999998\n").status == 1
         assert hub("incident", "close", incident, "--by", "李敏", piped=f"{PIN}\n").status == 1
         assert hub("incident", "close", incident, "--by", "陈校长", piped=f"{PIN}\n").status == 0
+        again = hub("incident", "close", incident, "--by", "陈校长", piped=f"{PIN}\n")
+        assert (again.status, "closed already" in again.err) == (1, True), again.err
+        nothing = hub("incident", "close", "i-none", "--by", "陈校长", piped=f"{PIN}\n")
+        assert nothing.status == 3, nothing.err
     return Story(hub, incident)
 
 
