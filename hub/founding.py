@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from firstbell_linux.problems import Problem
 
 from hub.dispatch import requests as r
 from hub.dispatch.batch import Batch, Submission
@@ -25,7 +26,7 @@ from hub.people.roles import CONSOLE
 from hub.people.tokens import new_session_key
 from hub.places.authority import found as found_authority
 from hub.private_file import check_free, whole_folder, write_private
-from hub.problems import HomeError, Problem
+from hub.problems import HomeError
 from hub.settings import Settings, render
 
 ORIGIN_HOST = "firstbell.invalid"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
 from hub.places.authority import permits
-from hub.problems import Phrase, Problem, SettingsError, reason_of
+from hub.problems import SettingsError
 
 NAMES_MAX = 8
 ADDRESSES_MAX = 8

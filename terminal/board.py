@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import firstbell
+from firstbell_linux.problems import Problem
 
-from terminal.problems import ControlError, Problem
+from terminal.problems import ControlError
 from terminal.settings import Home, Settings
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"

@@ -15,9 +15,10 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 import structlog
+from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
-from terminal.problems import ControlError, NotRunning, Phrase, Problem, TerminalError, reason_of
+from terminal.problems import ControlError, NotRunning, TerminalError
 
 REQUEST_BYTES_MAX = 65_536
 REQUEST_MS_MAX = 5_000

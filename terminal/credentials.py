@@ -7,8 +7,9 @@ from pathlib import Path
 from cryptography import x509
 from firstbell.jws import HS256, Ed25519Signer, Hs256Key, JwsError, unb64url
 from firstbell.note import NoteError, Vkey, parse_vkey
+from firstbell_linux.problems import Problem, reason_of
 
-from terminal.problems import CredentialsError, Problem, reason_of
+from terminal.problems import CredentialsError
 
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which `ssl` has no name for.
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)

@@ -22,6 +22,7 @@ from firstbell.press import Happening
 from firstbell.receipt import check_receipt
 from firstbell.session import LINKED, TerminalSession
 from firstbell.terminal import Terminal
+from firstbell_linux.problems import Phrase, Problem
 
 from terminal.control import Answer, ControlServer, problem_fields
 from terminal.credentials import find_key_problem, load_ca, load_key, load_vkey
@@ -31,7 +32,7 @@ from terminal.hub_link import HubLink
 from terminal.outbox import Outbox
 from terminal.outbox_file import Kept, Memory
 from terminal.panel import Edge, Panel, Pins
-from terminal.problems import ControlError, Phrase, Problem
+from terminal.problems import ControlError
 from terminal.settings import Home, load_settings
 
 RECEIPTS_SHOWN_MAX = 16

@@ -10,13 +10,14 @@ from typing import Any
 
 import aiohttp
 from firstbell.messages import PROTOCOL, FrameError, parse_hub_frame
+from firstbell_linux.problems import Problem, reason_of
 
 from terminal.control import ask, parse_problem
 from terminal.credentials import find_key_problem, load_ca, load_key, load_vkey, tls_context
 from terminal.find_hub import Address, FindHub
 from terminal.hub_link import CONNECT_MS_MAX, connect, explain, new_client
 from terminal.panel import find_pin_problems
-from terminal.problems import HubUnreachable, Problem, TerminalError, reason_of
+from terminal.problems import HubUnreachable, TerminalError
 from terminal.settings import Home, Settings, check_home, load_settings
 
 CA_EXPIRES_DAYS = 90

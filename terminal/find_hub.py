@@ -7,10 +7,11 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from firstbell_linux.problems import Problem
 from zeroconf import Error, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from terminal.problems import HubUnreachable, Problem
+from terminal.problems import HubUnreachable
 from terminal.settings import HubSettings
 
 SERVICE = "_firstbell._tcp.local."

@@ -5,9 +5,10 @@ from typing import Any
 
 from firstbell.actions import Event
 from firstbell.press import BOUNCE_MS, PANIC
+from firstbell_linux.problems import Problem
 
 from terminal.panel import Panel
-from terminal.problems import ControlError, Problem
+from terminal.problems import ControlError
 from terminal.settings import Settings
 
 REST_MS = 2 * BOUNCE_MS

@@ -15,10 +15,11 @@ from typing import Protocol
 import aiohttp
 import structlog
 from firstbell.messages import FRAME_BYTES_MAX, SILENCE_MS_MAX
+from firstbell_linux.problems import Phrase, Problem
 
 from terminal.credentials import tls_context
 from terminal.find_hub import Address, FindHub
-from terminal.problems import Phrase, Problem, TerminalError
+from terminal.problems import TerminalError
 from terminal.settings import HubSettings
 
 PATH = "/ws/terminal"

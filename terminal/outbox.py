@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 import structlog
+from firstbell_linux.problems import Problem
 
 from terminal.outbox_file import (
     Kept,
@@ -32,7 +33,6 @@ from terminal.outbox_file import (
     set_aside,
     write,
 )
-from terminal.problems import Problem
 
 EVENTS_MAX = 10_000
 """Kept at most. Above it the oldest receipted go, then the oldest that were no panic; a panic without receipt stays."""

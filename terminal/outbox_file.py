@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from terminal.problems import Problem
+from firstbell_linux.problems import Problem
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS terminal (

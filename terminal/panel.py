@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from firstbell.press import PANIC
+from firstbell_linux.problems import Problem
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
-from terminal.problems import PanelError, Problem
+from terminal.problems import PanelError
 from terminal.settings import Settings, pins_of
 
 

@@ -1,58 +1,20 @@
-"""What can be wrong with a terminal, in a form that a person gets told in their own language."""
+"""What can be wrong with a terminal."""
 
-import errno
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from firstbell_linux.problems import DEVICE, NOT_FOUND, UNREACHABLE, Problem, ProblemError
 
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A text of the catalogue, by its key."""
-
-    key: str
-
-    def __str__(self) -> str:
-        return self.key
+_NOT_FOUND = ("no_such_input", "home_of_hub")
+_OF_DEVICE = ("not_simulated",)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """`name` is a key under `problems` in the catalogue, which has for it `what` happened and what to `do`.
-
-    `where` is a file, an address or a pin, the same in every language; `fields` fill the two sentences.
-    """
-
-    name: str
-    where: str
-    fields: Mapping[str, str | Phrase] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """For logs."""
-        details = "".join(f" {key}={value}" for key, value in self.fields.items())
-        return f"{self.name} at {self.where}{details}"
-
-
-def reason_of(error: OSError | UnicodeError) -> str | Phrase:
-    """Why a file can't be used, in a person's language where we have words for it."""
-    if isinstance(error, FileNotFoundError):
-        return Phrase("reasons.missing")
-    if isinstance(error, PermissionError):
-        return Phrase("reasons.denied")
-    if isinstance(error, NotADirectoryError):
-        return Phrase("reasons.no_folder")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return Phrase("reasons.full")
-    if isinstance(error, UnicodeError):
-        return Phrase("reasons.no_text")
-    return error.strerror or str(error)
-
-
-class TerminalError(Exception):
-    """The root of this package's errors; `problem` says what, where and what to do."""
+class TerminalError(ProblemError):
+    """The root of this package's errors."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+        super().__init__(problem)
+        if problem.name in _NOT_FOUND or problem.name.endswith("_unreadable"):
+            self.exit_code = NOT_FOUND
+        elif problem.name in _OF_DEVICE:
+            self.exit_code = DEVICE
 
 
 class SettingsError(TerminalError):
@@ -66,6 +28,8 @@ class CredentialsError(TerminalError):
 class PanelError(TerminalError):
     """A pin can't be claimed, read or driven."""
 
+    exit_code = DEVICE
+
 
 class AlreadyRunning(TerminalError):
     """Another daemon has this home."""
@@ -74,9 +38,13 @@ class AlreadyRunning(TerminalError):
 class NotRunning(TerminalError):
     """No daemon answers in this home."""
 
+    exit_code = NOT_FOUND
+
 
 class HubUnreachable(TerminalError):
     """Nobody answers as the hub, or whoever does is not ours."""
+
+    exit_code = UNREACHABLE
 
 
 class ControlError(TerminalError):

@@ -11,23 +11,27 @@ from contextlib import contextmanager
 from typing import TextIO, cast
 
 import structlog
+from firstbell_linux.problems import Problem, reason_of
 from firstbell_linux.service_manager import ServiceManager
 from firstbell_linux.standard_files import LogFile
 
 from terminal.daemon import Daemon
-from terminal.problems import AlreadyRunning, Problem, SettingsError, reason_of
+from terminal.problems import AlreadyRunning, SettingsError
 from terminal.settings import Home, load_settings
 
+_FIRST = ["timestamp", "level", "event"]
 
-def run(home: Home) -> None:
-    """The daemon, until SIGTERM or SIGINT. Raises TerminalError; anything else is a defect."""
+
+def run(home: Home, *, as_json: bool) -> None:
+    """The daemon, until SIGTERM or SIGINT; its log as text or JSON. Raises TerminalError; anything else is a defect."""
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.processors.LogfmtRenderer(key_order=_FIRST)
     logging.basicConfig(stream=cast(TextIO, LogFile()), format="%(message)s")
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogFile())),

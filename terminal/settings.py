@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
+from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
-from terminal.problems import Phrase, Problem, SettingsError, reason_of
+from terminal.problems import SettingsError
 
 PRESS_MS_LEAST = 20
 PRESS_MS_MOST = 400

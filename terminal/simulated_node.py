@@ -13,11 +13,12 @@ from typing import Any
 
 import structlog
 from firstbell.press import PANIC
+from firstbell_linux.problems import Problem
 
 from terminal.board import FIRMWARE, compile_program, write_files
 from terminal.control import Answer, ControlServer, problem_fields
 from terminal.daemon import RECEIPTS_SHOWN_MAX
-from terminal.problems import ControlError, PanelError, Problem
+from terminal.problems import ControlError, PanelError
 from terminal.settings import Home, load_settings
 
 INTERPRETER = Path(sys.executable).with_name("micropython")

@@ -7,7 +7,9 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from hub.problems import HubUnreachable, Problem
+from firstbell_linux.problems import Problem
+
+from hub.problems import HubUnreachable
 
 READ_S_MAX = 5.0
 """What only reads waits for nothing at the hub."""

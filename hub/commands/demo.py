@@ -7,15 +7,17 @@ import os
 from typing import Any, get_args
 
 import click
+from firstbell_linux.problems import DEVICE, FAILED, Problem
+from firstbell_linux.shell import command
+from firstbell_linux.words import chosen_language
 
-from hub.commands.shell import DEVICE, FAILED, Run, command, complain
+from hub.commands.shell import Run
 from hub.demo.show import new_folder, once, show
 from hub.demo.stage import StageError
 from hub.demo.story import STEPS
 from hub.places.enrolment import Board
 from hub.private_file import check_free
-from hub.problems import Problem, TypedWrongly
-from hub.words import chosen_language
+from hub.problems import TypedWrongly
 
 PORT_DEFAULT = 8765
 
@@ -63,7 +65,7 @@ def demo(run: Run, just_once: bool, board: Board, port: int) -> int:
             raise
         if run.typed_folder is None:
             folder.rmdir()
-        complain(run, Problem("demo_port_taken", f"localhost:{port}"))
+        run.complain(Problem("demo_port_taken", f"localhost:{port}"))
         return DEVICE
     return 0
 

@@ -1,9 +1,10 @@
 """`firstbell-hub drill …`: a while in which alarms of a zone are marked as a drill. They ring all the same."""
 
 import click
+from firstbell_linux.shell import command, group
 
 from hub.commands.found import find
-from hub.commands.shell import Run, command, group
+from hub.commands.shell import Run
 from hub.web.manage import MINUTES_MAX
 
 MINUTES_DEFAULT = 30

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from firstbell_linux.problems import Problem
+
 from hub.commands.shell import Run
 from hub.people.accounts import one_line
-from hub.problems import NotFound, Problem, TypedWrongly
+from hub.problems import NotFound, TypedWrongly
 
 NAMES_MAX = 20
 """So many are told to whom named none of them."""

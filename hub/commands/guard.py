@@ -3,9 +3,10 @@
 from typing import get_args
 
 import click
+from firstbell_linux.shell import command, group
 
 from hub.commands.found import find
-from hub.commands.shell import Run, command, group, read_pin
+from hub.commands.shell import Run, read_pin
 from hub.dispatch.entries import Role
 
 

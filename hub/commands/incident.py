@@ -10,17 +10,19 @@ from typing import Any
 
 import click
 import msgspec
+from firstbell_linux.problems import Problem
+from firstbell_linux.shell import command, group
 
 from hub.commands.control import Declined
 from hub.commands.found import find
-from hub.commands.shell import Run, command, group, read_pin
+from hub.commands.shell import Run, read_pin
 from hub.database import untouched
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus
 from hub.ledger.errors import LedgerDamaged
 from hub.ledger.reader import IncidentRow, Reader
 from hub.names import Names
-from hub.problems import HubError, NotFound, Problem, TypedWrongly
+from hub.problems import HubError, NotFound, TypedWrongly
 
 COUNT_DEFAULT = 50
 COUNT_MAX = 10_000

@@ -4,8 +4,9 @@ import shlex
 from datetime import UTC, datetime
 
 import click
+from firstbell_linux.shell import command
 
-from hub.commands.shell import HOME_VARIABLE, Run, command
+from hub.commands.shell import Run
 from hub.founding import check_free_home, found
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
@@ -41,10 +42,9 @@ def make(
     port: int,
     join_port: int,
 ) -> None:
-    if run.folder is None:
-        raise click.UsageError(run.say("usage.no_home", variable=HOME_VARIABLE))
+    folder = run.given_folder
     # Before a person is asked for anything.
-    check_free_home(run.folder)
+    check_free_home(folder)
     names = [host.lower() for host in hosts]
     listen = {"port": port, "join_port": join_port}
     try:
@@ -53,12 +53,12 @@ def make(
         raise TypedWrongly(error.problem) from error
     if name is None:
         name = str(click.prompt(run.say("prompt.campus"), err=True))
-    founded = found(run.folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
-    home = Home(run.folder)
+    founded = found(folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
+    home = Home(folder)
     link = f"{settings.base_url}/join/{founded.link}"
     mark = fingerprint(load_certificate(home.keys / "ca.pem"))
     data = {
-        "home": str(run.folder),
+        "home": str(folder),
         "campus": founded.campus,
         "log_vkey": founded.vkey,
         "ca_file": str(home.keys / "ca.pem"),
@@ -70,7 +70,7 @@ def make(
     }
     run.tell(
         data,
-        run.say("init.made", name=name, home=run.folder),
+        run.say("init.made", name=name, home=folder),
         "",
         run.say("init.vkey"),
         f"  {founded.vkey}",
@@ -78,7 +78,7 @@ def make(
         run.say("init.fingerprint"),
         f"  {mark}",
         "",
-        run.say("init.serve", home=shlex.quote(str(run.folder))),
+        run.say("init.serve", home=shlex.quote(str(folder))),
         run.say("init.link", name=administrator, join=settings.join_url)
         if settings.join_url
         else run.say("init.carry", name=administrator, ca=home.keys / "ca.pem"),

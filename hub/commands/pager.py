@@ -1,9 +1,10 @@
 """`firstbell-hub pager …`: the screens that ring. A one-time link makes a browser a pager."""
 
 import click
+from firstbell_linux.shell import command, group
 
 from hub.commands.found import find
-from hub.commands.shell import Run, command, group
+from hub.commands.shell import Run
 
 
 def build(run: Run) -> click.Group:

@@ -8,12 +8,13 @@ from typing import TextIO, cast
 import click
 import structlog
 import uvloop
+from firstbell_linux.problems import DEVICE, FAILED, OK, Problem, reason_of
+from firstbell_linux.shell import command
 from firstbell_linux.standard_files import LogFile
 
-from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain
+from hub.commands.shell import Run
 from hub.database import HubRunning
 from hub.ledger.errors import LedgerDamaged
-from hub.problems import Problem, reason_of
 from hub.service import serve
 from hub.settings import load_settings
 
@@ -37,17 +38,17 @@ def start(run: Run) -> int:
     try:
         uvloop.run(serve(home.path))
     except HubRunning as error:
-        complain(run, Problem("hub_running", str(home.path), {"pid": error.pid}))
+        run.complain(Problem("hub_running", str(home.path), {"pid": error.pid}))
         return FAILED
     except LedgerDamaged as error:
-        complain(run, Problem("ledger_damaged", str(home.database), {"reason": str(error)}))
+        run.complain(Problem("ledger_damaged", str(home.database), {"reason": str(error)}))
         return FAILED
     except OSError as error:
         where = str(error.filename or home.path)
         if error.filename is None and error.errno in _OF_A_PORT:
             listen = load_settings(home.settings).listen
             where = f"{listen.address}:{listen.port}"
-        complain(run, Problem("cannot_serve", where, {"reason": reason_of(error)}))
+        run.complain(Problem("cannot_serve", where, {"reason": reason_of(error)}))
         return DEVICE
     return OK
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 import click
+from firstbell_linux.shell import command
 
-from hub.commands.shell import Run, command, warn_of_open
+from hub.commands.shell import Run, warn_of_open
 
 
 def build(run: Run) -> click.Command:

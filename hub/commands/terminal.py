@@ -6,17 +6,19 @@ from typing import get_args
 
 import click
 from firstbell.jws import HS256
+from firstbell_linux.problems import Problem, reason_of
+from firstbell_linux.shell import command, group
 
 from hub.commands.control import Declined
 from hub.commands.found import find
-from hub.commands.shell import Run, command, group
+from hub.commands.shell import Run
 from hub.dispatch.entries import Algorithm, TerminalRole
 from hub.ids import new_id
 from hub.people.accounts import one_line
 from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.places.log_keys import load_vkey
 from hub.private_file import whole_folder
-from hub.problems import HomeError, HubError, Problem, TypedWrongly, reason_of
+from hub.problems import HomeError, HubError, TypedWrongly
 from hub.settings import load_settings
 from hub.web.asking import DISK_WAITS
 from hub.web.manage import MINUTES_MAX

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import click
 from firstbell.note import NoteError, Vkey, parse_checkpoint, parse_vkey
+from firstbell_linux.problems import DEVICE, FAILED, OK, Problem, reason_of
+from firstbell_linux.shell import command, printable
+from firstbell_linux.words import Words
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from hub.commands.shell import DEVICE, FAILED, OK, Run, command, complain, printable, warn_of_open
+from hub.commands.shell import Run, warn_of_open
 from hub.database import untouched
 from hub.home import Home
 from hub.ledger.errors import NoVerdict
@@ -18,8 +21,7 @@ from hub.ledger.origin import open_any_checkpoint, split_origin
 from hub.ledger.verdict import Place, Verdict
 from hub.ledger.verify import verify
 from hub.places.log_keys import load_vkey
-from hub.problems import NotFound, Problem, TypedWrongly, reason_of
-from hub.words import Words
+from hub.problems import NotFound, TypedWrongly
 
 
 def build(run: Run) -> click.Command:
@@ -41,7 +43,7 @@ def check(run: Run, against: Path | None, vkey: str | None) -> int:
     try:
         verdict = _watched(run, home, key, note)
     except NoVerdict as reason:
-        complain(run, Problem("no_verdict", str(home.database), {"reason": str(reason)}))
+        run.complain(Problem("no_verdict", str(home.database), {"reason": str(reason)}))
         return DEVICE
     foreign = _foreign(verdict, key, home)
     data = {

@@ -1,8 +1,9 @@
 """`firstbell-hub zone …`: the parts of the campus that a guard can be on duty for, and how long each step may take."""
 
 import click
+from firstbell_linux.shell import command, group
 
-from hub.commands.shell import Run, command, group
+from hub.commands.shell import Run
 
 STEPS = ("delivered", "accepted", "on_scene", "roll_call")
 """Deadlines that a zone can have otherwise (DESIGN, "Dispatch"), in seconds here."""

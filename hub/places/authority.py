@@ -16,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from firstbell_linux.problems import Problem, reason_of
 
 from hub.private_file import PRIVATE_FOLDER, write_private
-from hub.problems import KeysError, Problem, reason_of
+from hub.problems import KeysError
 
 NAMES_PERMITTED = ("local", "internal", "lan", "localhost")
 """Names that no public authority certifies: these and everything beneath them."""

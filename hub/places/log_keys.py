@@ -5,8 +5,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import NoteError, Vkey, parse_vkey
+from firstbell_linux.problems import Phrase, Problem, reason_of
 
-from hub.problems import KeysError, Phrase, Problem, reason_of
+from hub.problems import KeysError
 
 
 def load_vkey(path: Path) -> Vkey:

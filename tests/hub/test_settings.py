@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from firstbell_linux.words import LANGUAGES
 
 from hub.problems import SettingsError
 from hub.settings import ListenSettings, Settings, load_settings, render, settings_of
-from hub.words import LANGUAGES, words
+from hub.words import words
 
 WHOLE = """
 names = ["firstbell.local", "hub.internal"]

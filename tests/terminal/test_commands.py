@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from firstbell.press import PANIC, PERIMETER, RESTORED, STUCK, TAMPER
+from firstbell_linux.problems import Problem
+from firstbell_linux.words import LANGUAGES, Words, command_words
 
 from hub.links.announce import Announcement
-from terminal.commands import build, main
+from terminal.commands import Run, build, main
 from terminal.control import ask, parse_problem
-from terminal.problems import ControlError, Problem
+from terminal.problems import ControlError
 from terminal.settings import Home
-from terminal.words import LANGUAGES, words
 from tests.terminal.conftest import Terminals
 from tests.terminal.real_terminal import COMMAND, make_home
 from tests.terminal.small_hub import Campus, SmallHub
@@ -27,6 +28,10 @@ from tests.terminal.test_daemon import quiet
 
 NOBODY = 65_534
 HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def words(language: str) -> Words:
+    return command_words("terminal", language)
 
 
 async def type_in(home: Path, *arguments: str, language: str = "en") -> tuple[int | None, str, str]:
@@ -61,10 +66,10 @@ async def test_a_press_by_command(hub: SmallHub, terminals: Terminals) -> None:
     assert (code, out) == (1, "")
     assert err == "Held for 10 ms: too short, nothing was counted (press_ms_min is 30).\n"
     code, out, err = await type_in(home, "press", "window", "--json")
-    assert (code, json.loads(out)["problem"]["name"]) == (3, "no_such_input")
+    assert (code, json.loads(out)["problem"]) == (3, "no_such_input")
     assert "It has: panic, panic_2, door." in err
     code, out, err = await type_in(home, "press", os.fsdecode(b"\xff"), "--json")
-    assert (code, json.loads(out)["problem"]["name"]) == (2, "usage")
+    assert (code, json.loads(out)["problem"]) == (2, "usage")
     assert "no text" in err
 
 
@@ -117,13 +122,18 @@ async def test_no_terminal_runs_here(campus: Campus, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "code", "english", "chinese"),
     [
-        (["run", "--colour"], 2, "There is no option --colour.", "没有选项 --colour。"),
-        (["press"], 2, "Missing: 'INPUT'.", "缺少 'INPUT'。"),
-        (["press", "panic", "--hold-ms", "-1"], 2, "'--hold-ms' has a value", "'--hold-ms' 的值不对"),
-        (["nonsense"], 2, "There is no command nonsense.", "没有命令 nonsense。"),
+        (["run", "--colour"], 2, "There is no option --colour.", "没有 --colour 这个选项。"),
+        (["press"], 2, "'INPUT' is missing.", "缺少 'INPUT'。"),
+        (["press", "panic", "--hold-ms", "-1"], 2, "'--hold-ms' is not right", "'--hold-ms' 写得不对"),
+        (["nonsense"], 2, "There is no command nonsense.", "没有 nonsense 这个命令。"),
         (["status", "now"], 2, "Too much was typed: now", "多写了：now"),
         ([], 2, "A command is missing.", "缺少命令。"),
-        (["run"], 3, "The settings cannot be read: there is none.", "读不到设置：没有它。"),
+        (
+            ["run"],
+            3,
+            "The settings cannot be read: there is no such file or folder.",
+            "读不到设置：没有这个文件或文件夹。",
+        ),
         (["status"], 3, "No terminal runs in this folder.", "这个文件夹里没有终端在运行。"),
     ],
 )
@@ -140,9 +150,8 @@ async def test_what_goes_wrong_is_said_in_both_languages(
 async def test_what_was_typed_wrongly_as_json(typed: list[str], tmp_path: Path) -> None:
     code, out, err = await type_in(tmp_path, *typed, "--json")
     answer = json.loads(out)
-    problem = answer["problem"]
-    assert (code, answer["ok"], problem["name"]) == (2, False, "usage")
-    assert err == f"{problem['what']}\n{problem['do']}\n"
+    assert (code, answer["problem"]) == (2, "usage")
+    assert err == f"{answer['what']}\n{answer['do']}\n"
 
 
 @pytest.mark.parametrize(
@@ -179,12 +188,12 @@ def test_bytes_that_are_no_text(typed: list[bytes], locale: str, tmp_path: Path)
         ran = subprocess.run([*command, *form], capture_output=True, env=variables, check=False)
         assert ran.returncode in (1, 2, 3)
         assert "Traceback" not in ran.stdout.decode() + ran.stderr.decode()
-        assert not form or json.loads(ran.stdout)["ok"] is False
+        assert not form or {"problem", "findings"} & json.loads(ran.stdout).keys()
 
 
 def run_here(language: str, *arguments: str) -> tuple[object, str]:
     """In this process, for what needs no daemon: the exit code, and all that was said."""
-    result = CliRunner().invoke(build(words(language)), arguments, standalone_mode=False)
+    result = CliRunner().invoke(build(Run(words(language))), arguments, standalone_mode=False)
     assert result.exception is None, result.exception
     return result.return_value, result.output
 
@@ -202,7 +211,7 @@ def test_a_defect_is_a_sentence(
     with pytest.raises(SystemExit) as ended:
         main()
     said = capsys.readouterr()
-    assert (ended.value.code, json.loads(said.out)["problem"]["name"]) == (1, "defect")
+    assert (ended.value.code, json.loads(said.out)["problem"]) == (1, "defect")
     assert "nobody thought of it" in said.err
     assert "Traceback" not in said.err
     monkeypatch.setenv("FIRSTBELL_TRACEBACK", "1")
@@ -214,7 +223,7 @@ def test_a_defect_is_a_sentence(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_command_to_copy_holds_a_folder_with_blanks_together(language: str) -> None:
     for where, copied in (("/my home", "--home '/my home' run"), ("/home", "--home /home run")):
-        assert copied in words(language).to_do(Problem("not_running", where))
+        assert copied in words(language).problem(Problem("not_running", where))[1]
 
 
 def test_help_in_both_languages() -> None:
@@ -250,7 +259,11 @@ async def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     for typed, status in ((["run"], 3), (["status"], 3), (["press", "panic"], 3), (["doctor"], 1)):
         code, out, err = await type_in(tmp_path / "nowhere", *typed)
         assert code == status
-        for says in ("The terminal's folder cannot be read: there is none.", f"Where: {tmp_path}/nowhere", "--home"):
+        for says in (
+            "The terminal's folder cannot be read: there is no such file or folder.",
+            f"Where: {tmp_path}/nowhere",
+            "--home",
+        ):
             assert says in out + err
 
 
@@ -263,7 +276,7 @@ async def test_a_terminal_that_stands_still_is_said(hub: SmallHub, terminals: Te
         _, found = await findings(terminal.home)
     finally:
         terminal.process.send_signal(signal.SIGCONT)
-    assert (code, json.loads(out)["problem"]["name"]) == (1, "terminal_stalled")
+    assert (code, json.loads(out)["problem"]) == (1, "terminal_stalled")
     assert found["running"]["problem"]["name"] == "terminal_stalled"
 
 
@@ -356,7 +369,7 @@ async def test_what_is_wrong_is_named(
         assert code == 1
         shown = "".join(said.split())
         told = parse_problem(problem)
-        for text in (words(language).what(told), words(language).to_do(told), told.where):
+        for text in (*words(language).problem(told), told.where):
             assert "".join(text.split()) in shown
     # And `run` says the same instead of limping on, where it can't go on.
     if part in ("settings", "ca", "vkey", "pins") or name in ("key_malformed", "key_unreadable"):

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from firstbell_linux.problems import Phrase, Problem
 
 from terminal import control
 from terminal.control import Answer, ControlServer, ask, parse_problem, problem_fields
-from terminal.problems import ControlError, NotRunning, Phrase, Problem
+from terminal.problems import ControlError, NotRunning
 
 DEEP = "a-folder-with-quite-a-long-name"
 

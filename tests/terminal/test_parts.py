@@ -1,7 +1,6 @@
 """Small parts: texts, addresses, the finger."""
 
 import asyncio
-import json
 import re
 import time
 from importlib.resources import files
@@ -9,32 +8,21 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from firstbell_linux.problems import Problem
+from firstbell_linux.words import LANGUAGES, command_words, texts
 
 from terminal.board import FIRMWARE
 from terminal.daemon import REFUSALS
 from terminal.find_hub import Address, parse_address
 from terminal.finger import Finger
 from terminal.panel import Panel
-from terminal.problems import Problem
-from terminal.words import LANGUAGES, chosen_language, words
 from tests.terminal.test_panel import SETTINGS
 
 # ── texts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def flat(texts: dict[str, object], above: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key, value in texts.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{above}{key}.")
-        else:
-            assert isinstance(value, str)
-            found[above + key] = value
-    return found
-
-
 def catalogue(language: str) -> dict[str, str]:
-    return flat(json.loads((files("terminal") / "locales" / f"{language}.json").read_text("utf-8")))
+    return texts("terminal", language)
 
 
 def test_both_languages_say_the_same_things() -> None:
@@ -51,40 +39,22 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     """A problem's name stands in the code as it stands in the catalogue."""
     english = catalogue("en")
     source = "".join(path.read_text("utf-8") for path in Path(str(files("terminal"))).glob("*.py"))
-    problems = {key.split(".")[1] for key in english if key.startswith("problems.")}
+    problems = {key.split(".")[1] for key in english if key.startswith("problem.")}
     # A node says `name: reason`.
     source += "".join(path.read_text("utf-8") for path in (FIRMWARE / "node").glob("*.py"))
     assert [name for name in sorted(problems) if not re.search(f'"{name}(: )?"', source)] == []
     assert set(re.findall(r'Problem\(\s*"(\w+)"', source)) <= problems
     assert {f"refusals.{reason}" for reason in REFUSALS} == {key for key in english if key.startswith("refusals.")}
     said = set(re.findall(r'say\("([\w.]+)"', source))
-    assert said <= english.keys()
-
-
-@pytest.mark.parametrize(
-    ("environment", "language"),
-    [
-        ({}, "en"),
-        ({"LANG": "zh_CN.UTF-8"}, "zh-CN"),
-        ({"LANG": "de_DE.UTF-8"}, "en"),
-        ({"LANG": "zh_CN.UTF-8", "FIRSTBELL_LANG": "en"}, "en"),
-        ({"FIRSTBELL_LANG": "zh"}, "zh-CN"),
-        ({"FIRSTBELL_LANG": "", "LANG": "zh_TW"}, "zh-CN"),
-        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
-        ({"LANG": "C", "LC_ALL": "", "LC_MESSAGES": "zh_CN.UTF-8"}, "zh-CN"),
-    ],
-)
-def test_which_language_is_spoken(environment: dict[str, str], language: str) -> None:
-    assert chosen_language(environment) == language
+    assert [key for key in sorted(said) if not command_words("terminal", "en").has(key)] == []
 
 
 def test_a_problem_is_told_with_its_fields() -> None:
     problem = Problem("key_open", "/home/key", {"mode": "0644"})
     for language in LANGUAGES:
-        assert "0644" in words(language).what(problem)
-        assert "chmod 600 /home/key" in words(language).to_do(problem)
-    with pytest.raises(ValueError, match="no such language"):
-        words("fr")
+        what, to_do = command_words("terminal", language).problem(problem)
+        assert "0644" in what
+        assert "chmod 600 /home/key" in to_do
 
 
 # ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,10 +5,10 @@ from typing import get_type_hints
 
 import msgspec
 import pytest
+from firstbell_linux.words import LANGUAGES, command_words
 
 from terminal.problems import SettingsError
 from terminal.settings import HubSettings, InputSettings, OutputSettings, Settings, load_settings
-from terminal.words import LANGUAGES, words
 
 WALL = """
 terminal = "t-abcdefghij"
@@ -39,8 +39,7 @@ def refused(path: Path) -> SettingsError:
         load_settings(path)
     for language in LANGUAGES:
         # Both sentences exist, with all their fields.
-        assert words(language).what(caught.value.problem)
-        assert words(language).to_do(caught.value.problem)
+        assert all(command_words("terminal", language).problem(caught.value.problem))
     assert caught.value.problem.where == str(path)
     return caught.value
 
@@ -151,4 +150,4 @@ def test_every_key_has_a_text_that_says_what_it_should_be() -> None:
     everything = keys(Settings, "") + keys(InputSettings, "inputs.")
     assert len(everything) > 15
     for language in LANGUAGES:
-        assert [key for key in everything if not words(language).has(f"expected.{key}")] == []
+        assert [key for key in everything if not command_words("terminal", language).has(f"expected.{key}")] == []

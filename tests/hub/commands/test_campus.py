@@ -17,13 +17,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from firstbell.note import parse_vkey
+from firstbell_linux.words import LANGUAGES
 
 from hub.commands.control import READ_S_MAX
 from hub.dispatch import rules_trouble
 from hub.home import Home
 from hub.places.authority import fingerprint, load_certificate
 from hub.settings import load_settings
-from hub.words import LANGUAGES, words
+from hub.words import words
 from tests.hub.commands.typed import SCRIPT, START_S_MAX, Served, environment, make_home, run, serving, type_in
 from tests.hub.web.wall import Wall
 

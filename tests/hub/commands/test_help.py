@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 import pytest
+from firstbell_linux.words import LANGUAGES
 
 from hub.commands.main import build
 from hub.commands.shell import Run
-from hub.words import LANGUAGES, words
+from hub.words import words
 from tests.hub.commands.typed import SCRIPT, environment, type_in
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -25,7 +26,7 @@ def every(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[
 
 
 def commands(language: str) -> dict[tuple[str, ...], click.Command]:
-    return dict(every(build(Run(words(language), click.Context))))
+    return dict(every(build(Run(words(language)))))
 
 
 PATHS = sorted(commands("en"))

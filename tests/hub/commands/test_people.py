@@ -71,7 +71,7 @@ def test_what_the_hub_does_not_do(hub: Served, typed: list[str], piped: str, sta
     assert (said.status, said.out) == (status, "")
     assert says in said.err
     told = hub(*typed, "--json", piped=piped)
-    assert set(told.json) == {"problem", "where", "what"}
+    assert set(told.json) == {"problem", "where", "what", "do"}
     assert "赵强" not in hub("guard", "list").out
 
 

@@ -7,14 +7,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
+from firstbell_linux.problems import Problem
+from firstbell_linux.words import LANGUAGES
 
 from hub.commands.found import find
 from hub.commands.shell import Run
 from hub.commands.terminal import enrol
-from hub.problems import HomeError, HubUnreachable, Problem, TypedWrongly
-from hub.words import LANGUAGES, words
+from hub.problems import HomeError, HubUnreachable, TypedWrongly
+from hub.words import words
 from terminal.credentials import load_key, load_vkey
 from terminal.settings import load_settings
 from tests.hub.commands.typed import Said, Served
@@ -71,13 +72,13 @@ TWINS = [
 
 @pytest.mark.parametrize(("named", "found"), [("t-1", "t-1"), ("t-2", "t-2"), ("后门", "t-5"), ("t-4", "t-4")])
 def test_an_id_is_never_taken_for_a_name(named: str, found: str) -> None:
-    assert find(_Twins(words("en"), click.Context), "terminal", named)["id"] == found
+    assert find(_Twins(words("en")), "terminal", named)["id"] == found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_name_of_several_is_refused_with_their_ids(language: str) -> None:
     with pytest.raises(TypedWrongly) as told:
-        find(_Twins(words(language), click.Context), "terminal", "操场")
+        find(_Twins(words(language)), "terminal", "操场")
     what, to_do = words(language).problem(told.value.problem)
     assert "操场" in what
     assert re.findall(r"t-\d", to_do) == ["t-1", "t-2"]
@@ -172,7 +173,8 @@ def test_a_folder_that_cannot_take_its_place(hub: Served, tmp_path: Path) -> Non
     (terminal,) = [one for one in hub.done("terminal", "list")["terminals"] if one["name"] == "临时"]
     assert terminal["revoked"]
 
-    run = _HubGone(words("en"), click.Context, hub.folder)
+    run = _HubGone(words("en"))
+    run.typed_folder = hub.folder
     link = tmp_path / "link"
     with pytest.raises(HomeError) as told:
         enrol(run, "临时", "东区", link, role="wall", silent=False, algorithm="EdDSA", address="", simulated=True)
@@ -201,7 +203,8 @@ def test_a_slow_disk_costs_no_terminal(hub: Served, tmp_path: Path) -> None:
 
 
 def test_who_stops_it_has_no_terminal_left(hub: Served, tmp_path: Path) -> None:
-    run = _Stopped(words("en"), click.Context, hub.folder)
+    run = _Stopped(words("en"))
+    run.typed_folder = hub.folder
     with pytest.raises(KeyboardInterrupt):
         enrol(
             run,

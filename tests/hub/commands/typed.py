@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from firstbell_linux import shell
 
-from hub.commands import shell
 from hub.commands.main import build
+from hub.commands.shell import Run
 from hub.home import Home
 from hub.words import words
 from tests.hub.web.running import free_port
@@ -49,7 +50,7 @@ def type_in(*typed: object, language: str = "en", piped: str = "") -> Said:
     monkey = pytest.MonkeyPatch()
     monkey.setattr(sys, "stdin", io.StringIO(piped))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), monkey.context():
-        status = shell.main(build, words(language), [str(one) for one in typed])
+        status = shell.main(Run(words(language)), build, [str(one) for one in typed])
     monkey.undo()
     said = Said(status, out.getvalue(), err.getvalue())
     assert "Traceback" not in said.out + said.err

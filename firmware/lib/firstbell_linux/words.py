@@ -1,0 +1,62 @@
+"""The texts that a person reads, zh-CN and en, and which of the two to use.
+
+Each package's own lie in its `locales`; what every command says is in this package's.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping
+from importlib.resources import files
+
+from firstbell_linux.problems import Phrase, Problem
+
+LANGUAGES = ("zh-CN", "en")
+
+
+def chosen_language(environment: Mapping[str, str]) -> str:
+    """FIRSTBELL_LANG, else what POSIX asks in this order; whatever is not Chinese is English."""
+    named = ("FIRSTBELL_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    asked = next((environment[name] for name in named if environment.get(name)), "")
+    return "zh-CN" if asked.lower().startswith("zh") else "en"
+
+
+class Words:
+    """One language."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def say(self, key: str, /, **fields: object) -> str:
+        """The text of `key`, its fields filled in. Raises KeyError: the catalogue lacks it."""
+        return self._texts[key].format(**fields)
+
+    def has(self, key: str) -> bool:
+        return key in self._texts
+
+    def word(self, key: str, otherwise: str) -> str:
+        """The text of `key`, or `otherwise`: for words that come from what a newer program wrote."""
+        return self._texts.get(key, otherwise)
+
+    def problem(self, problem: Problem) -> tuple[str, str]:
+        """What happened, and what to do: there `where` is in a command to be copied."""
+        fields = {
+            name: self.say(value.key) if isinstance(value, Phrase) else value for name, value in problem.fields.items()
+        }
+        key = f"problem.{problem.name}"
+        return (
+            self.say(f"{key}.what", where=problem.where, **fields),
+            self.say(f"{key}.do", where=shlex.quote(problem.where), **fields),
+        )
+
+
+def texts(package: str, language: str) -> dict[str, str]:
+    """By key. Raises ValueError for a language that isn't there."""
+    if language not in LANGUAGES:
+        raise ValueError(f"no such language: {language}")
+    found: dict[str, str] = json.loads((files(package) / "locales" / f"{language}.json").read_text("utf-8"))
+    return found
+
+
+def command_words(package: str, language: str) -> Words:
+    """What every command says, and what those of `package` do. Raises ValueError for a language that isn't there."""
+    return Words(texts("firstbell_linux", language) | texts(package, language))
