@@ -120,7 +120,7 @@ class Outbox:
         self._next_place = max(self._next_place, place + 1)
         row = self._rows.find(place)
         if kind == _EVENT:
-            row = self._rows.insert(place) if row is None else row
+            row = self._rows.insert(place, flags) if row is None else row
             self._rows.segments[row] = number
             self._rows.offsets[row] = offset
         if row is None:
@@ -138,7 +138,7 @@ class Outbox:
             return
         place = self._next_place
         self._next_place += 1
-        self._rows.flags[self._rows.insert(place)] = DIRTY | (PANIC if panic else 0)
+        self._rows.insert(place, DIRTY | (PANIC if panic else 0))
         self._places[digest] = place
         self._unstored[place] = (jws, pressed_ms)
         self._urgent = True
