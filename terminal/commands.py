@@ -91,6 +91,7 @@ def show_status(run: Run) -> int:
 def _status_lines(run: Run, status: dict[str, Any]) -> list[tuple[str, str]]:
     states = [f"{name} {run.say(f'input.{state}')}" for name, state in status["inputs"].items()]
     linked = run.say("status.linked_yes", address=status["address"])
+    supply_mv = status.get("supply_mv")
     error_ms = status["clock_error_ms"]
     clock = run.say("status.no_clock") if error_ms is None else run.say("status.clock_ms", error_ms=error_ms)
     return [
@@ -101,6 +102,7 @@ def _status_lines(run: Run, status: dict[str, Any]) -> list[tuple[str, str]]:
         ("light", run.say(f"light.{status['light']}")),
         ("sound", run.say(f"sound.{status['sound']}")),
         ("inputs", ", ".join(states) or run.say("status.none")),
+        *([("supply", run.say("status.supply_v", volt=f"{supply_mv / 1000:.2f}"))] if supply_mv else []),
         ("pending", str(status["pending"])),
         ("kept", str(status["kept"])),
         ("clock", clock),

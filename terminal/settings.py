@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
+from firstbell.press import SUPPLY
+from firstbell.supply import VSYS_GPIO
 from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
@@ -40,10 +42,10 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A contact from the pin to ground."""
+    """A contact from the pin to ground; on a Pico W, VSYS_GPIO is its own supply."""
 
-    kind: Literal["panic", "perimeter", "tamper"]
-    pin: Pin
+    kind: Literal["panic", "perimeter", "tamper", "supply"]
+    pin: Annotated[int, Meta(ge=0, le=VSYS_GPIO)]
 
 
 class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,6 +153,12 @@ def _convert(path: Path, raw: object, kind: type[Struct], above: str, generic: s
 
 
 def _check_wiring(path: Path, settings: Settings) -> None:
+    for name, wired in settings.inputs.items():
+        if wired.pin > GPIO_MAX and (wired.kind, wired.pin) != (SUPPLY, VSYS_GPIO):
+            expected = Phrase("expected.inputs.pin")
+            raise SettingsError(
+                Problem("settings_wrong_value", str(path), {"key": f"inputs.{name}.pin", "expected": expected})
+            )
     used: dict[int, str] = {}
     for key, pin in pins_of(settings):
         if pin in used:

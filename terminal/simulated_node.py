@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from firstbell.press import PANIC
+from firstbell.supply import VSYS_GPIO
 from firstbell_linux.problems import Problem
 
 from terminal.board import FIRMWARE, compile_program, write_files
@@ -28,6 +29,8 @@ RESTARTS = 75
 """Exit status of a board that was reset (firmware/simulated/machine.py)."""
 LINE_BYTES_MAX = 1 << 16
 REST_MS = 20
+SUPPLY_MV = 5_000
+SUPPLY_LOW_MV = 4_000
 
 log = structlog.get_logger(part="node")
 
@@ -154,14 +157,14 @@ class SimulatedNode:
 
     async def press(self, name: str, hold_ms: int) -> Answer:
         pin = self._pin(name)
-        active = 0 if self._settings.inputs[name].kind == PANIC else 1
-        return await self._move(name, pin, [[REST_MS, active], [hold_ms, 1 - active]])
+        active = self._settings.inputs[name].kind == PANIC
+        return await self._move(name, pin, [[REST_MS, _level(pin, active)], [hold_ms, _level(pin, not active)]])
 
     async def edges(self, name: str, edges: list[tuple[int, bool]]) -> Answer:
         pin = self._pin(name)
         waits_ms = [after - before for before, after in pairwise([0, *(offset_ms for offset_ms, _ in edges)])]
         return await self._move(
-            name, pin, [[wait_ms, int(not closed)] for wait_ms, (_, closed) in zip(waits_ms, edges, strict=True)]
+            name, pin, [[wait_ms, _level(pin, closed)] for wait_ms, (_, closed) in zip(waits_ms, edges, strict=True)]
         )
 
     async def _move(self, name: str, pin: int, levels: list[list[int]]) -> Answer:
@@ -185,3 +188,10 @@ class SimulatedNode:
     def cut(self, on: bool) -> Answer:
         self._say(cut=on)
         return {"ok": True}
+
+
+def _level(pin: int, closed: bool) -> int:
+    """What the board reads there; of its supply, mV."""
+    if pin == VSYS_GPIO:
+        return SUPPLY_MV if closed else SUPPLY_LOW_MV
+    return int(not closed)

@@ -15,6 +15,7 @@ from firstbell.note import parse_vkey
 from firstbell.outputs import Outputs
 from firstbell.receipt import check_receipt, trust_link
 from firstbell.session import LINKED, TerminalSession
+from firstbell.supply import SUPPLY_READ_MS
 from firstbell.terminal import Terminal
 
 from node.hub_link import HubLink
@@ -103,7 +104,7 @@ class Daemon:
 
     async def run(self, beside: "tuple[Any, ...]") -> None:
         """Until a part of it raises: then it is not safe to go on. `beside`: coroutines that are parts of it, too."""
-        works = (self._watch_edges(), self.link.run()) + beside
+        works = (self._watch_edges(), self._watch_supply(), self.link.run()) + beside
         tasks = [asyncio.create_task(self._guard(work)) for work in works]
         while self._failure is None:
             due_ms = self._step()
@@ -129,6 +130,11 @@ class Daemon:
         while True:
             await self._edge_came.wait()
             self._wake.set()
+
+    async def _watch_supply(self) -> None:
+        while True:
+            await asyncio.sleep_ms(SUPPLY_READ_MS)
+            self._panel.read_supply()
 
     def _step(self) -> int:
         """Returns in how many ms to step again."""
@@ -208,6 +214,7 @@ class Daemon:
             "ring": self.outputs.ring,
             "linked": session.state == LINKED,
             "inputs": self.inputs.states(),
+            "supply_mv": self._panel.supply.mv,
             "pending": self.outbox.pending,
             "kept": self.outbox.kept,
             "boot": self.boot,

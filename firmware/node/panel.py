@@ -1,12 +1,15 @@
 """The pins of a Pico W: the only module that touches them.
 
 An input is a contact from its pin to ground: closed is the active level. Its edges are noted in the interrupt with the
-time they had there, without allocating anything, and fetched by the program's loop.
+time they had there, without allocating anything, and fetched by the program's loop. One at VSYS_GPIO is the board's own
+supply, "closed" while it is well.
 """
 
 from array import array
+from time import ticks_diff, ticks_us
 
-from machine import PWM, Pin
+from firstbell.supply import VSYS_GPIO, Supply
+from machine import ADC, PWM, Pin, disable_irq, enable_irq
 
 from node.ticks import ticks_ms
 
@@ -21,6 +24,10 @@ RING_EDGES = 64
 LIGHT_HZ = 1_000
 LIGHT_DUTY = 40_000
 """Of 65,535: as bright as it has to be."""
+RADIO_SELECT_GPIO = 25
+VSYS_SETTLE_US = 500
+ADC_MV = 3 * 3_300
+"""VSYS at the full scale: a third of it is compared with 3.3 V."""
 
 
 class Panel:
@@ -30,7 +37,9 @@ class Panel:
         self, pins: "Mapping[str, int]", light_pin: int | None, sounder_pin: int | None, came: "ThreadSafeFlag"
     ) -> None:
         self._came = came
-        self._names = sorted(pins)
+        self._names = sorted(name for name in pins if pins[name] != VSYS_GPIO)
+        self._supplies = [name for name in pins if pins[name] == VSYS_GPIO]
+        self.supply = Supply(_read_vsys_mv())
         self._contacts = [Pin(pins[name], Pin.IN, Pin.PULL_UP) for name in self._names]
         self._levels = bytearray(RING_EDGES)
         self._inputs = bytearray(RING_EDGES)
@@ -68,7 +77,14 @@ class Panel:
 
     def levels(self) -> "dict[str, bool | None]":
         """What each input reads now: closed or open."""
-        return {self._names[number]: contact.value() == 0 for number, contact in enumerate(self._contacts)}
+        levels: dict[str, bool | None] = {name: not self.supply.low for name in self._supplies}
+        for number, contact in enumerate(self._contacts):
+            levels[self._names[number]] = contact.value() == 0
+        return levels
+
+    def read_supply(self) -> None:
+        """To be called every SUPPLY_READ_MS."""
+        self.supply.read(_read_vsys_mv())
 
     def set_light(self, lit: bool) -> bool:
         """Whether the lamp is driven so now; False also where there is none."""
@@ -83,3 +99,21 @@ class Panel:
             return False
         self._sounder.value(on)
         return self._sounder.value() == on
+
+
+def _read_vsys_mv() -> int:
+    """GPIO29 is the clock of the radio's SPI, and a third of VSYS while the radio is not selected (Pico W datasheet,
+    section 2.1). So nothing may speak with the radio meanwhile: its driver runs as an interrupt (MicroPython's
+    ports/rp2/pendsv.c), and takes the pin back at each transfer (pico-sdk, cyw43_bus_pio_spi.c, `start_spi_comms`).
+    The first readings after the change may be wrong (pico-examples, adc/read_vsys; pico-sdk issue 1222). An edge
+    meanwhile is noted when this ends."""
+    before = disable_irq()
+    try:
+        Pin(RADIO_SELECT_GPIO, Pin.OUT, value=1)
+        vsys = ADC(VSYS_GPIO)
+        begun_us = ticks_us()
+        while ticks_diff(ticks_us(), begun_us) < VSYS_SETTLE_US:
+            pass  # a sleep would wait for an interrupt
+        return vsys.read_u16() * ADC_MV // 65_535
+    finally:
+        enable_irq(before)

@@ -2,13 +2,16 @@
 
 import json
 
+from firstbell.press import SUPPLY
+from firstbell.supply import VSYS_GPIO
+
 try:
     from typing import Any
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
 
 GPIO_MAX = 28
-KINDS = ("panic", "perimeter", "tamper")
+KINDS = ("panic", "perimeter", "tamper", SUPPLY)
 NETWORKS_MAX = 2
 
 
@@ -41,17 +44,18 @@ class Settings:
         self.server_name: str = _text(hub, "server_name", "hub.")
         self.campus: str = _text(hub, "campus", "hub.")
         outputs = _of(dict, said, "outputs", "")
-        self.light_pin = _pin(outputs, "light_pin", "outputs.", True)
-        self.sounder_pin = _pin(outputs, "sounder_pin", "outputs.", True)
+        self.light_pin = _pin(outputs, "light_pin", "outputs.")
+        self.sounder_pin = _pin(outputs, "sounder_pin", "outputs.")
         self.inputs: dict[str, tuple[str, int]] = {}
         inputs = _of(dict, said, "inputs", "")
         for name in inputs:
             where = "inputs." + name + "."
             wired = _of(dict, inputs, name, "inputs.")
             kind = _text(wired, "kind", where)
-            pin = _pin(wired, "pin", where, False)
-            if kind not in KINDS or pin is None:
+            if kind not in KINDS:
                 raise SettingsError(where + "kind")
+            own = kind == SUPPLY and wired.get("pin") == VSYS_GPIO
+            pin = VSYS_GPIO if own else _number(wired, "pin", where, 0, GPIO_MAX)
             self.inputs[name] = (kind, pin)
         self.networks = [_network(one) for one in _of(list, said, "wifi", "")]
         if len(self.networks) > NETWORKS_MAX:
@@ -93,8 +97,8 @@ def _number(said: "dict[str, Any]", key: str, where: str, least: int, most: int)
     return value
 
 
-def _pin(said: "dict[str, Any]", key: str, where: str, optional: bool) -> int | None:
-    if optional and said.get(key) is None:
+def _pin(said: "dict[str, Any]", key: str, where: str) -> int | None:
+    if said.get(key) is None:
         return None
     return _number(said, key, where, 0, GPIO_MAX)
 

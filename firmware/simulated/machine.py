@@ -1,9 +1,11 @@
 """A Pico W's pins and clocks on a PC: what firmware/node uses of MicroPython's `machine`, with the same interface.
 
-`drive` does what a finger or a cut wire would do.
+`drive` does what a finger, a cut wire or a weak supply would do.
 """
 
 import sys
+
+from firstbell.supply import VSYS_GPIO
 
 try:
     from collections.abc import Callable
@@ -13,6 +15,10 @@ except ImportError:  # interpreter: MicroPython
 PWRON_RESET = 1
 RESTARTS = 75
 """Exit status of a program that has reset the board: whoever runs it starts it anew."""
+
+RADIO_SELECT_GPIO = 25
+RADIO_CLOCK_U16 = 608
+"""What the ADC reads there while the radio has the wire."""
 
 _pins: "dict[int, Pin]" = {}
 
@@ -53,6 +59,21 @@ class PWM:
         self._duty = duty
 
 
+class ADC:
+    """The supply: read rightly only while nothing can speak with the radio."""
+
+    supply_mv = 5_000
+    undisturbed = False
+
+    def __init__(self, number: int) -> None:
+        pass
+
+    def read_u16(self) -> int:
+        if not ADC.undisturbed or _pins[RADIO_SELECT_GPIO].value() == 0:
+            return RADIO_CLOCK_U16
+        return ADC.supply_mv * 65_535 // (3 * 3_300)
+
+
 class RTC:
     def datetime(self, fields: "tuple[int, ...]") -> None:
         """The PC's own clock is right."""
@@ -67,7 +88,20 @@ class WDT:
 
 
 def drive(number: int, level: int) -> None:
-    _pins[number].drive(level)
+    """`level`: 0 or 1; of the supply, its mV."""
+    if number == VSYS_GPIO:
+        ADC.supply_mv = level
+    else:
+        _pins[number].drive(level)
+
+
+def disable_irq() -> bool:
+    before, ADC.undisturbed = ADC.undisturbed, True
+    return before
+
+
+def enable_irq(before: bool) -> None:
+    ADC.undisturbed = before
 
 
 def reset() -> None:

@@ -1,8 +1,8 @@
 """What a PC does for a node: its console is stdin and stdout.
 
-On stdin, a JSON line each: `{"pin":15,"levels":[[0,0],[80,1]]}` moves a pin, each time in ms after the one before, and
-is answered with `moved`; `{"cut":true}` pulls the antenna off, false puts it on again; `{"status":true}` and
-`{"memory":true}` ask. It ends with its stdin.
+On stdin, a JSON line each: `{"pin":15,"levels":[[0,0],[80,1]]}` moves a pin, each time in ms after the one before (pin
+29, the supply, to so many mV), and is answered with `moved`; `{"cut":true}` pulls the antenna off, false puts it on
+again; `{"status":true}` and `{"memory":true}` ask. It ends with its stdin.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from hub.dispatch.campus import Campus, Incident, Terminal, incident_id
 from hub.dispatch.rules_trouble import began, ended
 
 ALARMS = ("panic", "perimeter")
-RESTORED = ("tamper", "stuck")
+RESTORED = ("tamper", "supply", "stuck")
 """Troubles of an input that it begins, and ends with "restored"."""
 
 

@@ -3,7 +3,7 @@
 | what | about | begins | ends |
 |---|---|---|---|
 | lost | terminal | its link is lost, or never came | it links |
-| tamper, stuck | terminal/input | it says so | it says "restored" |
+| tamper, supply, stuck | terminal/input | it says so | it says "restored" |
 | input_unknown | terminal/input | a linked terminal can't read it | it can |
 | cloned | terminal | a second event at one (boot, seq) | seen |
 | not_understood | terminal | it says what the hub doesn't know | seen |

@@ -153,7 +153,7 @@ def test_held_long_seen_late() -> None:
 
 
 def test_a_loop_that_opens_is_an_alarm() -> None:
-    for kind in ("perimeter", "tamper"):
+    for kind in ("perimeter", "tamper", "supply"):
         line = loop(kind)
         assert told(line, [(0, False)], 100) == [kind + "@0"]
         assert line.state() == "open"

@@ -144,7 +144,8 @@ def test_another_press_starts_the_rhythm_anew() -> None:
 
 def test_what_is_no_press_has_no_light() -> None:
     session = linked(1000)
-    for name, what in (("fence", "perimeter"), ("cover", "tamper"), ("panic", "stuck"), ("", "started")):
+    whats = (("fence", "perimeter"), ("cover", "tamper"), ("supply", "supply"), ("panic", "stuck"), ("", "started"))
+    for name, what in whats:
         out = session.add_event(session.make_event(name, what, 1000), 1000)
         assert kinds(out) == ["event"]
     run(session, 9000)

@@ -102,7 +102,12 @@ NODE_LATER = (
     event(NODE, 3, "cover", "restored", (9300, 91409298, 9), boot=8),
 )
 
-EVENTS = [STARTED, PRESS, NODE_PRESS, FENCE, FENCE_RESTORED, COVER, STUCK, AGAIN, PRESS_LATER, *NODE_LATER]
+SUPPLY = (
+    event(PI, 8, "buffer", "supply", (995000, 91405000, 3)),
+    event(NODE, 4, "supply", "supply", (12000, 91411999, 8), boot=8),
+)
+
+EVENTS = [STARTED, PRESS, NODE_PRESS, FENCE, FENCE_RESTORED, COVER, STUCK, AGAIN, PRESS_LATER, *NODE_LATER, *SUPPLY]
 """What a terminal of this protocol says."""
 
 

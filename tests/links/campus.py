@@ -160,10 +160,12 @@ class Doors:
 
     # ── people and terminals ─────────────────────────────────────────────────────────────────────────────────
 
-    async def enrol(self, name: str = "", role: TerminalRole = "wall", algorithm: Any = "EdDSA") -> Enrolled:
+    async def enrol(
+        self, name: str = "", role: TerminalRole = "wall", algorithm: Any = "EdDSA", board: Board = "pi"
+    ) -> Enrolled:
         """`name` empty: one that no other has."""
         key = new_key(algorithm)
-        wiring = usual_wiring(role, "pi")
+        wiring = usual_wiring(role, board)
         said = await self.post(
             "/api/terminals",
             name=name or f"女卫生间外走廊 {next(self._names)}",

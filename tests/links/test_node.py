@@ -1,11 +1,13 @@
 """A node against a real hub over real TLS: presses, cuts, kills, and the memory that it takes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from firstbell.supply import LOW_MV, VSYS_GPIO, WELL_MV
 
 from tests.faults.proxy import Proxy
 from tests.links.hub_process import HubProcess
@@ -28,7 +30,7 @@ async def wire(hub: HubProcess) -> AsyncIterator[Proxy]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def node(hub: HubProcess, wire: Proxy, tmp_path: Path) -> AsyncIterator[RealNode]:
-    write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), wire.port)
+    write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256", board="pico"), wire.port)
     node = await RealNode(tmp_path / "node").start()
     yield node
     await node.end()
@@ -82,6 +84,19 @@ async def test_what_was_pressed_before_power_was_lost_comes_with_the_next_boot(
     assert again["boot"] == stored["boot"] + 1
 
 
+async def test_a_low_supply_is_trouble_until_it_is_well_again(hub: HubProcess, node: RealNode) -> None:
+    assert (await node.until_state(linked=True))["supply_mv"] > WELL_MV
+    terminal = json.loads((node.folder / "settings.json").read_text())["terminal"]
+    about = {"what": "supply", "about": f"{terminal}/supply"}
+    await node.say(pin=VSYS_GPIO, levels=[[0, LOW_MV - 50]])
+    await hub.until_entry("trouble_began", **about)
+    low = await node.until_state(inputs={"panic": "open", "supply": "open"})
+    assert low["supply_mv"] < LOW_MV
+    await node.receipt(await node.press())
+    await node.say(pin=VSYS_GPIO, levels=[[0, WELL_MV + 50]])
+    await hub.until_entry("trouble_ended", **about)
+
+
 async def test_a_hub_that_is_killed_is_found_again(hub: HubProcess, node: RealNode) -> None:
     await node.until_state(linked=True)
     await hub.kill()
@@ -102,7 +117,7 @@ async def test_whoever_accepts_and_says_nothing_is_left_for_another_attempt(hub:
 
     async with await asyncio.start_server(swallow, "127.0.0.1", 0) as mute:
         port = mute.sockets[0].getsockname()[1]
-        write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), port)
+        write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256", board="pico"), port)
         node = await RealNode(tmp_path / "node").start()
         async with asyncio.timeout(SECOND_CALL_S_MAX):
             for _ in range(2):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def node(hub: HubProcess, tmp_path: Path) -> AsyncIterator[RealTerminal]:
-    hub.write_terminal(tmp_path / "node", await hub.enrol(algorithm="HS256"), board="pico")
+    hub.write_terminal(tmp_path / "node", await hub.enrol(algorithm="HS256", board="pico"), board="pico")
     node = await RealTerminal(Home(tmp_path / "node")).start()
     yield node
     assert await node.end() == 0
@@ -67,6 +67,17 @@ async def test_an_antenna_that_is_pulled_off(hub: HubProcess, node: RealTerminal
     await node.ask(do="cut", on=False)
     await hub.until_entry("event_recorded", digest=digest)
     await node.until(linked)
+
+
+async def test_a_low_supply(node: RealTerminal) -> None:
+    await node.until(linked)
+    assert "5.00 V" in (await type_in(node, "status"))[1]
+    await node.ask(do="edges", input="supply", edges=[[0, False]])
+    await node.until(lambda state: state["inputs"]["supply"] == "open")
+    status, said = await type_in(node, "status")
+    assert status == 0, said
+    assert "supply open" in said
+    assert "4.00 V" in said
 
 
 async def test_edges_that_are_no_press(hub: HubProcess, node: RealTerminal) -> None:

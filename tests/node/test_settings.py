@@ -3,6 +3,7 @@
 import json
 import os
 
+from firstbell.supply import VSYS_GPIO
 from node.settings import Settings, SettingsError, load_settings
 
 from tests.node.flash import new_folder, remove
@@ -45,6 +46,12 @@ def test_what_they_say() -> None:
     assert (network.ssid, network.address) == ("campus", ("10.0.0.2", "255.0.0.0", "10.0.0.1", "10.0.0.1"))
 
 
+def test_a_supply_is_the_board_s_own_or_a_contact() -> None:
+    for pin in (VSYS_GPIO, 20):
+        settings = Settings(changed("inputs.supply", {"kind": "supply", "pin": pin}))
+        assert settings.inputs == {"panic": ("panic", 15), "supply": ("supply", pin)}
+
+
 def test_what_is_wrong_is_named() -> None:
     for path, value in (
         ("terminal", ""),
@@ -57,6 +64,7 @@ def test_what_is_wrong_is_named() -> None:
         ("hub.server_name", 5),
         ("inputs.panic.kind", "siren"),
         ("inputs.panic.pin", 40),
+        ("inputs.panic.pin", VSYS_GPIO),
         ("inputs.panic.pin", None),
         ("outputs.light_pin", -1),
         ("wifi", {}),

@@ -33,7 +33,7 @@ MONO_AT_START_MS = 20_000
 """A Pi's monotonic clock when the daemon comes up."""
 STORE_MS = (1, 15)
 PRESS_MS_MIN = 30
-InputKind = Literal["panic", "perimeter", "tamper"]
+InputKind = Literal["panic", "perimeter", "tamper", "supply"]
 
 
 @dataclass(frozen=True, slots=True)

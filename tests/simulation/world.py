@@ -112,6 +112,8 @@ class World:
                 inputs["fence"] = "perimeter"
             if draw.random() < 0.3:
                 inputs["case"] = "tamper"
+            if self.stream(f"supply{number}").random() < 0.3:
+                inputs["supply"] = "supply"
             plan = TerminalPlan(
                 terminal=_identity("t", draw),
                 zone=draw.choice(self.zones),

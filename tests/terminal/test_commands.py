@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from firstbell.press import PANIC, PERIMETER, RESTORED, STUCK, TAMPER
+from firstbell.press import PANIC, PERIMETER, RESTORED, STUCK, SUPPLY, TAMPER
 from firstbell_linux.problems import Problem
 from firstbell_linux.words import LANGUAGES, Words, command_words
 
@@ -60,7 +60,7 @@ async def test_a_press_by_command(hub: SmallHub, terminals: Terminals) -> None:
     assert re.fullmatch(r"panic_2: button pressed, event [0-9a-f]{64}\n", out)
     code, out, _ = await type_in(home, "press", "door", language="zh-CN")
     assert re.fullmatch(r"door：周界报警，事件 [0-9a-f]{64}\n", out)
-    happen = (PANIC, PERIMETER, TAMPER, STUCK, RESTORED)
+    happen = (PANIC, PERIMETER, TAMPER, SUPPLY, STUCK, RESTORED)
     assert [what for what in happen for one in LANGUAGES if not words(one).has(f"event.{what}")] == []
     code, out, err = await type_in(home, "press", "panic", "--hold-ms", "10")
     assert (code, out) == (1, "")

@@ -59,9 +59,18 @@ def test_everything_has_its_place(tmp_path: Path) -> None:
     )
 
 
+def test_a_supply_is_the_board_s_own_or_a_contact(tmp_path: Path) -> None:
+    for pin in (29, 20):
+        supply = f'[inputs.supply]\nkind = "supply"\npin = {pin}\n'
+        settings = load_settings(write(tmp_path, WALL + supply))
+        assert settings.inputs["supply"] == InputSettings("supply", pin)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
+        ("pin = 17", "pin = 29", "inputs.panic.pin"),
+        ('"panic"\npin = 17', '"supply"\npin = 28', "inputs.panic.pin"),
         ("t-abcdefghij", "t-ABCDEFGHIJ", "terminal"),
         ('"二号教学楼 三层"', '""', "name"),
         ('"wall"', '"siren"', "role"),

@@ -46,7 +46,7 @@ WINDOW_EVENTS_MAX = 32
 HUB_LIGHTS = ("none", "recorded", "coming", "here")
 LIGHTS = ("none", "heard", "recorded", "coming", "here", "not_delivered")
 RINGS = ("none", "alarm", "drill", "trouble", "fault")
-WHATS = ("panic", "perimeter", "tamper", "stuck", "restored", "started")
+WHATS = ("panic", "perimeter", "tamper", "supply", "stuck", "restored", "started")
 INPUT_STATES = ("open", "closed", "stuck", "unknown")
 
 _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"

@@ -1,8 +1,8 @@
 """Makes of the raw edges of one line what happened at it.
 
-A line is *active* when it is as it is only in an alarm: a button closed, a loop or a tamper contact open. What stays
-active long enough counts, and is stamped with its first edge. Contacts bounce: an interruption shorter than BOUNCE_MS
-is none. So a pulse lasts from its first edge to the edge that ends it for good, and counts when
+A line is *active* when it is as it should not stay: a button closed; a loop, a tamper contact or a supply's contact
+open. What stays active long enough counts, and is stamped with its first edge. Contacts bounce: an interruption shorter
+than BOUNCE_MS is none. So a pulse lasts from its first edge to the edge that ends it for good, and counts when
 
 - it lasts `press_ms_min`, and for PULSE_MS_MIN of that the line did not move: noise, however dense, is no press;
 - or it lasts PULSE_MS_MAX, whatever it does meanwhile: a contact that chatters so long is pressed.
@@ -22,6 +22,7 @@ LOST_EDGE_MS = 100
 PANIC = "panic"
 PERIMETER = "perimeter"
 TAMPER = "tamper"
+SUPPLY = "supply"
 STUCK = "stuck"
 RESTORED = "restored"
 
@@ -30,11 +31,12 @@ _KINDS = {
     PANIC: (True, False, True),
     PERIMETER: (False, True, False),
     TAMPER: (False, True, False),
+    SUPPLY: (False, True, False),
 }
 
 
 class Happening:
-    """`what` happened (panic, perimeter, tamper, stuck, restored), at mono `at_ms`."""
+    """`what` happened (panic, perimeter, tamper, supply, stuck, restored), at mono `at_ms`."""
 
     __slots__ = ("at_ms", "what")
 

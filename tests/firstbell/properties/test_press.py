@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 SHORT_GAP = st.integers(1, BOUNCE_MS - 1)
 GAP = st.integers(BOUNCE_MS, 500)
-KINDS = st.sampled_from(["panic", "perimeter", "tamper"])
+KINDS = st.sampled_from(["panic", "perimeter", "tamper", "supply"])
 SETTING = st.integers(PULSE_MS_MIN, PULSE_MS_MAX)
 
 Edges = list[tuple[int, bool]]
@@ -91,7 +91,7 @@ def test_no_pulse_below_20_ms_counts(
     assert feed(filter_of(kind, press_ms_min), edges, ticks) == []
 
 
-@given(clean_pulses(), SETTING, st.sampled_from(["perimeter", "tamper"]))
+@given(clean_pulses(), SETTING, st.sampled_from(["perimeter", "tamper", "supply"]))
 def test_a_loop_alternates_between_alarm_and_restored(
     line: tuple[Edges, list[tuple[int, int]]], press_ms_min: int, kind: str
 ) -> None:

@@ -94,7 +94,7 @@ class Duty:
     # ── places and people ────────────────────────────────────────────────────────────────────────────────────
 
     def enrol(self, terminal: str, zone: str = EAST, role: str = "wall", silent: bool = False) -> None:
-        inputs = {"panic": "panic", "loop": "perimeter", "case": "tamper"} if role == "wall" else {}
+        inputs = {"panic": "panic", "loop": "perimeter", "case": "tamper", "supply": "supply"} if role == "wall" else {}
         self.do(
             r.EnrolTerminal,
             terminal=terminal,
@@ -140,12 +140,12 @@ class Duty:
     def event(self, what: str = "panic", terminal: str = WALL, **said: Any) -> tuple[e.Entry, ...]:
         """A new event of this terminal, or the very one that is `said`."""
         self._presses += 1
-        inputs = {"panic": "panic", "perimeter": "loop", "tamper": "case", "stuck": "panic", "restored": "panic"}
+        inputs = {"perimeter": "loop", "tamper": "case", "supply": "supply", "started": "", "unknown": ""}
         event: dict[str, Any] = {
             "terminal": terminal,
             "boot": 1,
             "seq": self._presses,
-            "input": inputs.get(what, ""),
+            "input": inputs.get(what, "panic"),
             "what": what,
             "event_ms": self.now_ms,
             "error_ms": 5,

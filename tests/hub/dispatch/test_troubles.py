@@ -71,7 +71,7 @@ def test_a_look_at_something_sealed_is_recorded(duty: Duty) -> None:
 
 
 def test_trouble_is_no_incident(duty: Duty) -> None:
-    for what in ("tamper", "stuck", "unknown"):
+    for what in ("tamper", "supply", "stuck", "unknown"):
         duty.event(what)
     duty.do(r.LinkTerminal, terminal=WALL)
     duty.do(r.LoseTerminal, terminal=WALL)
