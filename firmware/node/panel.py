@@ -77,7 +77,7 @@ class Panel:
 
     def levels(self) -> "dict[str, bool | None]":
         """What each input reads now: closed or open."""
-        levels: dict[str, bool | None] = {name: not self.supply.low for name in self._supplies}
+        levels: dict[str, bool | None] = dict.fromkeys(self._supplies, not self.supply.low)
         for number, contact in enumerate(self._contacts):
             levels[self._names[number]] = contact.value() == 0
         return levels

@@ -72,8 +72,8 @@ class Wiring:
 
 
 def usual_wiring(role: TerminalRole, board: Board, *, simulated: bool = False) -> Wiring:
-    """As hardware/pins.toml has it: a wall terminal has a panic button and a light, a bell a sounder; a Pico W reads its
-    own supply."""
+    """As hardware/pins.toml has it: a wall terminal has a panic button and a light; a bell has a sounder; a Pico W
+    reads its own supply."""
     pins = tomllib.loads(PINS.read_text("utf-8"))[board]
     own: dict[str, tuple[InputKind, int]] = {"supply": ("supply", pins["supply"]["gpio"])} if board == "pico" else {}
     if role == "bell":
