@@ -94,7 +94,7 @@ class Duty:
     # ── places and people ────────────────────────────────────────────────────────────────────────────────────
 
     def enrol(self, terminal: str, zone: str = EAST, role: str = "wall", silent: bool = False) -> None:
-        inputs = {"panic": "panic", "loop": "perimeter", "case": "tamper", "supply": "supply"} if role == "wall" else {}
+        inputs = {"panic": "panic", "loop": "perimeter", "case": "tamper", "buffer": "supply"} if role == "wall" else {}
         self.do(
             r.EnrolTerminal,
             terminal=terminal,
@@ -140,7 +140,7 @@ class Duty:
     def event(self, what: str = "panic", terminal: str = WALL, **said: Any) -> tuple[e.Entry, ...]:
         """A new event of this terminal, or the very one that is `said`."""
         self._presses += 1
-        inputs = {"perimeter": "loop", "tamper": "case", "supply": "supply", "started": "", "unknown": ""}
+        inputs = {"perimeter": "loop", "tamper": "case", "supply": "buffer", "started": "", "unknown": ""}
         event: dict[str, Any] = {
             "terminal": terminal,
             "boot": 1,

@@ -110,7 +110,7 @@ def test_a_press_that_is_days_old_rings_with_deadlines_from_its_arrival(duty: Du
 @pytest.mark.parametrize("what", ["tamper", "supply", "stuck"])
 def test_trouble_of_an_input_begins_once_and_ends_when_it_is_restored(duty: Duty, what: str) -> None:
     assert kinds(duty.event(what)) == ["EventRecorded", "TroubleBegan"]
-    name = {"tamper": "case", "supply": "supply", "stuck": "panic"}[what]
+    name = {"tamper": "case", "supply": "buffer", "stuck": "panic"}[what]
     assert f"{what}:{WALL}/{name}" in duty.campus.troubles
     assert kinds(duty.event(what)) == ["EventRecorded"]
     assert kinds(duty.event("restored", input=name)) == ["EventRecorded", "TroubleEnded"]

@@ -57,7 +57,7 @@ def test_durable_runs_ahead(duty: Duty) -> None:
 def test_presence_believed_after_restart(duty: Duty) -> None:
     """The last entries say READY and linked; power cycles; nobody comes back."""
     duty.do(r.LinkTerminal, terminal=WALL)
-    inputs = {"panic": "open", "loop": "closed", "case": "closed"}
+    inputs = {"panic": "open", "loop": "closed", "case": "closed", "buffer": "closed"}
     duty.do(r.HearTerminal, terminal=WALL, light="none", since_ms=None, ring="none", inputs=inputs)
     incident = duty.press()
     duty.hear("p-li", have=(incident.incident,))
