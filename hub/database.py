@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from firstbell_linux.private_file import sync_folder
 from sqlite_utils import Database, Migrations
-
-from hub.private_file import sync_folder
 
 BUSY_MS_MAX = 5_000
 """How long a statement waits for another connection."""

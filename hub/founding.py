@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from firstbell_linux.private_file import check_free, whole_folder, write_private
 from firstbell_linux.problems import Problem
 
 from hub.dispatch import requests as r
@@ -25,7 +26,6 @@ from hub.people.links import FIRST_LINK_MS, make_link
 from hub.people.roles import CONSOLE
 from hub.people.tokens import new_session_key
 from hub.places.authority import found as found_authority
-from hub.private_file import check_free, whole_folder, write_private
 from hub.problems import HomeError
 from hub.settings import Settings, render
 

@@ -5,8 +5,10 @@ Only details (names, places) are kept here; notes stay in the database until som
 
 import secrets
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from hub.dispatch.batch import Sealed
 from hub.dispatch.campus import Account, Campus, Pager, Terminal, Zone
@@ -14,6 +16,8 @@ from hub.dispatch.requests import Refused
 from hub.ledger.sealed import SALT_BYTES, seal
 
 DETAILS_DOMAINS = {noun: f"firstbell/{noun}-details/v1" for noun in ("campus", "zone", "terminal", "account", "pager")}
+Text = Annotated[str, Meta(max_length=200)]
+"""As it comes in, before it is made fit; a longer one is not even looked at."""
 TEXT_CHARS_MAX = 36
 """A place of 36 characters still fits a pager's screen in three lines; nothing is ever cut with an ellipsis."""
 

@@ -16,7 +16,7 @@ from firstbell_linux.service_manager import ServiceManager
 
 from hub.clock import HubClock, utc_moved
 from hub.database import HomeLock, open_read_only
-from hub.dispatch.batch import Batch, Commit, Submission
+from hub.dispatch.batch import Batch, Commit, Secret, Submission
 from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Entry, LogBegan, encode
@@ -43,6 +43,7 @@ from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
 from hub.places.log_keys import load_log_key, load_vkey
+from hub.places.tokens import Tokens, begin_test
 from hub.settings import Settings, load_settings
 from hub.web.context import Hub
 
@@ -99,6 +100,7 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
         now_ms=clock.now_ms,
         keyring=core.keyring,
         links=Links(core.keyring),
+        tokens=Tokens(core.keyring),
         sessions=Sessions(core.keyring),
         pins=pins,
         desk=SignOnDesk(lambda: core.engine.durable, core.names, core.keyring, pins, clock.now_ms),
@@ -156,7 +158,7 @@ class Core:
             clock.now_ms,
             strangers,
             reader.receipt,
-            self._memory.greeted,
+            self._greeted,
             self.waiting,
         )
         self.pagers = PagerLinks(self.screens, self.names, self.watch, self.terminals.take_evidence)
@@ -166,6 +168,13 @@ class Core:
         self._clock = clock
         self._writer = writer
         self._run = campus.run + 1
+
+    def _greeted(self, terminal: str, note: str) -> None:
+        self._memory.greeted(terminal, note)
+        by = self.keyring.get(terminal, "first_test")
+        if by is not None:
+            begun = Secret(terminal, "first_test", None)
+            self.engine.submit(begin_test(terminal, by.decode(), self._clock.now_ms(), begun))
 
     def _recorded(self, digest: str) -> bool:
         """No, when the disk can't be read: an event that is recorded twice rings, one that is not does not."""

@@ -49,6 +49,7 @@ PARTS = (
     Part("fuzz", 300, ("tests/fuzz",)),
     Part("lint", 180, commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))),
     Part("links", 300, ("tests/links",)),
+    Part("flash", 240, ("tests/flash",)),
     Part("demo", 120, ("tests/demo",)),
     Part("micropython", 60, ("tests/firmware", "tests/node")),
 )

@@ -7,6 +7,8 @@ import os
 from typing import Any, get_args
 
 import click
+from firstbell_linux.enrolment import Board
+from firstbell_linux.private_file import check_free
 from firstbell_linux.problems import DEVICE, FAILED, Problem
 from firstbell_linux.shell import command
 from firstbell_linux.words import chosen_language
@@ -15,8 +17,6 @@ from hub.commands.shell import Run
 from hub.demo.show import new_folder, once, show
 from hub.demo.stage import StageError
 from hub.demo.story import STEPS
-from hub.places.enrolment import Board
-from hub.private_file import check_free
 from hub.problems import TypedWrongly
 
 PORT_DEFAULT = 8765

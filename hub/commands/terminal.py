@@ -1,11 +1,13 @@
 """`firstbell-hub terminal …`: the devices on the walls, and the bells."""
 
-import re
 from pathlib import Path
 from typing import get_args
 
 import click
+import msgspec
 from firstbell.jws import HS256
+from firstbell_linux.enrolment import EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
+from firstbell_linux.private_file import whole_folder, write_private
 from firstbell_linux.problems import Problem, reason_of
 from firstbell_linux.shell import command, group
 
@@ -15,31 +17,34 @@ from hub.commands.shell import Run
 from hub.dispatch.entries import Algorithm, TerminalRole
 from hub.ids import new_id
 from hub.people.accounts import one_line
-from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
-from hub.places.log_keys import load_vkey
-from hub.private_file import whole_folder
+from hub.places.authority import fingerprint, load_certificate
+from hub.places.enrolment import hub_to_find, new_key, usual_wiring, write_home
+from hub.places.tokens import TOKEN_MS
 from hub.problems import HomeError, HubError, TypedWrongly
 from hub.settings import load_settings
 from hub.web.asking import DISK_WAITS
 from hub.web.manage import MINUTES_MAX
 
 MINUTES_DEFAULT = 10
-PORT_MAX = 65_535
 _PLACE = ("building", "floor", "place", "way")
 
 
 def build(run: Run) -> click.Group:
-    name = click.Argument(["name"])
-    enrol_options = (
+    name, file = click.Argument(["name"]), click.Path(path_type=Path)
+    # With the same help in each command.
+    plan_options = (
         click.Option(["--zone"], required=True),
-        click.Option(["--to", "folder"], type=click.Path(path_type=Path), required=True, metavar="DIR"),
         click.Option(["--role"], type=click.Choice(get_args(TerminalRole)), default="wall", show_default=True),
         *(click.Option([f"--{part}"], default="") for part in _PLACE),
         click.Option(["--silent"], is_flag=True),
-        click.Option(["--algorithm"], type=click.Choice(get_args(Algorithm)), default="EdDSA", show_default=True),
         click.Option(["--hub", "address"], default="", metavar="HOST:PORT"),
         click.Option(["--simulated"], is_flag=True),
     )
+    enrol_options = (
+        click.Option(["--to", "folder"], type=file, required=True, metavar="DIR"),
+        click.Option(["--algorithm"], type=click.Choice(get_args(Algorithm)), default="EdDSA", show_default=True),
+    )
+    files = (click.Argument(["request"], type=file), click.Argument(["answer"], type=file))
     minutes = click.Option(
         ["--minutes"], type=click.IntRange(0, MINUTES_MAX), default=MINUTES_DEFAULT, show_default=True
     )
@@ -47,7 +52,9 @@ def build(run: Run) -> click.Group:
         run,
         "terminal",
         (
-            command(run, "terminal.enrol", enrol, name, *enrol_options),
+            command(run, "terminal.enrol", enrol, name, *enrol_options, *plan_options),
+            command(run, "terminal.token", token, name, *plan_options),
+            command(run, "terminal.answer", answer, *files, name, *plan_options),
             command(run, "terminal.list", list_terminals),
             command(run, "terminal.revoke", revoke, name),
             command(run, "terminal.test", test, name, minutes),
@@ -86,7 +93,9 @@ def enrol(
     asked = late = False
     try:
         with whole_folder(folder) as beside:
-            write_home(beside, terminal, name, role, key, _hub_to_find(run, address), wiring, silent=silent)
+            settings, campus = load_settings(run.home.settings), run.call("GET", "/api/campus")["campus"]["id"]
+            hub = hub_to_find(run.home, settings, campus, address)
+            write_home(beside, terminal, name, role, key, hub, wiring, silent=silent)
             asked = True
             late = _ask_to_enrol(run, body)
     except (OSError, HubError, KeyboardInterrupt) as error:
@@ -117,8 +126,7 @@ def _ask_to_enrol(run: Run, body: dict[str, object]) -> bool:
 
 def _check_address(address: str) -> None:
     """As a terminal takes it from its settings. Raises TypedWrongly."""
-    found = re.fullmatch(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", address)
-    if address and not (found and 0 < int(found[1]) <= PORT_MAX):
+    if address and not is_address(address):
         raise TypedWrongly(Problem("address_malformed", address))
 
 
@@ -138,14 +146,41 @@ def _left(terminal: str, why: BaseException) -> Problem:
     return Problem("terminal_left", terminal, {"reason": reason_of(why) if isinstance(why, OSError) else str(why)})
 
 
-def _hub_to_find(run: Run, address: str) -> HubToFind:
-    home = run.home
-    return HubToFind(
-        campus=run.call("GET", "/api/campus")["campus"]["id"],
-        server_name=load_settings(home.settings).names[0],
-        address=address,
-        ca_pem=(home.keys / "ca.pem").read_bytes(),
-        vkey=load_vkey(home.vkey).text(),
+def token(run: Run, name: str, zone: str, address: str, **plan: object) -> None:
+    """One word: whoever brings it to the hub makes its own key this terminal's."""
+    _check_address(address)
+    zone_id = find(run, "zone", zone)["id"]
+    made = run.call("POST", "/api/tokens", {"name": name, "zone": zone_id, "address": address, **plan})
+    run.tell(made, run.say("terminal.token", name=one_line(name), hours=TOKEN_MS // 3_600_000), made["token"])
+
+
+def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address: str, **plan: object) -> None:
+    """The hub knows the terminal that made `request`, and `answer` is carried back; if it can't be written, neither."""
+    _check_address(address)
+    try:
+        asked = read_message(request, EnrolRequest)
+    except EnrolmentError as error:
+        raise TypedWrongly(Problem("request_malformed", str(request))) from error
+    if answer.exists():
+        raise HomeError(Problem("answer_there", str(answer)))
+    terminal, zone_id = new_id("t"), find(run, "zone", zone)["id"]
+    body = {"request": msgspec.to_builtins(asked), "id": terminal, "name": name, "zone": zone_id, "address": address}
+    try:
+        told = run.call("POST", "/api/answers", body | plan)
+        write_private(answer, encode(msgspec.convert(told, EnrolAnswer)))
+    except Declined as declined:
+        if declined.code == DISK_WAITS:
+            _take_back(run, terminal, declined)
+        raise
+    except (OSError, HubError, KeyboardInterrupt) as error:
+        _take_back(run, terminal, error)
+        raise
+    mark = fingerprint(load_certificate(run.home.keys / "ca.pem"))
+    run.tell(
+        {"id": terminal, "answer": str(answer), "ca_fingerprint": mark},
+        run.say("terminal.enrolled", name=one_line(name), id=terminal),
+        run.say("terminal.answered", answer=answer),
+        f"  {mark}",
     )
 
 

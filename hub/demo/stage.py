@@ -18,12 +18,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from firstbell_linux.enrolment import Board
+from firstbell_linux.private_file import whole_folder
 
 from hub.demo.wall import MICROPYTHON, SCRIPTS, Wall, own_environment
 from hub.founding import Founded, found
 from hub.home import Home
-from hub.places.enrolment import Board, HubToFind, new_key, usual_wiring, write_home
-from hub.private_file import whole_folder
+from hub.places.enrolment import HubToFind, new_key, usual_wiring, write_home
 from hub.settings import ListenSettings, Settings
 from hub.web.identity import PAGER_COOKIE
 

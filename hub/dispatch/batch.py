@@ -24,7 +24,7 @@ class Sealed:
     text: str = field(repr=False)
 
 
-SecretKind = Literal["pin", "pager", "session", "link", "key"]
+SecretKind = Literal["pin", "pager", "session", "link", "key", "token", "first_test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Secret:
     """A row of table `secrets`, kept beside the ledger. `value` None deletes it. Left out of `repr`, and so of logs.
 
     `owner`: the id of an account, pager, terminal, session or link. `kind`: "pin", "pager", "session" and "link" are
-    hashes, "key" is a node's HS256 key.
+    hashes, "key" is a node's HS256 key, "token" is what is kept of a terminal's one-time token, and "first_test" names
+    the account for which a terminal's first link begins a test.
     """
 
     owner: str

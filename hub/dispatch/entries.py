@@ -112,6 +112,15 @@ class ZoneSet(Entry, frozen=True, kw_only=True):
     by: str
 
 
+class TokenMade(Entry, frozen=True, kw_only=True):
+    """A one-time token was made; whoever uses it until `until_ms` enrols `terminal`."""
+
+    terminal: str
+    zone: str
+    until_ms: int
+    by: str
+
+
 class TerminalEnrolled(Entry, frozen=True, kw_only=True):
     """`key` is the public key (base64url, 32 bytes) of an EdDSA terminal; an HS256 key stays outside the ledger."""
 

@@ -198,6 +198,16 @@ class SetZone(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeToken(Request):
+    """`terminal`: the id of the one that will be enrolled with it."""
+
+    terminal: str
+    zone: str
+    until_ms: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolTerminal(Request):
     terminal: str
     zone: str

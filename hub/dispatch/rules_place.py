@@ -66,6 +66,20 @@ def set_zone(_campus: Campus, request: r.SetZone) -> tuple[e.Entry, ...]:
     )
 
 
+def make_token(campus: Campus, request: r.MakeToken) -> tuple[e.Entry, ...]:
+    if request.zone not in campus.zones:
+        raise r.Refused("unknown_zone")
+    return (
+        e.TokenMade(
+            at_ms=request.now_ms,
+            terminal=request.terminal,
+            zone=request.zone,
+            until_ms=request.until_ms,
+            by=request.by,
+        ),
+    )
+
+
 def enrol_terminal(campus: Campus, request: r.EnrolTerminal) -> tuple[e.Entry, ...]:
     if request.terminal in campus.terminals:
         raise r.Refused("known_terminal")

@@ -158,6 +158,11 @@ class Reader:
         )
         return [(index, _decode(epoch, index, bytes(body))) for epoch, index, body in rows]
 
+    def tested_ms(self, terminal: str) -> int | None:
+        """Hub time of the newest alarm of this terminal that was marked as a test; None: there is none."""
+        row = self._row("SELECT max(raised_ms) FROM incidents WHERE terminal = ? AND test = 1", terminal)
+        return None if row[0] is None else int(row[0])
+
     def utc_offsets(self) -> list[tuple[int, int]]:
         """(hub time, offset): how far UTC was from hub time, each from when on, in order."""
         rows = self._connection.execute(

@@ -16,9 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from firstbell_linux.enrolment import shown
+from firstbell_linux.private_file import PRIVATE_FOLDER, write_private
 from firstbell_linux.problems import Problem, reason_of
 
-from hub.private_file import PRIVATE_FOLDER, write_private
 from hub.problems import KeysError
 
 NAMES_PERMITTED = ("local", "internal", "lan", "localhost")
@@ -66,7 +67,7 @@ def permits(name: str) -> bool:
 
 def fingerprint(certificate: x509.Certificate) -> str:
     """SHA-256 in pairs of hex digits, as phones and browsers show it."""
-    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+    return shown(certificate.fingerprint(hashes.SHA256()))
 
 
 def make_authority(campus: str, now: datetime) -> Authority:

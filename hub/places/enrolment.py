@@ -10,20 +10,27 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from firstbell.jws import EDDSA, KEY_BYTES, Ed25519Signer, JwsError, b64url, unb64url
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from firstbell.jws import EDDSA, KEY_BYTES, Ed25519Signer, b64url
 from firstbell.messages import INPUTS_MAX, is_input
+from firstbell_linux.enrolment import (
+    Board,
+    EnrolmentError,
+    EnrolRequest,
+    agree_at_hub,
+    key_bytes,
+    write_parts,
+)
 
 from hub.dispatch.entries import Algorithm, InputKind, TerminalRole
 from hub.dispatch.requests import Refused
-from hub.private_file import write_private
+from hub.home import Home
+from hub.places.log_keys import load_vkey
+from hub.settings import Settings
 
 PINS = Path(__file__).resolve().parents[2] / "hardware/pins.toml"
 """What a terminal is wired to unless its settings say otherwise."""
-
-Part = Literal["settings.toml", "key", "ca.pem", "log.vkey"]
-Board = Literal["pi", "pico"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,25 @@ def new_key(algorithm: Algorithm) -> TerminalKey:
 def read_key(told: str) -> bytes:
     """The key that the hub is told. Raises Refused("bad_key")."""
     try:
-        key = unb64url(told)
-    except (JwsError, UnicodeEncodeError) as error:
-        raise Refused("bad_key") from error
-    if len(key) != KEY_BYTES:
-        raise Refused("bad_key")
-    return key
+        return key_bytes(told)
+    except EnrolmentError as error:
+        raise Refused(error.reason) from error
+
+
+def agree(request: EnrolRequest) -> tuple[TerminalKey, str | None]:
+    """The key of a terminal that made its own half of it, and the hub's half for the answer. Raises Refused("bad_key").
+
+    `kept` is empty: the terminal has it.
+    """
+    key = read_key(request.key)
+    if request.board == "pi":
+        return TerminalKey("EdDSA", request.key, ""), None
+    own = X25519PrivateKey.generate()
+    try:
+        secret = agree_at_hub(own, key)
+    except EnrolmentError as error:
+        raise Refused(error.reason) from error
+    return TerminalKey("HS256", b64url(secret), ""), b64url(own.public_key().public_bytes_raw())
 
 
 def check_inputs(names: Collection[str]) -> None:
@@ -93,6 +113,17 @@ class HubToFind:
     vkey: str
 
 
+def hub_to_find(home: Home, settings: Settings, campus: str, address: str) -> HubToFind:
+    """The hub of this home. Raises KeysError, OSError."""
+    return HubToFind(
+        campus=campus,
+        server_name=settings.names[0],
+        address=address,
+        ca_pem=(home.keys / "ca.pem").read_bytes(),
+        vkey=load_vkey(home.vkey).text(),
+    )
+
+
 def write_home(
     folder: Path,
     terminal: str,
@@ -105,19 +136,14 @@ def write_home(
     silent: bool = False,
 ) -> None:
     """Fills `folder`, which its maker moves to its place when all of it is there. Raises OSError."""
-    parts: dict[Part, bytes] = {
-        "settings.toml": _settings(terminal, name, role, key.algorithm, hub, wiring, silent).encode(),
-        "key": f"{key.kept}\n".encode(),
-        "ca.pem": hub.ca_pem,
-        "log.vkey": f"{hub.vkey}\n".encode(),
-    }
-    for part, data in parts.items():
-        write_private(folder / part, data)
+    settings = settings_text(terminal, name, role, key.algorithm, hub, wiring, silent)
+    write_parts(folder, settings, f"{key.kept}\n", hub.ca_pem.decode(), f"{hub.vkey}\n")
 
 
-def _settings(
+def settings_text(
     terminal: str, name: str, role: TerminalRole, algorithm: Algorithm, hub: HubToFind, wiring: Wiring, silent: bool
 ) -> str:
+    """settings.toml."""
     lines = [
         *_table("", terminal=terminal, name=name, role=role, algorithm=algorithm, silent=silent),
         *_table("hub", address=hub.address, server_name=hub.server_name, campus=hub.campus),

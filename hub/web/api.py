@@ -13,6 +13,7 @@ from msgspec import Meta
 from hub.dispatch.batch import Submission
 from hub.dispatch.entries import Outcome
 from hub.dispatch.requests import Command, Do, Refused, SeeTrouble
+from hub.names import Text
 from hub.people.accounts import set_pin
 from hub.people.links import Link, Use, open_link
 from hub.people.tokens import Scope, new_pager_key, pager_of
@@ -27,20 +28,26 @@ BODY_MS_MAX = 10_000
 
 routes = web.RouteTableDef()
 
-Text = Annotated[str, Meta(max_length=200)]
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 
-async def body_of(request: web.Request, kind: type[Body]) -> Body:
-    """The request's JSON as `kind`. Raises Problem 408 where it doesn't come, 400 also where the body can't be read (a
-    broken gzip)."""
+async def read_body(request: web.Request) -> bytes:
+    """Raises Problem 408 where it doesn't come, 400 where it can't be read (a broken gzip)."""
     try:
         async with asyncio.timeout(BODY_MS_MAX / 1000):
-            body = await request.read()
-        return msgspec.json.decode(body, type=kind)
+            return await request.read()
     except TimeoutError as error:
         raise Problem(408, "malformed") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, web.RequestPayloadError, HttpProcessingError) as error:
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise Problem(400, "malformed") from error
+
+
+async def body_of(request: web.Request, kind: type[Body]) -> Body:
+    """The request's JSON as `kind`. Raises Problem, as `read_body`, and 400 where it is something else."""
+    body = await read_body(request)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, "malformed") from error
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from hub.web import api, log, manage, openapi, screens
+from hub.web import api, enrolment, log, manage, openapi, screens, tokens
 from hub.web.context import HUB, Hub
 from hub.web.identity import IS_CONSOLE
 from hub.web.security import BODY_BYTES_MAX, add_headers, guard, keep_log_clean
@@ -16,6 +16,6 @@ def make_app(hub: Hub) -> web.Application:
     app[IS_CONSOLE] = False
     app.on_response_prepare.append(add_headers)
     screens.set_up(app)
-    for part in (api, manage, openapi, log):
+    for part in (api, manage, tokens, enrolment, openapi, log):
         app.add_routes(part.routes)
     return app

@@ -19,6 +19,7 @@ from hub.people.links import Links
 from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
+from hub.places.tokens import Tokens
 from hub.settings import Settings
 from hub.web.naming import Naming
 
@@ -35,6 +36,7 @@ class Hub:
     now_ms: Callable[[], int]
     keyring: Keyring
     links: Links
+    tokens: Tokens
     sessions: Sessions
     pins: Pins
     desk: SignOnDesk

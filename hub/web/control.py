@@ -7,11 +7,12 @@ from aiohttp import web
 
 from hub.dispatch.batch import Submission
 from hub.dispatch.requests import Command, Refused
+from hub.names import Text
 from hub.people.accounts import find_account
 from hub.people.roles import CONSOLE
 from hub.people.tokens import Bearer
-from hub.web import manage
-from hub.web.api import Text, body_of
+from hub.web import manage, tokens
+from hub.web.api import body_of
 from hub.web.asking import ask
 from hub.web.context import HUB, Hub
 from hub.web.identity import IS_CONSOLE
@@ -25,8 +26,8 @@ def make_control(hub: Hub) -> web.Application:
     app = web.Application(middlewares=[guard_console], client_max_size=BODY_BYTES_MAX)
     app[HUB] = hub
     app[IS_CONSOLE] = True
-    app.add_routes(manage.routes)
-    app.add_routes(routes)
+    for table in (manage.routes, tokens.routes, routes):
+        app.add_routes(table)
     return app
 
 

@@ -1,25 +1,27 @@
 """The API of the administration, for the admin screen and, over the control socket, for the commands."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
+from firstbell.jws import HS256
 from msgspec import Meta
 
 from hub.dispatch import requests as r
-from hub.dispatch.batch import Secret, Submission
-from hub.dispatch.entries import Deadlines, InputKind, Role
+from hub.dispatch.batch import Secret, SecretKind, Submission
+from hub.dispatch.entries import Algorithm, Deadlines, InputKind, Role
 from hub.dispatch.requests import Refused
 from hub.ids import new_id
-from hub.names import TerminalDetails, ZoneDetails, seal_details
+from hub.names import TerminalDetails, Text, ZoneDetails, check_details, seal_details
 from hub.people import accounts
 from hub.people.accounts import one_line
 from hub.people.links import Use, make_link
-from hub.places.enrolment import check_inputs, read_key
-from hub.web.api import Text, body_of
+from hub.places.enrolment import TerminalKey, check_inputs, read_key
+from hub.places.tokens import Place
+from hub.web.api import body_of
 from hub.web.asking import ask
 from hub.web.context import HUB, Hub
 from hub.web.identity import allow
@@ -65,22 +67,14 @@ class NewBoard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: Text
 
 
-class NewTerminal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewTerminal(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`key`: the public key (base64url) of an EdDSA terminal, the secret of an HS256 one. `id`: one by chance that
     nobody has; without it the hub makes one.
     """
 
-    name: Text
-    zone: Text
-    algorithm: Literal["EdDSA", "HS256"]
+    algorithm: Algorithm
     key: Text
     inputs: dict[Text, InputKind]
-    role: Literal["wall", "bell"] = "wall"
-    silent: bool = False
-    building: Text = ""
-    floor: Text = ""
-    place: Text = ""
-    way: Text = ""
     id: TerminalId = ""
 
 
@@ -278,38 +272,60 @@ async def enrol_terminal(request: web.Request) -> web.Response:
     """A new terminal, by its key."""
     hub, by = request.app[HUB], allow(request, "revoke_terminals")
     given = await body_of(request, NewTerminal)
-    key, terminal = read_key(given.key), given.id or new_id("t")
-    check_inputs(given.inputs)
-    name = one_line(given.name)
-    # People call a terminal by its name, so no two in use have one, and none has another's id.
-    for known in hub.engine.decided.terminals.values():
-        if known.terminal == name or (hub.names.terminal(known).name == name and not known.revoked):
-            raise Refused("known_name")
-    place = TerminalDetails(
-        name=name,
-        building=one_line(given.building),
-        floor=one_line(given.floor),
-        place=one_line(given.place),
-        way=one_line(given.way),
-    )
-    details = seal_details(place)
-    secret = given.algorithm == "HS256"
+    terminal = given.id or new_id("t")
+    await enrol(hub, given, terminal, TerminalKey(given.algorithm, given.key, ""), given.inputs, by)
+    return web.json_response({"id": terminal})
+
+
+async def enrol(
+    hub: Hub,
+    place: Place,
+    terminal: str,
+    key: TerminalKey,
+    inputs: Mapping[str, InputKind],
+    by: str,
+    also: Sequence[Secret] = (),
+    *then: Submission,
+) -> None:
+    """The hub knows the terminal from now on. `also` is kept with it, and `then` is asked with it. Raises Refused."""
+    secret = read_key(key.told)
+    check_inputs(inputs)
+    (zone,) = zone_ids(hub, (place.zone,))
+    details = seal_details(details_of(hub, place))
+    is_node = key.algorithm == HS256
     enrolled = r.EnrolTerminal(
         now_ms=hub.now_ms(),
         terminal=terminal,
-        zone=zone_ids(hub, (given.zone,))[0],
-        role=given.role,
-        algorithm=given.algorithm,
-        key="" if secret else given.key,
-        inputs=dict(given.inputs),
-        silent=given.silent,
+        zone=zone,
+        role=place.role,
+        algorithm=key.algorithm,
+        key="" if is_node else key.told,
+        inputs=dict(inputs),
+        silent=place.silent,
         details=details.commitment,
         by=by,
     )
-    keep = (Secret(terminal, "key", key),) if secret else ()
-    with hub.naming.claim("terminal", name):
-        await ask(hub, Submission(enrolled, sealed=(details,), secrets=keep))
-    return web.json_response({"id": terminal})
+    kept = (Secret(terminal, "key", secret), *also) if is_node else tuple(also)
+    with hub.naming.claim("terminal", one_line(place.name)):
+        await ask(hub, Submission(enrolled, sealed=(details,), secrets=kept), *then)
+
+
+def details_of(hub: Hub, place: Place) -> TerminalDetails:
+    """Fit to be sealed. Raises Refused: bad_text, known_name."""
+    details = TerminalDetails(
+        name=one_line(place.name),
+        building=one_line(place.building),
+        floor=one_line(place.floor),
+        place=one_line(place.place),
+        way=one_line(place.way),
+    )
+    check_details(details)
+    # People call a terminal by its name, so no two in use have one, and none has another's id.
+    for known in hub.engine.decided.terminals.values():
+        same = hub.names.terminal(known).name == details.name and not known.revoked
+        if same or known.terminal == details.name:
+            raise Refused("known_name")
+    return details
 
 
 @routes.delete("/api/terminals/{terminal}")
@@ -318,7 +334,8 @@ async def revoke_terminal(request: web.Request) -> web.Response:
     hub, by = request.app[HUB], allow(request, "revoke_terminals")
     terminal = request.match_info["terminal"]
     revoked = r.RevokeTerminal(now_ms=hub.now_ms(), terminal=terminal, by=by)
-    await ask(hub, Submission(revoked, secrets=(Secret(terminal, "key", None),)))
+    kinds: tuple[SecretKind, ...] = ("key", "token", "first_test")
+    await ask(hub, Submission(revoked, secrets=tuple(Secret(terminal, kind, None) for kind in kinds)))
     return web.json_response({})
 
 

@@ -1,4 +1,4 @@
-"""One name is given once, however many ask for it at the same moment."""
+"""One name is given once, and one token used once, however many ask for it at the same moment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ class Naming:
         self._asked: set[tuple[str, str]] = set()
 
     @contextmanager
-    def claim(self, kind: str, name: str) -> Iterator[None]:
+    def claim(self, kind: str, name: str, taken: str = "known_name") -> Iterator[None]:
         """For the time from looking whether it is free until the engine has answered; no await between.
 
-        Raises Refused("known_name") while another holds it.
+        Raises Refused(`taken`) while another holds it.
         """
         if (kind, name) in self._asked:
-            raise Refused("known_name")
+            raise Refused(taken)
         self._asked.add((kind, name))
         try:
             yield

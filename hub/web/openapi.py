@@ -12,13 +12,17 @@ from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
+from firstbell_linux.enrolment import EnrolAnswer, EnrolRequest, EnrolState
 
 from hub.dispatch.entries import Algorithm, Deadlines, InputState, LightState, Reason, Role, TerminalRole
 from hub.people.roles import Permission
-from hub.web import api, manage
+from hub.places.tokens import Plan
+from hub.web import api, manage, tokens
+from hub.web.join import CERTIFICATE_TYPE
 
 REF = "#/components/schemas/{name}"
 PROBLEM_TYPE = "application/problem+json"
+BEARER = "token"
 
 Who = Literal["anyone", "pager"] | Permission
 routes = web.RouteTableDef()
@@ -75,6 +79,14 @@ class AccountMade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     link: str = ""
     join: str = ""
+
+
+class TokenGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`token` enrols terminal `id` until then (hub time). It is shown this once."""
+
+    id: str
+    token: str
+    until_ms: int
 
 
 class UntilMs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,12 +172,15 @@ Struct = type[msgspec.Struct]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`answer`: a struct of JSON, or the media type of something else. `query`: names of what is asked with."""
+    """`answer`: a struct of JSON, or the media type of something else. `query`: names of what is asked with. `bearer`:
+    the secret of a terminal's token is asked for.
+    """
 
     who: Who
     answer: Struct | str
     body: Struct | None = None
     query: tuple[str, ...] = ()
+    bearer: bool = False
 
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -189,6 +204,11 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("DELETE", "/api/pagers/{pager}"): Operation("manage_pagers", Nothing),
     ("POST", "/api/boards"): Operation("manage_pagers", LinkMade, manage.NewBoard),
     ("GET", "/api/qr.svg"): Operation("manage_pagers", "image/svg+xml", query=("link",)),
+    ("POST", "/api/tokens"): Operation("revoke_terminals", TokenGiven, Plan),
+    ("POST", "/api/answers"): Operation("revoke_terminals", EnrolAnswer, tokens.NewAnswer),
+    ("GET", "/api/enrolment/ca"): Operation("anyone", CERTIFICATE_TYPE),
+    ("POST", "/api/enrolment"): Operation("anyone", EnrolAnswer, EnrolRequest, bearer=True),
+    ("GET", "/api/enrolment"): Operation("anyone", EnrolState, bearer=True),
     ("POST", "/api/terminals"): Operation("revoke_terminals", Id, manage.NewTerminal),
     ("DELETE", "/api/terminals/{terminal}"): Operation("revoke_terminals", Nothing),
     ("POST", "/api/terminals/{terminal}/test"): Operation("test_terminals", UntilMs, manage.Until),
@@ -235,7 +255,10 @@ def document(told: tuple[tuple[str, str, str], ...]) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Firstbell hub", "version": version("firstbell")},
             "paths": paths,
-            "components": {"schemas": components},
+            "components": {
+                "schemas": components,
+                "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer"}},
+            },
         }
     )
 
@@ -248,6 +271,8 @@ def _operation(path: str, operation: Operation, summary: str) -> dict[str, Any]:
         described["parameters"] = [
             {"name": name, "in": where, "required": True, "schema": {"type": "string"}} for where, name in asked
         ]
+    if operation.bearer:
+        described["security"] = [{BEARER: []}]
     if operation.body is not None:
         schema = {"$ref": REF.format(name=operation.body.__name__)}
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -44,8 +44,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_NO_COOKIES = ("/ws/terminal", "/checkpoint", "/tile/")
-"""Asked for by terminals and readers of the log, under whatever address they found; a cookie gives nothing here."""
+_NO_COOKIES = ("/ws/terminal", "/api/enrolment", "/checkpoint", "/tile/")
+"""Asked for by terminals old and new and by readers of the log, under whatever address they found; a cookie gives
+nothing here."""
 
 _STATUS = {
     "not_signed_in": 401,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.web import api, log, manage, screens
+from hub.web import api, enrolment, log, manage, screens, tokens
 from tests.fuzz.odd import Damage, cut, odd_text, odd_value, text_of
 from tests.links.campus import PIN, ZONE
 
@@ -45,6 +45,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "silent": False,
         "place": "楼顶",
     },
+    "/api/tokens": {"name": "后门", "zone": ZONE, "role": "wall", "silent": False, "address": "10.0.0.2:8443"},
+    "/api/answers": {"name": "侧门", "zone": ZONE, "request": {"board": "pico", "key": KEY}},
+    "/api/enrolment": {"board": "pi", "key": KEY},
     "/api/terminals/{terminal}/test": {"minutes": 5},
     "/api/drills": {"zone": ZONE, "minutes": 5},
 }
@@ -52,7 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 ROUTES = [
     (route.method, route.path)
-    for part in (api, manage, screens, log)
+    for part in (api, manage, tokens, enrolment, screens, log)
     for route in part.routes
     if isinstance(route, web.RouteDef)
 ]
@@ -68,12 +71,15 @@ class Asked:
 
 
 class Asker:
-    """`known` are ids of things that may be lost in this; `cookies` are of an administrator and of a pager."""
+    """`known` are ids of things that may be lost in this; `cookies` are of an administrator and of a pager; `secret` is
+    a terminal's token's.
+    """
 
-    def __init__(self, url: str, known: tuple[str, ...], cookies: tuple[str, ...]) -> None:
+    def __init__(self, url: str, known: tuple[str, ...], cookies: tuple[str, ...], secret: str) -> None:
         self._url = url
         self._known = known
         self._cookies = cookies
+        self._secret = secret
 
     def request(self, random: Random) -> Asked:
         method, canonical = random.choice(ROUTES)
@@ -114,6 +120,7 @@ class Asker:
             "Cookie": "; ".join(self._cookies),
             "Content-Type": "application/json",
             "Accept-Language": "zh-CN,en;q=0.5",
+            "Authorization": f"Bearer {self._secret}",
         }
         for name in (*right, "Host", "If-None-Match", "Range", "Content-Encoding", "Upgrade"):
             chance = random.random()

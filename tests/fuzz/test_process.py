@@ -37,12 +37,12 @@ class Process:
 
     async def _furnish(self) -> None:
         hub = await self.hub.start()
-        known, pager = await furnish(hub)
+        known, pager, secret = await furnish(hub)
         self.terminal = hub.raw_terminal(await hub.enrol("楼顶"))
         self.pager_frames = PagerFrames(known[0], self.terminal)
         self.guard = await hub.guard("李敏")
         self.cookie = await hub.pager_cookie()
-        self.requests = Asker(hub.url, known, (pager,))
+        self.requests = Asker(hub.url, known, (pager,), secret)
 
     async def linked(self) -> tuple[Line, Right]:
         line = await self.terminal.link()

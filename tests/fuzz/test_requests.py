@@ -6,6 +6,7 @@ from random import Random
 
 import aiohttp
 import pytest
+from firstbell_linux.enrolment import parse_token
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from yarl import URL
@@ -35,8 +36,8 @@ def fire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnderFire]:
         yield fire
 
 
-async def furnish(hub: Doors) -> tuple[tuple[str, ...], str]:
-    """Ids of things that may be lost, and a pager's cookie."""
+async def furnish(hub: Doors) -> tuple[tuple[str, ...], str, str]:
+    """Ids of things that may be lost, a pager's cookie, and the secret of a terminal's token."""
     terminal = hub.raw_terminal(await hub.enrol())
     line = await terminal.link()
     event = terminal.event()
@@ -47,15 +48,17 @@ async def furnish(hub: Doors) -> tuple[tuple[str, ...], str]:
     spare = await hub.enrol("要拆的")
     lost = (await hub.post("/api/pagers", name="要丢的"))["id"]
     zone = (await hub.get("/api/campus"))["zones"][0]["id"]
-    return (incident, guard, spare.terminal, lost, zone, "checkpoint", "0/000.p/5", "entries/000.p/1"), pager
+    secret = parse_token((await hub.post("/api/tokens", name="要装的", zone=zone))["token"]).secret
+    known = (incident, guard, spare.terminal, lost, zone, "checkpoint", "0/000.p/5", "entries/000.p/1")
+    return known, pager, secret
 
 
 @pytest.fixture(scope="module")
 def requests(fire: UnderFire) -> Asker:
     hub = fire.hub
-    known, pager = fire.run(furnish(hub))
+    known, pager, secret = fire.run(furnish(hub))
     token, _ = hub.hub.sessions.open(hub.core.engine.durable, hub.founded.administrator, "all", hub.hub.now_ms())
-    return Asker(hub.url, known, (pager, f"{SESSION_COOKIE}={token}"))
+    return Asker(hub.url, known, (pager, f"{SESSION_COOKIE}={token}"), secret)
 
 
 async def ask(hub: Doors, asked: Asked) -> int:

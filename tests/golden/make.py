@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.golden.enrolments import enrolments_file
 from tests.golden.frames import frames_file
 from tests.golden.homes import homes_file
 from tests.golden.limits import limits_file
@@ -39,6 +40,7 @@ def files() -> dict[str, str]:
         "times.json": times_file(),
         "pagers.json": pagers_file(),
         "homes.json": homes_file(),
+        "enrolments.json": enrolments_file(),
     }
     return {name: json.dumps(vectors, indent=1, ensure_ascii=False) + "\n" for name, vectors in made.items()}
 

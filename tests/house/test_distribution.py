@@ -19,6 +19,7 @@ PACKAGES = {
     "terminal": "terminal",
     "firmware/lib/firstbell": "firstbell",
     "firmware/lib/firstbell_linux": "firstbell_linux",
+    "firmware/flash": "firstbell_flash",
     "firmware/node": "firmware/node",
     "firmware/simulated": "firmware/simulated",
 }

@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 from firstbell.light import COMING, HEARD, NOT_DELIVERED, RECORDED, RHYTHMS_MS
 from firstbell.supply import LOW_MV, VSYS_GPIO, WELL_MV
+from firstbell_linux.enrolment import Board
 
-from hub.places.enrolment import Board, usual_wiring
+from hub.places.enrolment import usual_wiring
 from tests.house.imports import ROOT
 
 FOLDER = ROOT / "hardware"

@@ -52,7 +52,7 @@ def test_everything_declared_is_locked() -> None:
 def third_party_in(folder: str) -> set[str]:
     """Distributions that the files of `folder` import."""
     tops = {item.top for path in source_files(folder) for item in imports_of(path, folder)}
-    tops -= {*sys.stdlib_module_names, "hub", "terminal", "firstbell", "firstbell_linux"}
+    tops -= {*sys.stdlib_module_names, "hub", "terminal", "firstbell", "firstbell_flash", "firstbell_linux"}
     distributions = packages_distributions()
     return {name_of(distributions.get(top, [top])[0]) for top in tops}
 

@@ -15,13 +15,14 @@ from typing import Any
 import aiohttp
 from firstbell.jws import Ed25519Signer, Hs256Key, digest_of, unb64url
 from firstbell.note import Vkey, parse_vkey
+from firstbell_linux.enrolment import Board
 
 from hub.dispatch.entries import TerminalRole
 from hub.founding import Founded, found
 from hub.home import Home
 from hub.ledger.verdict import Verdict
 from hub.ledger.verify import verify
-from hub.places.enrolment import Board, HubToFind, TerminalKey, new_key, usual_wiring, write_home
+from hub.places.enrolment import HubToFind, TerminalKey, new_key, usual_wiring, write_home
 from hub.settings import ListenSettings, Settings
 from hub.web.identity import PAGER_COOKIE
 from tests.links.line import WAIT_S_MAX, Line

@@ -22,6 +22,7 @@ from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
 from hub.places.log_keys import load_log_key
+from hub.places.tokens import Tokens
 from hub.service import Core
 from hub.settings import load_settings
 from hub.web.context import Hub
@@ -96,6 +97,7 @@ class InnerHub(Doors):
             now_ms=clock.now_ms,
             keyring=keyring,
             links=Links(keyring),
+            tokens=Tokens(keyring),
             sessions=Sessions(keyring),
             pins=self._pins,
             desk=SignOnDesk(lambda: core.engine.durable, core.names, keyring, self._pins, clock.now_ms),

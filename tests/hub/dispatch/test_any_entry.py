@@ -15,7 +15,7 @@ from hub.dispatch.wanted import alerts, lights
 from tests.hub.dispatch.duty import Duty, replay
 from tests.hub.dispatch.strategies import ANY_ENTRY
 
-ONLY_READ = {"PinSet", "LinkMade", "KeyGiven", "StrangersRefused", "SealedViewed"}
+ONLY_READ = {"PinSet", "LinkMade", "TokenMade", "KeyGiven", "StrangersRefused", "SealedViewed"}
 
 
 def furnished() -> Campus:

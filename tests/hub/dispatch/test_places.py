@@ -4,7 +4,7 @@ import pytest
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
-from hub.dispatch.campus import Campus
+from hub.dispatch.campus import Campus, copy
 from hub.dispatch.fold import apply
 from hub.dispatch.rules_place import DEADLINE_MS_MAX, DRILL_MS_MAX, RESTART_DUE_MS
 from tests.hub.dispatch.duty import BELL, CHIEF, EAST, WALL, Duty, kinds, one
@@ -208,6 +208,13 @@ def test_a_revoked_terminals_incident_stays(duty: Duty) -> None:
     assert duty.rings() == {"p-li": "alarm"}
 
 
+def test_a_token_is_recorded_and_changes_nothing(duty: Duty) -> None:
+    before = copy(duty.campus)
+    made = one(duty.do(r.MakeToken, terminal="t-new", zone=EAST, until_ms=9, by=CHIEF), e.TokenMade)
+    assert (made.terminal, made.zone, made.until_ms, made.by) == ("t-new", EAST, 9, CHIEF)
+    assert duty.campus.terminals == before.terminals
+
+
 # ── drills and tests ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -231,6 +238,7 @@ def test_drills_and_tests_have_an_end_in_reach(duty: Duty, in_ms: int) -> None:
     ("kind", "said", "reason"),
     [
         (r.StartDrill, {"zone": "z-nowhere", "until_ms": 1}, "unknown_zone"),
+        (r.MakeToken, {"terminal": "t-new", "zone": "z-nowhere", "until_ms": 1}, "unknown_zone"),
         (r.EndDrill, {"zone": "z-nowhere"}, "unknown_zone"),
         (r.StartTest, {"terminal": "t-nobody", "until_ms": 1}, "unknown_terminal"),
         (r.EndTest, {"terminal": "t-gone"}, "revoked"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell import jws
+from firstbell_linux.private_file import whole_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from hub.dispatch.entries import Algorithm, TerminalRole
 from hub.ledger.note import Signer
 from hub.places.authority import found
 from hub.places.enrolment import HubToFind, TerminalKey, new_key, usual_wiring, write_home
-from hub.private_file import whole_folder
 from terminal.credentials import load_ca, load_key, load_vkey
 from terminal.settings import load_settings
 

@@ -7,8 +7,9 @@ from urllib.parse import quote
 import msgspec
 from aiohttp.web import RouteDef
 from firstbell.jws import b64url
+from firstbell_linux.enrolment import parse_token
 
-from hub.web import api, log, manage, openapi, screens
+from hub.web import api, enrolment, log, manage, openapi, screens, tokens
 from hub.web.openapi import OPERATIONS
 from tests.hub.web.running import PIN, Answer, Browser, RunningHub
 
@@ -18,7 +19,7 @@ DOCUMENTED = ("/api/", "/checkpoint", "/tile/", "/ws/")
 def test_every_route_is_in_it_and_no_other() -> None:
     defined = {
         (route.method, route.path.replace(":.+", ""))
-        for part in (api, manage, openapi, log, screens)
+        for part in (api, manage, tokens, enrolment, openapi, log, screens)
         for route in part.routes
         if isinstance(route, RouteDef)
     }
@@ -51,7 +52,8 @@ class Checked:
     async def ask(self, method: str, path: str, body: object = None, **places: str) -> Answer:
         operation = OPERATIONS[method, path]
         real = path.format(**{name: quote(place, safe="") for name, place in places.items() if name != "query"})
-        answer = await self.browser.ask(method, real + places.get("query", ""), body)
+        bearer = {"Authorization": f"Bearer {places['token']}"} if "token" in places else {}
+        answer = await self.browser.ask(method, real + places.get("query", ""), body, **bearer)
         assert answer.status == 200, (method, path, answer.body)
         if isinstance(operation.answer, str):
             assert answer.headers["Content-Type"].startswith(operation.answer)
@@ -78,6 +80,13 @@ async def test_every_answer_fits(hub: RunningHub) -> None:
     enrolled = (await admin.ask("POST", "/api/terminals", terminal)).json["id"]
     await admin.ask("POST", "/api/terminals/{terminal}/test", {"minutes": 5}, terminal=enrolled)
     await admin.ask("DELETE", "/api/terminals/{terminal}/test", terminal=enrolled)
+    asked = {"board": "pi", "key": key}
+    await admin.ask("POST", "/api/answers", {"name": "Far", "zone": zone, "request": asked})
+    given = await admin.ask("POST", "/api/tokens", {"name": "Near", "zone": zone})
+    secret = parse_token(given.json["token"]).secret
+    await admin.ask("GET", "/api/enrolment/ca")
+    await admin.ask("POST", "/api/enrolment", asked, token=secret)
+    await admin.ask("GET", "/api/enrolment", token=secret)
     await admin.ask("POST", "/api/drills", {"zone": "South", "minutes": 5})
     await admin.ask("DELETE", "/api/drills/{zone}", zone=zone)
     async with hub.wall() as wall:

@@ -1,0 +1,49 @@
+"""What can go wrong while a terminal is made."""
+
+from firstbell_linux.problems import DEVICE, NOT_FOUND, UNREACHABLE, USED_WRONGLY, ProblemError
+
+
+class FlashError(ProblemError):
+    """The root of this package's errors."""
+
+
+class FileError(FlashError):
+    """A file that was named can't be used as it is."""
+
+
+class NotFound(FlashError):
+    """Nothing here is called that."""
+
+    exit_code = NOT_FOUND
+
+
+class TokenMalformed(FlashError):
+    """What was given is no token."""
+
+    exit_code = USED_WRONGLY
+
+
+class NotEnrolled(FlashError):
+    """The hub does not make this terminal its own."""
+
+
+class HubUnreachable(FlashError):
+    """No hub answers where the token says."""
+
+    exit_code = UNREACHABLE
+
+
+class BoardError(FlashError):
+    """A board does not do what it should."""
+
+    exit_code = DEVICE
+
+
+class NotLinked(FlashError):
+    """A board runs, and its hub has not taken it."""
+
+    exit_code = UNREACHABLE
+
+
+class NotPressed(FlashError):
+    """It is linked, and nobody has seen a press go through."""

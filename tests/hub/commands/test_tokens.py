@@ -1,0 +1,116 @@
+"""`terminal token` and `terminal answer`: what a maintainer carries away, or carries back."""
+
+import json
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from firstbell_flash.enrol import begin_offline, enrol, finish_offline
+from firstbell_linux.enrolment import parse_token
+
+from hub.places.authority import fingerprint, load_certificate
+from terminal.settings import load_settings
+from tests.hub.commands.typed import Said, Served
+
+PLACE = ("--building", "二号教学楼", "--floor", "3 层", "--place", "走廊", "--way", "楼梯 B 上")
+
+
+def known(hub: Served, name: str) -> list[bool]:
+    """Whether it is revoked, for each of that name."""
+    listed = hub.done("terminal", "list")["terminals"]
+    return [terminal["revoked"] for terminal in listed if terminal["name"] == name]
+
+
+def test_a_token_makes_a_terminal(hub: Served, tmp_path: Path) -> None:
+    made = hub.done("terminal", "token", " 报告厅  后门 ", "--zone", "东区", *PLACE, "--silent")
+    said = parse_token(made["token"])
+    assert f"https://{said.address}" == hub.made["base_url"]
+    assert said.fingerprint.hex(":").upper() == hub.made["ca_fingerprint"]
+    enrolled = enrol(made["token"], "pi", tmp_path / "t")
+    assert (enrolled.terminal, enrolled.name) == (made["id"], "报告厅 后门")
+    settings = load_settings(enrolled.home.settings)
+    assert (settings.silent, settings.hub.server_name, settings.hub.address) == (True, "localhost", "")
+    assert settings.hub.campus == hub.made["campus"]
+    (listed,) = [one for one in hub.done("terminal", "list")["terminals"] if one["id"] == made["id"]]
+    assert (listed["building"], listed["way"]) == ("二号教学楼", "楼梯 B 上")
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "24 h"), ("zh-CN", "24 小时")])
+def test_a_person_is_told_how_long_it_holds(hub: Served, language: str, says: str) -> None:
+    said = hub("terminal", "token", "门", "--zone", "东区", "--hub", "10.0.0.7:8443", language=language)
+    told, token = said.out.splitlines()
+    assert says in told
+    assert parse_token(token).address == "10.0.0.7:8443"
+
+
+@pytest.mark.parametrize("board", ["pi", "pico"])
+def test_an_answer_is_carried_back(hub: Served, tmp_path: Path, board: str) -> None:
+    request, answer, name = tmp_path / "request.json", tmp_path / "answer.json", f"围墙 {board}"
+    begin_offline("pico" if board == "pico" else "pi", tmp_path / "t", request)
+    said = hub("terminal", "answer", request, answer, name, "--zone", "东区", *PLACE)
+    assert said.status == 0, said.err
+    mark = fingerprint(load_certificate(hub.home.keys / "ca.pem"))
+    assert mark in said.out
+    assert stat.S_IMODE(answer.stat().st_mode) == 0o600
+    enrolled = finish_offline(tmp_path / "t", answer)
+    assert (enrolled.name, enrolled.fingerprint) == (name, mark)
+    assert enrolled.terminal in said.out
+    assert known(hub, name) == [False]
+
+
+@pytest.mark.parametrize("command", ["token", "answer"])
+def test_typed_wrongly(hub: Served, tmp_path: Path, command: str) -> None:
+    begin_offline("pi", tmp_path / "t", tmp_path / "request")
+    files = (tmp_path / "request", tmp_path / "answer") if command == "answer" else ()
+
+    def said(name: str, *options: str) -> Said:
+        return hub("terminal", command, *files, name, *options, "--json")
+
+    for options, name, status, problem in (
+        (("--zone", "月亮"), "新", 3, "unknown_zone"),
+        (("--zone", "东区"), "x" * 37, 2, "bad_text"),
+        (("--zone", "东区", "--hub", "nowhere"), "新", 2, "address_malformed"),
+    ):
+        told = said(name, *options)
+        assert (told.status, told.json["problem"]) == (status, problem)
+    assert not (tmp_path / "answer").exists()
+    assert known(hub, "新") == []
+
+
+def test_files_that_will_not_do(hub: Served, tmp_path: Path) -> None:
+    request, answer = tmp_path / "request", tmp_path / "answer"
+
+    def said() -> tuple[int, str]:
+        told = hub("terminal", "answer", request, answer, "文件", "--zone", "东区", "--json")
+        return told.status, told.json["problem"]
+
+    assert said() == (4, "system")
+    request.write_text("homework")
+    assert said() == (2, "request_malformed")
+    request.unlink()
+    begin_offline("pi", tmp_path / "t", request)
+    answer.write_text("theirs")
+    assert said() == (1, "answer_there")
+    assert answer.read_text() == "theirs"
+    request.write_text(json.dumps({"board": "pico", "key": "A" * 43}))
+    answer.unlink()
+    assert said() == (1, "bad_key")
+    assert known(hub, "文件") == []
+
+
+def test_neither_answer_nor_terminal_when_it_fails(hub: Served, tmp_path: Path) -> None:
+    begin_offline("pi", tmp_path / "t", tmp_path / "request")
+    asked = ("terminal", "answer", tmp_path / "request")
+    assert hub(*asked, tmp_path / "none/answer", "写不成", "--zone", "东区").status == 4
+    assert known(hub, "写不成") == [True]
+    with closing(sqlite3.connect(hub.home.database, isolation_level=None)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        said = hub(*asked, tmp_path / "answer", "慢盘", "--zone", "东区", "--json")
+        busy.execute("ROLLBACK")
+    assert (said.status, said.json["problem"]) == (1, "disk_waits")
+    assert not (tmp_path / "answer").exists()
+    # Whatever is asked next waits for the same disk, in its order.
+    hub.done("terminal", "token", "快盘", "--zone", "东区")
+    assert known(hub, "慢盘") == [True]
