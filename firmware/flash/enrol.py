@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from secrets import token_bytes
-from typing import TypeVar, get_args
+from typing import Annotated, TypeVar, get_args
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -42,6 +42,7 @@ from firstbell_linux.enrolment import (
 )
 from firstbell_linux.private_file import check_free, whole_folder, write_private
 from firstbell_linux.problems import Problem, ProblemError, reason_of
+from msgspec import Meta
 
 from terminal.settings import Home, load_settings
 
@@ -139,7 +140,7 @@ class _Own(msgspec.Struct, frozen=True):
     """What nobody is told. `secret`, 32 bytes: a Pi's Ed25519 seed, or a node's X25519 half of its key."""
 
     board: Board
-    secret: bytes
+    secret: Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 
     def request(self) -> EnrolRequest:
         if self.board == "pi":
@@ -181,7 +182,8 @@ def _own(board: Board, folder: Path) -> _Own:
 def _kept(folder: Path) -> _Own | None:
     try:
         return msgspec.json.decode(_own_path(folder).read_bytes(), type=_Own)
-    except FileNotFoundError:
+    except (FileNotFoundError, msgspec.DecodeError):
+        # Whatever damaged it, no key is in it any more.
         return None
 
 

@@ -92,6 +92,16 @@ def test_begun_again_it_is_the_same_request(stick: Stick) -> None:
     assert stick.begin("pico").key != first.key
 
 
+@pytest.mark.parametrize("left", ["", "{", '{"board":"pi","secret":"AAAA"}'])
+def test_what_a_damaged_disk_has_left_of_the_key(stick: Stick, left: str) -> None:
+    asked = stick.begin()
+    stick.folder.with_name(".home.enrolling").write_text(left)
+    stick.answered(asked)
+    assert stick.refused(NotFound) == "no_request"
+    stick.request.unlink()
+    assert stick.begin().key != asked.key
+
+
 def test_a_file_in_the_way_is_left_alone(stick: Stick) -> None:
     stick.request.write_text("homework")
     with pytest.raises(FileError) as told:
