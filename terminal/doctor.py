@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from firstbell.messages import PROTOCOL, FrameError, parse_hub_frame
+from firstbell.fields import FrameError
+from firstbell.messages import PROTOCOL, parse_hub_frame
 from firstbell_linux.problems import Problem, reason_of
 
 from terminal.control import ask, parse_problem

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,15 +13,16 @@ from typing import Any
 import structlog
 from firstbell.press import PANIC
 from firstbell.supply import VSYS_GPIO
+from firstbell_flash.board import FIRMWARE, NotCompiled, board_files, own_files, program_files, write_files
 from firstbell_linux.problems import Problem
 
-from terminal.board import FIRMWARE, compile_program, write_files
 from terminal.control import Answer, ControlServer, problem_fields
 from terminal.daemon import RECEIPTS_SHOWN_MAX
 from terminal.problems import ControlError, PanelError
 from terminal.settings import Home, load_settings
 
 INTERPRETER = Path(sys.executable).with_name("micropython")
+START = FIRMWARE / "simulated/start.py"
 HEAP = "heapsize=160wK"
 """Of 32-bit words, as on the board."""
 RESTARTS = 75
@@ -36,7 +36,7 @@ log = structlog.get_logger(part="node")
 
 
 class SimulatedNode:
-    """Its flash is `board/` in the terminal's home. Set `stopping` to end it."""
+    """Its flash is `board/` in the terminal's home, flashed at the first start. Set `stopping` to end it."""
 
     def __init__(self, home: Home, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Raises TerminalError, OSError."""
@@ -57,21 +57,28 @@ class SimulatedNode:
 
     async def run(self) -> None:
         """Until it is told to stop; a board that resets itself starts anew. Raises TerminalError, OSError."""
-        write_files(self._home, self._settings, self._flash, int(time.time()))
-        with tempfile.TemporaryDirectory(prefix="firstbell-node-") as program:
-            compile_program(Path(program), "simulated")
-            (Path(program) / "simulated/start.py").write_bytes((FIRMWARE / "simulated/start.py").read_bytes())
-            stopped = asyncio.create_task(self._stopping.wait())
-            try:
-                while not self._stopping.is_set():
-                    await self._power(Path(program) / "simulated/start.py", stopped)
-            finally:
-                stopped.cancel()
-                await self._control.close()
+        self._flash_board()
+        stopped = asyncio.create_task(self._stopping.wait())
+        try:
+            while not self._stopping.is_set():
+                await self._power(stopped)
+        finally:
+            stopped.cancel()
+            await self._control.close()
 
-    async def _power(self, start: Path, stopped: "asyncio.Task[bool]") -> None:
+    def _flash_board(self) -> None:
+        """The program of a board that has one is the hub's to change."""
+        files = own_files(self._home, self._settings, int(time.time()))
+        if not (self._flash / "main.py").exists():
+            try:
+                files = board_files(program_files(), files)
+            except NotCompiled as error:
+                raise ControlError(Problem("not_compiled", str(error.path))) from error
+        write_files(files, self._flash)
+
+    async def _power(self, stopped: "asyncio.Task[bool]") -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *(INTERPRETER, "-X", HEAP, start, self._flash),
+            *(INTERPRETER, "-X", HEAP, START, self._flash),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -7,12 +7,13 @@ What it does is decided in `firstbell.terminal`; whatever happens (an edge, a fr
 import asyncio
 import gc
 
-from firstbell import actions
+from firstbell import actions, light
 from firstbell.clock import TickCounter
 from firstbell.inputs import Inputs
 from firstbell.jws import Hs256Key, unb64url
 from firstbell.note import parse_vkey
 from firstbell.outputs import Outputs
+from firstbell.program import ProgramError
 from firstbell.receipt import check_receipt, trust_link
 from firstbell.session import LINKED, TerminalSession
 from firstbell.supply import SUPPLY_READ_MS
@@ -22,6 +23,7 @@ from node.hub_link import HubLink
 from node.outbox import Outbox
 from node.panel import Panel
 from node.ticks import ticks_ms
+from node.update import Update, version_of
 
 try:
     from collections.abc import Callable, Mapping
@@ -30,13 +32,13 @@ try:
     from firstbell.actions import Action, Event
     from firstbell.note import Checkpoint
     from firstbell.press import Happening
+    from loader.main import Loader
 
     from node.settings import Settings
     from node.wall_clock import WallClock
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
 
-SOFTWARE = "0.1.0"
 RETAINED_EVENTS_MAX = 16
 """Receipted events that are kept until the light is out."""
 WINDOW_EVENTS_MAX = 8
@@ -46,20 +48,22 @@ STEP_MS_MAX = 1_000
 
 
 class Daemon:
-    """One running node. `feed` is called at each step; `tell` with what happens, for whoever watches."""
+    """One running node. The loader is told at each step that it runs; `tell` what happens, for whoever watches."""
 
     def __init__(
         self,
-        folder: str,
+        loader: "Loader",
         settings: "Settings",
         clock: "WallClock",
         find: "Callable[[], Any]",
         random: "Callable[[int], bytes]",
-        feed: "Callable[[], None]",
         tell: "Callable[[dict[str, Any]], None]",
     ) -> None:
-        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError) for what was flashed."""
-        self._feed = feed
+        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError), ProgramError for what was
+        flashed."""
+        folder = loader.root
+        self._loader = loader
+        self.software = version_of(folder + "/" + loader.program)
         self._tell = tell
         self._said: dict[str, Any] = {}
         self._light_shown: tuple[str, int, int | None] = ("", 0, None)
@@ -82,18 +86,20 @@ class Daemon:
             settings.terminal,
             key,
             memory.boot,
-            SOFTWARE,
+            self.software,
             verify,
             memory.checkpoint,
             memory.silent or settings.silent,
             RETAINED_EVENTS_MAX,
             WINDOW_EVENTS_MAX,
+            _tried(loader),
         )
         kinds = {name: wired[0] for name, wired in settings.inputs.items()}
         pins = {name: wired[1] for name, wired in settings.inputs.items()}
         self.inputs = Inputs(kinds, settings.press_ms_min)
         self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
         self.outputs = Outputs(self._panel.set_light, self._panel.set_sounder)
+        self._update = Update(loader, self.software, key, self._is_quiet, lambda text: self.link.send(text), tell)
         self.link = HubLink(find, settings.server_name, ca, clock, random, self)
         now_ms = self.mono_ms()
         self._terminal = Terminal(self.session, self.inputs, self.outputs, self.outbox, self, settings.is_bell, now_ms)
@@ -104,7 +110,7 @@ class Daemon:
 
     async def run(self, beside: "tuple[Any, ...]") -> None:
         """Until a part of it raises: then it is not safe to go on. `beside`: coroutines that are parts of it, too."""
-        works = (self._watch_edges(), self._watch_supply(), self.link.run()) + beside
+        works = (self._watch_edges(), self._watch_supply(), self.link.run(), self._update.run()) + beside
         tasks = [asyncio.create_task(self._guard(work)) for work in works]
         while self._failure is None:
             due_ms = self._step()
@@ -142,7 +148,7 @@ class Daemon:
             self._terminal.edge(name, self._ticks.at(at_ms), closed, self.mono_ms())
         now_ms = self.mono_ms()
         next_ms = self._terminal.step(now_ms)
-        self._feed()
+        self._loader.feed()
         # What was sent is on its way; now the flash, which takes its time.
         store_ms = self.outbox.store(self.mono_ms())
         state = self.state()
@@ -165,6 +171,7 @@ class Daemon:
 
     def lost(self) -> None:
         self._terminal.lost(self.mono_ms())
+        self._update.offered(None)
         self._wake.set()
 
     # ── what the core has done ───────────────────────────────────────────────────────────────────────────────
@@ -190,8 +197,20 @@ class Daemon:
             self._tell({"not_proven": action.reason})
         elif isinstance(action, actions.Snapshot):
             self.link.accepted()
+            if self._loader.on_trial:
+                self._loader.keep()
+            self._update.offered(action.update)
+        elif isinstance(action, actions.Part):
+            self._update.came(action)
         elif isinstance(action, actions.Refused):
             self.link.problem = "hub_refused: " + action.reason
+
+    # ── the next program ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _is_quiet(self) -> bool:
+        return self.outbox.pending == 0 and self.session.light == light.NONE
+
+    # ── what is shown ────────────────────────────────────────────────────────────────────────────────────────
 
     def _hub_ms(self, at_ms: int) -> int | None:
         estimate = self.session.hub_time.estimate(at_ms)
@@ -229,6 +248,14 @@ class Daemon:
             "address": self.link.address,
             "clock_error_ms": None if estimate is None else estimate[1],
         }
+
+
+def _tried(loader: "Loader") -> str:
+    """The version that was gone back on."""
+    try:
+        return version_of(loader.root + "/" + loader.tried) if loader.tried else ""
+    except (OSError, ProgramError):
+        return ""  # another has come since, or half of one
 
 
 def _read(path: str) -> str:

@@ -1,9 +1,8 @@
-"""The node's program, from power to press. On the board `/main.py` is `from node.main import main; main()`."""
+"""The node's program, from power to press. The loader (firmware/loader) calls `main`."""
 
 import asyncio
 import json
 import os
-import sys
 import time
 
 import machine
@@ -17,35 +16,27 @@ from node.wifi import Wifi
 try:
     from collections.abc import Callable
     from typing import Any
+
+    from loader.main import Loader
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
 
-WATCHDOG_MS = 8_000
-"""A loop that stands still so long is begun anew by the hardware. It can't be stopped once started."""
-RESTART_MS = 2_000
-"""After a defect; long enough for whoever looks at the console."""
+
+def main(loader: "Loader", beside: "Callable[[Daemon], Any] | None") -> None:
+    """Until a part of it raises: then the loader begins everything anew. `beside(daemon)`: a coroutine to run as well."""
+    asyncio.run(_run(loader, beside))
 
 
-def main(folder: str = "", beside: "Callable[[Daemon], Any] | None" = None) -> None:
-    """Never returns: a defect begins everything anew, with its outbox. `beside(daemon)`: a coroutine to run as well."""
-    try:
-        asyncio.run(_run(folder, beside))
-    except Exception as error:
-        sys.print_exception(error)
-        tell({"failed": repr(error)})
-    time.sleep_ms(RESTART_MS)
-    machine.reset()
-
-
-async def _run(folder: str, beside: "Callable[[Daemon], Any] | None") -> None:
-    settings = load_settings(folder + "/settings.json")
-    clock = WallClock(_now_s, _set_now_s, folder + "/clock", settings.flashed_s)
+async def _run(loader: "Loader", beside: "Callable[[Daemon], Any] | None") -> None:
+    settings = load_settings(loader.root + "/settings.json")
+    clock = WallClock(_now_s, _set_now_s, loader.root + "/clock", settings.flashed_s)
     clock.start()
     finder = FindHub(settings.hub_address, settings.campus)
     wifi = Wifi(settings.networks)
-    watchdog = machine.WDT(timeout=WATCHDOG_MS)
-    daemon = Daemon(folder, settings, clock, finder.next_address, os.urandom, watchdog.feed, tell)
-    tell({"boot": daemon.boot, "reset_cause": machine.reset_cause()})
+    daemon = Daemon(loader, settings, clock, finder.next_address, os.urandom, tell)
+    runs = {"boot": daemon.boot, "reset_cause": machine.reset_cause()}
+    runs["program"], runs["software"], runs["tried"] = loader.program, daemon.software, loader.tried
+    tell(runs)
     await daemon.run((wifi.run(),) if beside is None else (wifi.run(), beside(daemon)))
 
 

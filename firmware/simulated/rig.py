@@ -1,4 +1,4 @@
-"""What a PC does for a node: its console is stdin and stdout.
+"""What a PC does for a node: its console is stdin and stdout, and `listen` runs beside its program.
 
 On stdin, a JSON line each: `{"pin":15,"levels":[[0,0],[80,1]]}` moves a pin, each time in ms after the one before (pin
 29, the supply, to so many mV), and is answered with `moved`; `{"cut":true}` pulls the antenna off, false puts it on
@@ -11,19 +11,16 @@ import json
 import sys
 
 import machine
-from node import main
 
 try:
+    from typing import Any
+
     from node.daemon import Daemon
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
 
 REST_MS = 10
 """After a move: its edges have been counted."""
-
-
-def run(folder: str) -> None:
-    main.main(folder, _listen)
 
 
 class Antenna:
@@ -61,7 +58,7 @@ class Antenna:
         self._daemon.lost()
 
 
-async def _listen(daemon: "Daemon") -> None:
+async def listen(daemon: "Daemon") -> None:
     antenna = Antenna(daemon)
     lines = asyncio.StreamReader(sys.stdin)
     moves = []
@@ -76,10 +73,10 @@ async def _listen(daemon: "Daemon") -> None:
         elif "cut" in said:
             antenna.cut(said["cut"])
         elif "status" in said:
-            main.tell({"status": daemon.status()})
+            _tell(status=daemon.status())
         else:
             gc.collect()
-            main.tell({"memory": {"used": gc.mem_alloc(), "free": gc.mem_free()}})
+            _tell(memory={"used": gc.mem_alloc(), "free": gc.mem_free()})
 
 
 async def _move(pin: int, levels: "list[list[int]]") -> None:
@@ -88,4 +85,8 @@ async def _move(pin: int, levels: "list[list[int]]") -> None:
         await asyncio.sleep_ms(wait_ms)
         machine.drive(pin, level)
     await asyncio.sleep_ms(REST_MS)
-    main.tell({"moved": pin})
+    _tell(moved=pin)
+
+
+def _tell(**said: "Any") -> None:
+    print(json.dumps(said))

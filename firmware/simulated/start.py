@@ -1,10 +1,12 @@
-"""`micropython -X heapsize=160K start.py FOLDER`: a node on a PC, its folder in the place of the board's flash."""
+"""`micropython -X heapsize=160wK start.py FOLDER`: a board on a PC, the folder in the place of its flash."""
 
 import sys
 
 HERE = __file__.rpartition("/")[0]
-sys.path[:] = [HERE, HERE + "/..", HERE + "/../lib", ".frozen"]
+FLASH = sys.argv[1]
+sys.path[:] = [HERE, FLASH, ".frozen"]
 
+import main  # noqa: E402  # the loader
 import rig  # noqa: E402
 
-rig.run(sys.argv[1])
+main.start(FLASH, rig.listen)

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from firstbell import messages
+from firstbell.fields import FrameError
 from firstbell.jws import EVENT_TYP, HELLO_TYP, JwsError, b64url, digest_of, header, open_jws, unverified_payload
-from firstbell.messages import HELLO_MS_MAX, REFUSALS_MAX, SILENCE_MS_MAX, FrameError
+from firstbell.messages import HELLO_MS_MAX, REFUSALS_MAX, SILENCE_MS_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
-from firstbell import messages
+from firstbell import fields, messages
+from firstbell.fields import FrameError
 from firstbell.jws import (
     EDDSA,
     EVENT_TYP,
@@ -23,7 +24,6 @@ from firstbell.jws import (
     unb64url,
     unverified_payload,
 )
-from firstbell.messages import FrameError
 from firstbell.note import base64_text
 
 from hub.dispatch.batch import Receipt, Submission
@@ -210,7 +210,7 @@ class _Connection:
         return self._session.terminal
 
     async def run(self) -> None:
-        self._do(self._session.challenge(self._links.now_ms(), secrets.token_bytes(messages.NONCE_BYTES)))
+        self._do(self._session.challenge(self._links.now_ms(), secrets.token_bytes(fields.NONCE_BYTES)))
         self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._outlet.run()))
         try:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)

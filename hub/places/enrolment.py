@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from firstbell.fields import INPUTS_MAX, is_input
 from firstbell.jws import EDDSA, KEY_BYTES, Ed25519Signer, b64url
-from firstbell.messages import INPUTS_MAX, is_input
 from firstbell_linux.enrolment import (
     Board,
     EnrolmentError,

@@ -2,7 +2,7 @@
 
 from firstbell import messages
 from firstbell.jws import EVENT_TYP, JwsError, header, open_jws
-from firstbell.messages import FrameError
+from firstbell.fields import FrameError
 
 from tests.firstbell.test_golden import load, verify_of
 

@@ -20,6 +20,7 @@ PACKAGES = {
     "firmware/lib/firstbell": "firstbell",
     "firmware/lib/firstbell_linux": "firstbell_linux",
     "firmware/flash": "firstbell_flash",
+    "firmware/loader": "firmware/loader",
     "firmware/node": "firmware/node",
     "firmware/simulated": "firmware/simulated",
 }

@@ -190,7 +190,7 @@ def test_the_words_of_the_wire_are_the_codes_own() -> None:
     said = set(re.findall(r'(?:_Refused|JwsError|FrameError|refused_frame|refused=)\(?"(\w+)"', code))
     assert reasons == said
     whats = set(re.findall(r"`(\w+)`", terminal.partition("- `what`: ")[2].partition("\n")[0]))
-    assert whats == set(messages.WHATS)
+    assert whats == set(fields.WHATS)
 
 
 def test_the_limits_of_the_wire_are_the_codes_own() -> None:

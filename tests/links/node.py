@@ -1,20 +1,18 @@
 """A node: the real program in a real MicroPython, its pins in a test's hand, its link a real one."""
 
 import asyncio
-import atexit
 import functools
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firstbell_flash.board import board_files, own_files, program_files, write_files
+
 from hub.places.enrolment import usual_wiring
-from terminal.board import FIRMWARE, compile_program, write_files
 from terminal.settings import Home, load_settings
-from terminal.simulated_node import HEAP, INTERPRETER
+from terminal.simulated_node import HEAP, INTERPRETER, START
 from tests.links.campus import Doors, Enrolled
 
 WAIT_S_MAX = 30
@@ -23,20 +21,15 @@ REST_MS = 20
 """A shorter interruption would be a bounce of the same press."""
 
 
-@functools.cache
-def compiled() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="firstbell-node-"))
-    atexit.register(shutil.rmtree, folder)
-    compile_program(folder, "simulated")
-    shutil.copy(FIRMWARE / "simulated/start.py", folder / "simulated")
-    return folder
+compiled = functools.cache(program_files)
 
 
 def write_node(hub: Doors, folder: Path, enrolled: Enrolled, port: int) -> None:
     """What flashing leaves on a board. `port`: the only place where it finds the hub."""
     home = Home(folder.with_suffix(".home"))
     hub.write_terminal(home.path, enrolled, port=port, board="pico")
-    write_files(home, load_settings(home.settings), folder, int(time.time()))
+    own = own_files(home, load_settings(home.settings), int(time.time()))
+    write_files(board_files(compiled(), own), folder)
 
 
 class RealNode:
@@ -55,7 +48,7 @@ class RealNode:
     async def start(self) -> "RealNode":
         self.told = []
         self.process = await asyncio.create_subprocess_exec(
-            *(INTERPRETER, "-X", HEAP, compiled() / "simulated/start.py", self.folder),
+            *(INTERPRETER, "-X", HEAP, START, self.folder),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

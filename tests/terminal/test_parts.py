@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from firstbell_flash.board import FIRMWARE
 from firstbell_linux.problems import Problem
 from firstbell_linux.words import LANGUAGES, command_words, texts
 
-from terminal.board import FIRMWARE
 from terminal.daemon import REFUSALS
 from terminal.find_hub import Address, parse_address
 from terminal.finger import Finger

@@ -2,6 +2,11 @@
 
 from firstbell.jws import digest_of
 
+try:
+    from typing import Any
+except ImportError:  # interpreter: MicroPython
+    pass  # which never looks at an annotation
+
 
 class Event:
     """A signed event. `digest` is its identity.
@@ -67,12 +72,23 @@ class Remember(Action):
 
 
 class Snapshot(Action):
-    """The hub's word on what concerns this terminal. Keep `silent` over a restart; `ring` is for a bell."""
+    """The hub's word on what concerns this terminal. Keep `silent` over a restart; `ring` is for a bell, `update`
+    (messages.UPDATE, or None) for a node."""
 
-    def __init__(self, hub_light: str, ring: str, silent: bool) -> None:
+    def __init__(self, hub_light: str, ring: str, silent: bool, update: "dict[str, Any] | None") -> None:
         self.hub_light = hub_light
         self.ring = ring
         self.silent = silent
+        self.update = update
+
+
+class Part(Action):
+    """What stands at `offset` of the program that was asked for; `data` in base64."""
+
+    def __init__(self, digest: str, offset: int, data: str) -> None:
+        self.digest = digest
+        self.offset = offset
+        self.data = data
 
 
 class Refused(Action):

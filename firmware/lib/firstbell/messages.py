@@ -5,31 +5,42 @@ are written; whatever else stands in a frame is passed over when it is read. Bot
 table says, so that what we write is what we would take.
 """
 
-import binascii
-
 from firstbell import json_text
-from firstbell.jws import JWS_BYTES_MAX, JwsError, unb64url
-from firstbell.merkle import HASH_BYTES
+from firstbell.fields import (
+    FrameError,
+    at_most,
+    is_32_bytes,
+    is_bool,
+    is_count,
+    is_count_or_null,
+    is_digest,
+    is_input,
+    is_input_or_none,
+    is_inputs,
+    is_jws,
+    is_part,
+    is_proof,
+    is_sequence,
+    is_terminal,
+    is_what,
+    one_of,
+)
 from firstbell.note import base64_text
 
 try:
-    from collections.abc import Callable
     from typing import Any
 
-    Check = Callable[[Any], bool]
+    from firstbell.fields import Check
+
     Fields = tuple[tuple[str, Check], ...]
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
 
 PROTOCOL = 1
 FRAME_BYTES_MAX = 4096
-NONCE_BYTES = 32
 CHECKPOINT_CHARS_MAX = 384
 SOFTWARE_CHARS_MAX = 32
 ENTRY_CHARS_MAX = 2048
-PROOF_HASHES_MAX = 63
-INPUT_CHARS_MAX = 16
-INPUTS_MAX = 16
 REASON_CHARS_MAX = 32
 
 HEARTBEAT_MS = 3000
@@ -46,170 +57,93 @@ WINDOW_EVENTS_MAX = 32
 HUB_LIGHTS = ("none", "recorded", "coming", "here")
 LIGHTS = ("none", "heard", "recorded", "coming", "here", "not_delivered")
 RINGS = ("none", "alarm", "drill", "trouble", "fault")
-WHATS = ("panic", "perimeter", "tamper", "supply", "stuck", "restored", "started")
-INPUT_STATES = ("open", "closed", "stuck", "unknown")
-
-_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
-_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
-_HEX_CHARACTERS = "0123456789abcdef"
-
-
-class FrameError(Exception):
-    """A frame or payload that can't be taken. `reason`: malformed or oversized; `detail`: which field, for a log."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason + ": " + detail)
-        self.reason = reason
-        self.detail = detail
-
-
-# ── what a field may hold ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _made_of(text: "Any", characters: str, chars_min: int, chars_max: int) -> bool:
-    if not isinstance(text, str) or not chars_min <= len(text) <= chars_max:
-        return False
-    return not text.strip(characters)
-
-
-def is_terminal(value: "Any") -> bool:
-    """A terminal's id: `t-` and ten of a–z, 2–7."""
-    return isinstance(value, str) and value[:2] == "t-" and _made_of(value[2:], _ID_CHARACTERS, 10, 10)
-
-
-def is_digest(value: "Any") -> bool:
-    """64 lower hex digits."""
-    return _made_of(value, _HEX_CHARACTERS, 64, 64)
-
-
-def is_input(value: "Any") -> bool:
-    """An input's name."""
-    return _made_of(value, _NAME_CHARACTERS, 1, INPUT_CHARS_MAX)
-
-
-def is_count(value: "Any") -> bool:
-    """A whole number from 0 to 2^53 - 1. `True` is none, although Python counts with it."""
-    return type(value) is int and 0 <= value <= json_text.INTEGER_MAX
-
-
-def _is_sequence(value: "Any") -> bool:
-    return is_count(value) and value > 0
-
-
-def _is_count_or_null(value: "Any") -> bool:
-    return value is None or is_count(value)
-
-
-def _is_bool(value: "Any") -> bool:
-    return value is True or value is False
-
-
-def _is_nonce(value: "Any") -> bool:
-    try:
-        return isinstance(value, str) and len(unb64url(value)) == NONCE_BYTES
-    except JwsError:
-        return False
-
-
-def _is_jws(value: "Any") -> bool:
-    if isinstance(value, str) and len(value) > JWS_BYTES_MAX:
-        raise FrameError("oversized", "jws")
-    return isinstance(value, str)
-
-
-def _is_proof(value: "Any") -> bool:
-    if not isinstance(value, list) or len(value) > PROOF_HASHES_MAX:
-        return False
-    return all(_is_hash(item) for item in value)
-
-
-def _is_hash(value: "Any") -> bool:
-    """32 bytes in base64."""
-    try:
-        data = binascii.a2b_base64(value) if isinstance(value, str) else b""
-    except ValueError:
-        return False
-    return len(data) == HASH_BYTES and base64_text(data) == value
-
-
-def _is_inputs(value: "Any") -> bool:
-    if not isinstance(value, dict) or len(value) > INPUTS_MAX:
-        return False
-    return all(is_input(name) and state in INPUT_STATES for name, state in value.items())
-
-
-def _one_of(words: "tuple[str, ...]") -> "Check":
-    return lambda value: isinstance(value, str) and value in words
-
-
-def _text(chars_max: int) -> "Check":
-    return lambda value: isinstance(value, str) and len(value) <= chars_max
-
-
-def _is_what(value: "Any") -> bool:
-    return isinstance(value, str) and value in WHATS
-
-
-def _is_input_or_none(value: "Any") -> bool:
-    return value == "" or is_input(value)
-
+RESULTS = (
+    "written",
+    "wrong_mac",
+    "wrong_digest",
+    "not_understood",
+    "older_protocol",
+    "too_large",
+    "full",
+    "flash_failed",
+)
+"""What became of a program that was offered: all but the first are why it did not get onto the flash."""
 
 # ── the tables ──────────────────────────────────────────────────────────────────────────────────────────────
 
+UPDATE: "Fields" = (
+    ("version", at_most(SOFTWARE_CHARS_MAX)),
+    ("size", is_count),
+    ("digest", is_digest),
+    ("mac", is_32_bytes),
+)
+
+
+def _is_update(value: "Any") -> bool:
+    if not isinstance(value, dict) or len(value) != len(UPDATE):
+        return False
+    return all(name in value and check(value[name]) for name, check in UPDATE)
+
+
 HUB_FRAMES: "dict[str, Fields]" = {
-    "challenge": (("protocol", is_count), ("nonce", _is_nonce), ("hub_ms", is_count)),
+    "challenge": (("protocol", is_count), ("nonce", is_32_bytes), ("hub_ms", is_count)),
     "snapshot": (
         ("hub_ms", is_count),
-        ("light", _one_of(HUB_LIGHTS)),
-        ("ring", _one_of(RINGS)),
-        ("silent", _is_bool),
+        ("light", one_of(HUB_LIGHTS)),
+        ("ring", one_of(RINGS)),
+        ("silent", is_bool),
+        ("update", _is_update),
     ),
+    "part": (("digest", is_digest), ("offset", is_count), ("data", is_part)),
     "receipt": (
         ("event", is_digest),
         ("index", is_count),
-        ("entry", _text(ENTRY_CHARS_MAX)),
-        ("proof", _is_proof),
-        ("checkpoint", _text(CHECKPOINT_CHARS_MAX)),
+        ("entry", at_most(ENTRY_CHARS_MAX)),
+        ("proof", is_proof),
+        ("checkpoint", at_most(CHECKPOINT_CHARS_MAX)),
     ),
     "heartbeat": (("t1_ms", is_count), ("t2_ms", is_count), ("t3_ms", is_count)),
-    "refused": (("reason", _text(REASON_CHARS_MAX)), ("event", is_digest)),
+    "refused": (("reason", at_most(REASON_CHARS_MAX)), ("event", is_digest)),
 }
 
 TERMINAL_FRAMES: "dict[str, Fields]" = {
-    "hello": (("jws", _is_jws),),
-    "event": (("jws", _is_jws),),
+    "hello": (("jws", is_jws),),
+    "event": (("jws", is_jws),),
     "status": (
-        ("light", _one_of(LIGHTS)),
-        ("since_ms", _is_count_or_null),
-        ("ring", _one_of(RINGS)),
-        ("inputs", _is_inputs),
+        ("light", one_of(LIGHTS)),
+        ("since_ms", is_count_or_null),
+        ("ring", one_of(RINGS)),
+        ("inputs", is_inputs),
         ("pending", is_count),
     ),
     "heartbeat": (("t1_ms", is_count),),
+    "fetch": (("digest", is_digest), ("offset", is_count)),
+    "fetched": (("digest", is_digest), ("result", one_of(RESULTS))),
 }
 
 HELLO: "Fields" = (
     ("terminal", is_terminal),
-    ("nonce", _is_nonce),
+    ("nonce", is_32_bytes),
     ("boot", is_count),
     ("seq", is_count),
     ("mono_ms", is_count),
-    ("software", _text(SOFTWARE_CHARS_MAX)),
-    ("checkpoint", _text(CHECKPOINT_CHARS_MAX)),
+    ("software", at_most(SOFTWARE_CHARS_MAX)),
+    ("checkpoint", at_most(CHECKPOINT_CHARS_MAX)),
+    ("tried", at_most(SOFTWARE_CHARS_MAX)),
 )
 
 EVENT: "Fields" = (
     ("terminal", is_terminal),
     ("boot", is_count),
-    ("seq", _is_sequence),
-    ("input", _is_input_or_none),
-    ("what", _is_what),
+    ("seq", is_sequence),
+    ("input", is_input_or_none),
+    ("what", is_what),
     ("mono_ms", is_count),
-    ("event_ms", _is_count_or_null),
-    ("error_ms", _is_count_or_null),
+    ("event_ms", is_count_or_null),
+    ("error_ms", is_count_or_null),
 )
 
-OPTIONAL = (("refused", "event"),)
+OPTIONAL = (("refused", "event"), ("snapshot", "update"), ("hello", "tried"))
 """Fields that may be left out."""
 
 
@@ -264,7 +198,7 @@ def understand_event(payload: bytes, terminal: str) -> "dict[str, Any]":
     for name in ("event_ms", "error_ms"):
         event[name] = said[name] if timed else None
     event["input"] = said["input"] if is_input(said.get("input")) else ""
-    known = _is_what(said.get("what")) and said.get("terminal") == terminal
+    known = is_what(said.get("what")) and said.get("terminal") == terminal
     fits = (event["input"] == "") == (said.get("what") == "started")
     event["what"] = said["what"] if known and fits else "unknown"
     return event
@@ -311,8 +245,17 @@ def challenge_frame(nonce: str, hub_ms: int) -> str:
     return _write(HUB_FRAMES, "challenge", (PROTOCOL, nonce, hub_ms))
 
 
-def snapshot_frame(hub_ms: int, light: str, ring: str, silent: bool) -> str:
-    return _write(HUB_FRAMES, "snapshot", (hub_ms, light, ring, silent))
+def snapshot_frame(
+    hub_ms: int, light: str, ring: str, silent: bool, update: "dict[str, str | int] | None" = None
+) -> str:
+    """`update`: the program that a node should run instead of its own (UPDATE)."""
+    told = (hub_ms, light, ring, silent)
+    return _write(HUB_FRAMES, "snapshot", told if update is None else told + (update,))
+
+
+def part_frame(digest: str, offset: int, data: bytes) -> str:
+    """`data`: what stands at `offset` of the program of this digest; empty behind its end."""
+    return _write(HUB_FRAMES, "part", (digest, offset, base64_text(data)))
 
 
 def receipt_frame(event: str, index: int, entry: str, proof: "list[str]", checkpoint: str) -> str:
@@ -348,11 +291,35 @@ def heartbeat_frame(t1_ms: int) -> str:
     return _write(TERMINAL_FRAMES, "heartbeat", (t1_ms,))
 
 
+def fetch_frame(digest: str, offset: int) -> str:
+    """A node asks for what stands at `offset` of the program that it was offered."""
+    return _write(TERMINAL_FRAMES, "fetch", (digest, offset))
+
+
+def fetched_frame(digest: str, result: str) -> str:
+    """What became of the program that was offered: one of RESULTS."""
+    return _write(TERMINAL_FRAMES, "fetched", (digest, result))
+
+
+def update_text(version: str, size: int, digest: str) -> bytes:
+    """What `mac` in an update authenticates: HMAC-SHA256 under the node's own key. No signed text begins like it."""
+    return ("firstbell-update\n%s\n%d\n%s\n" % (version, size, digest)).encode()
+
+
 def hello_payload(
-    terminal: str, nonce: str, boot: int, seq: int, mono_ms: int, software: str, checkpoint: str
+    terminal: str,
+    nonce: str,
+    boot: int,
+    seq: int,
+    mono_ms: int,
+    software: str,
+    checkpoint: str,
+    tried: str | None = None,
 ) -> bytes:
-    """What the hello signs. `checkpoint`: the largest signed note verified, or empty."""
-    return _payload("hello", HELLO, (terminal, nonce, boot, seq, mono_ms, software, checkpoint))
+    """What the hello signs. `checkpoint`: the largest signed note verified, or empty. `tried`: of a terminal that takes
+    programs over the link, the version that it has gone back on, or empty."""
+    told = (terminal, nonce, boot, seq, mono_ms, software, checkpoint)
+    return _payload("hello", HELLO, told if tried is None else told + (tried,))
 
 
 def event_payload(

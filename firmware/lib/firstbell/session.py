@@ -4,7 +4,7 @@
     down      | -                                      | the start; `lost`
     opened    | challenge, refused                     | `connected`
     greeted   | snapshot, receipt, heartbeat, refused  | the challenge, answered with the hello
-    linked    | snapshot, receipt, heartbeat, refused  | the first snapshot
+    linked    | the same, and part                     | the first snapshot
     closing   | anything, unread                       | a Close that was given out
 
 Any other frame, and a frame that can't be read, changes nothing and closes. Times are the terminal's mono ms.
@@ -14,11 +14,23 @@ what it keeps, oldest first and from the beginning, with `offer_event`; a new on
 """
 
 from firstbell import light, messages
-from firstbell.actions import Action, Close, Delivered, Event, NotProven, Refused, Release, Remember, Send, Snapshot
+from firstbell.actions import (
+    Action,
+    Close,
+    Delivered,
+    Event,
+    NotProven,
+    Part,
+    Refused,
+    Release,
+    Remember,
+    Send,
+    Snapshot,
+)
 from firstbell.clock import HubTime
 from firstbell.flights import RETAINED_EVENTS_MAX, Flights
+from firstbell.fields import FrameError
 from firstbell.jws import EVENT_TYP, HELLO_TYP, JwsError, header, sign
-from firstbell.messages import FrameError
 from firstbell.note import NoteError, parse_checkpoint
 from firstbell.receipt import ReceiptError
 
@@ -40,7 +52,7 @@ CLOSING = "closing"
 _MAY_COME = {
     OPENED: ("challenge", "refused"),
     GREETED: ("snapshot", "receipt", "heartbeat", "refused"),
-    LINKED: ("snapshot", "receipt", "heartbeat", "refused"),
+    LINKED: ("snapshot", "receipt", "heartbeat", "refused", "part"),
 }
 
 HEARTBEATS_MAX = 8
@@ -55,8 +67,8 @@ class TerminalSession:
     """See above. `boot` is this start's number; `checkpoint` the note remembered from before, or empty.
 
     `verify_receipt(frame, jws)` returns the Checkpoint or raises ReceiptError: `receipt.check_receipt` with the log's
-    key. `retained_max`, `window_max`: see Flights; a node has less memory. `light` and
-    `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
+    key. `retained_max`, `window_max`: see Flights; a node has less memory. `tried`: see `messages.hello_payload`. `light`
+    and `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
     """
 
     def __init__(
@@ -70,6 +82,7 @@ class TerminalSession:
         silent: bool = False,
         retained_max: int = RETAINED_EVENTS_MAX,
         window_max: int = messages.WINDOW_EVENTS_MAX,
+        tried: str | None = None,
     ) -> None:
         self._terminal = terminal
         self._key = key
@@ -78,6 +91,7 @@ class TerminalSession:
         self._verify_receipt = verify_receipt
         self._checkpoint, self._remembered = _recall(checkpoint)
         self._flights = Flights(retained_max, window_max)
+        self._tried = tried
         self._pressed_again = False
         self._light_due_ms: int | None = None
         self._heard_ms = 0
@@ -238,7 +252,7 @@ class TerminalSession:
 
     def _sign_hello_with(self, checkpoint: str, nonce: str, now_ms: int) -> str:
         payload = messages.hello_payload(
-            self._terminal, nonce, self._boot, self.seq, now_ms, self._software, checkpoint
+            self._terminal, nonce, self._boot, self.seq, now_ms, self._software, checkpoint, self._tried
         )
         return sign(payload, header(self._key.algorithm, self._terminal, HELLO_TYP), self._key)
 
@@ -249,7 +263,10 @@ class TerminalSession:
         self.silent = frame["silent"]
         if self.hub_light == light.NONE:
             self._flights.light_out()
-        out.append(Snapshot(self.hub_light, self.ring, self.silent))
+        out.append(Snapshot(self.hub_light, self.ring, self.silent, frame.get("update")))
+
+    def _on_part(self, frame: "dict[str, Any]", now_ms: int, out: "list[Action]") -> None:
+        out.append(Part(frame["digest"], frame["offset"], frame["data"]))
 
     def _on_receipt(self, frame: "dict[str, Any]", now_ms: int, out: "list[Action]") -> None:
         event = self._flights.waiting(frame["event"])
@@ -348,6 +365,7 @@ class TerminalSession:
 _HANDLERS = {
     "challenge": TerminalSession._on_challenge,
     "snapshot": TerminalSession._on_snapshot,
+    "part": TerminalSession._on_part,
     "receipt": TerminalSession._on_receipt,
     "heartbeat": TerminalSession._on_heartbeat,
     "refused": TerminalSession._on_refused,

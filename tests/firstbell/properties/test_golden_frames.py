@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from firstbell import jws, messages
+from firstbell import fields, jws, messages
 
 TESTS = Path(__file__).parents[2]
 VECTORS = json.loads((TESTS / "golden/frames.json").read_text("utf-8"))
@@ -22,7 +22,7 @@ def test_every_word_of_a_snapshot_and_a_status() -> None:
     assert {frame["ring"] for frame in snapshots} == set(messages.RINGS)
     assert {frame["silent"] for frame in snapshots} == {True, False}
     assert {frame["light"] for frame in statuses} == set(messages.LIGHTS)
-    assert {state for frame in statuses for state in frame["inputs"].values()} == set(messages.INPUT_STATES)
+    assert {state for frame in statuses for state in frame["inputs"].values()} == set(fields.INPUT_STATES)
 
 
 def test_every_reason_of_a_refusal() -> None:
@@ -41,6 +41,6 @@ def test_every_what_of_both_algorithms() -> None:
             whats[algorithm].add(payload["what"])
         else:
             checkpoints[algorithm].add(payload["checkpoint"] != "")
-    assert whats[jws.EDDSA] | {"stuck"} == set(messages.WHATS)
-    assert whats[jws.HS256] | {"perimeter"} == set(messages.WHATS)
+    assert whats[jws.EDDSA] | {"stuck"} == set(fields.WHATS)
+    assert whats[jws.HS256] | {"perimeter"} == set(fields.WHATS)
     assert checkpoints == {algorithm: {True, False} for algorithm in jws.ALGORITHMS}
