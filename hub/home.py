@@ -41,6 +41,11 @@ class Home:
     def vkey(self) -> Path:
         return self.path / "log.vkey"
 
+    @property
+    def programs(self) -> Path:
+        """What nodes are to run, by digest."""
+        return self.path / "programs"
+
     def open_to_others(self) -> list[Path]:
         """What holds secrets and is not for its owner alone, as after a careless restore. Raises OSError."""
         secret = (self.path, self.keys, self.database, *sorted(self.keys.glob("*.key")))

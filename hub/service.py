@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ from hub.dispatch.campus import Campus
 from hub.dispatch.engine import Engine
 from hub.dispatch.entries import Entry, LogBegan, encode
 from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
+from hub.dispatch.rules_update import needed_programs
 from hub.doors import announce, open_doors
 from hub.home import Home
 from hub.ledger.errors import LedgerDamaged
@@ -43,6 +44,7 @@ from hub.people.pins import Pins
 from hub.people.sign_on import SignOnDesk
 from hub.people.tokens import Sessions
 from hub.places.log_keys import load_log_key, load_vkey
+from hub.places.programs import load_programs
 from hub.places.tokens import Tokens, begin_test
 from hub.settings import Settings, load_settings
 from hub.web.context import Hub
@@ -88,7 +90,8 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     stack.callback(reader.close)
     campus = reader.load_campus()
     clock = HubClock(campus.at_ms, campus.utc_offset_ms or None)
-    core = Core(campus, store.head.size, reader, load_keyring(home.database), clock, writer, vkey)
+    programs = load_programs(home.programs, needed_programs(campus))
+    core = Core(campus, store.head.size, reader, load_keyring(home.database), clock, writer, vkey, programs)
     pins = Pins()
     stack.callback(pins.close)
     hub = Hub(
@@ -109,6 +112,7 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
         boards=core.boards,
         watch=core.watch,
         waiting=core.waiting,
+        programs=programs,
     )
     tasks = core.start()
     stack.push_async_callback(_end, tasks)
@@ -138,6 +142,7 @@ class Core:
         clock: HubClock,
         writer: SqliteWriter,
         vkey: Vkey,
+        programs: Mapping[str, bytes],
     ) -> None:
         self.keyring = keyring
         self.names = Names(reader.details())
@@ -160,6 +165,7 @@ class Core:
             reader.receipt,
             self._greeted,
             self.waiting,
+            programs,
         )
         self.pagers = PagerLinks(self.screens, self.names, self.watch, self.terminals.take_evidence)
         self.boards = BoardLinks(self.screens, self.names, steps, lambda: not self.disk.failing)

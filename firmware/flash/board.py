@@ -1,9 +1,9 @@
 """What is on a node's flash: the loader, its program, compiled, and its own files, made from a terminal's folder.
 
-    main.py           the loader
-    boot.json         which of two program folders it starts
-    a/, b/            a program: node/, lib/firstbell/ and its manifest
-    settings.json, key, ca.der, log.vkey
+main.py           the loader
+boot.json         which of two program folders it starts
+a/, b/            a program: node/, lib/firstbell/ and its manifest
+settings.json, key, ca.der, log.vkey
 """
 
 import json
@@ -60,8 +60,8 @@ def program_files() -> dict[str, bytes]:
     return {MANIFEST: write_manifest(version("firstbell"), list(files.items())), **files}
 
 
-def bundle(program: Mapping[str, bytes]) -> bytes:
-    """The program as a hub takes it: the manifest, then the files in its order."""
+def program_file(program: Mapping[str, bytes]) -> bytes:
+    """The program as one file, as a hub takes it for its nodes: the manifest, then the files in its order."""
     return b"".join(program.values())
 
 

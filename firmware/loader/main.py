@@ -1,8 +1,8 @@
 """The first thing that runs on a board, where it is /main.py: it starts one of two programs, and no update changes it.
 
-/boot.json, which is always whole, says which: {"program":"a"}. With "trial":"b" beside it the other one is started once;
-before that it becomes "tried":"b", so that whatever the new program does, the next start is the old one's, unless the
-new one says `keep`. A folder is a program when it has a manifest. A file /maintain leaves the console to whoever is
+/boot.json, which is always whole, says which: {"program":"a"}. With "trial":"b" beside it the other one is started
+once; before that it becomes "tried":"b", so that whatever the new program does, the next start is the old one's, unless
+the new one says `keep`. A folder is a program when it has a manifest. A file /maintain leaves the console to whoever is
 plugged in, until the next reset.
 """
 
@@ -29,8 +29,8 @@ TRIAL_MS = 300_000
 
 
 class Loader:
-    """What a program knows of its start. `root`: where boot.json is. `program`: the folder that runs, or empty; `tried`:
-    the one that was gone back on, or empty."""
+    """What a program knows of its start. `root`: where boot.json is. `program`: the folder that runs, or empty;
+    `tried`: the one that was gone back on, or empty."""
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -92,7 +92,7 @@ def start(root: str, beside: "Callable[[Any], Any] | None" = None) -> None:
     folder = root + "/" + loader.program
     sys.path[:0] = [folder, folder + "/lib"]
     try:
-        from node.main import main
+        from node.main import main  # noqa: PLC0415  # only now it is known which
 
         main(loader, beside)
     except Exception as error:

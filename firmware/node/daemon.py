@@ -48,7 +48,7 @@ STEP_MS_MAX = 1_000
 
 
 class Daemon:
-    """One running node. The loader is told at each step that it runs; `tell` what happens, for whoever watches."""
+    """One running node. `tell` is called with what happens, for whoever watches."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class Daemon:
         random: "Callable[[int], bytes]",
         tell: "Callable[[dict[str, Any]], None]",
     ) -> None:
-        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError), ProgramError for what was
-        flashed."""
+        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError) and ProgramError for what
+        was flashed."""
         folder = loader.root
         self._loader = loader
         self.software = version_of(folder + "/" + loader.program)
@@ -99,7 +99,7 @@ class Daemon:
         self.inputs = Inputs(kinds, settings.press_ms_min)
         self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
         self.outputs = Outputs(self._panel.set_light, self._panel.set_sounder)
-        self._update = Update(loader, self.software, key, self._is_quiet, lambda text: self.link.send(text), tell)
+        self._update = Update(loader, self.software, key, self._is_quiet, self._send, tell)
         self.link = HubLink(find, settings.server_name, ca, clock, random, self)
         now_ms = self.mono_ms()
         self._terminal = Terminal(self.session, self.inputs, self.outputs, self.outbox, self, settings.is_bell, now_ms)
@@ -209,6 +209,9 @@ class Daemon:
 
     def _is_quiet(self) -> bool:
         return self.outbox.pending == 0 and self.session.light == light.NONE
+
+    def _send(self, text: str) -> None:
+        self.link.send(text)
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────────────────
 

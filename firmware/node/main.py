@@ -23,7 +23,7 @@ except ImportError:  # interpreter: MicroPython
 
 
 def main(loader: "Loader", beside: "Callable[[Daemon], Any] | None") -> None:
-    """Until a part of it raises: then the loader begins everything anew. `beside(daemon)`: a coroutine to run as well."""
+    """Until a part of it raises: then the loader begins anew. `beside(daemon)`: a coroutine to run as well."""
     asyncio.run(_run(loader, beside))
 
 
@@ -34,9 +34,8 @@ async def _run(loader: "Loader", beside: "Callable[[Daemon], Any] | None") -> No
     finder = FindHub(settings.hub_address, settings.campus)
     wifi = Wifi(settings.networks)
     daemon = Daemon(loader, settings, clock, finder.next_address, os.urandom, tell)
-    runs = {"boot": daemon.boot, "reset_cause": machine.reset_cause()}
-    runs["program"], runs["software"], runs["tried"] = loader.program, daemon.software, loader.tried
-    tell(runs)
+    program = {"program": loader.program, "software": daemon.software, "tried": loader.tried}
+    tell({"boot": daemon.boot, "reset_cause": machine.reset_cause(), "runs": program})
     await daemon.run((wifi.run(),) if beside is None else (wifi.run(), beside(daemon)))
 
 

@@ -1,8 +1,8 @@
 """Takes a new program over the link, and hands over to its trial when all is quiet.
 
-It is written as it comes into the folder that no start needs, for there is no room for a further copy, and becomes a
-program by its manifest, once all of it was read back. One part at a time is asked for, none while an event waits for
-its receipt or the light is on. A link that breaks begins it anew.
+It is written as it comes into the folder that no start needs, and becomes a program by its manifest, once all of it was
+read back. One part at a time is asked for, none while an event waits for its receipt or the light is on. A link that
+breaks begins it anew. Where nothing is offered that folder is empty: the outbox may want the room.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import hashlib
 import os
 
 from firstbell import messages
+from firstbell.fields import PART_BYTES_MAX
 from firstbell.jws import unb64url
 from firstbell.program import (
     FILES_MAX,
@@ -79,32 +80,38 @@ class Update:
         self._send = send
         self._tell = tell
         self._folder = loader.root + "/" + loader.other
-        self._wake = asyncio.Event()
-        self._offer: dict[str, Any] | None = None
+        self._changed = asyncio.Event()
+        self._came = asyncio.Event()
+        self._offer: dict[str, Any] | None = {}  # nobody has said anything yet
         self._part: Part | None = None
 
     def offered(self, offer: "dict[str, Any] | None") -> None:
         """What the hub's newest snapshot says (`messages.UPDATE`); None without a link."""
         if offer != self._offer:
             self._offer = offer
-            self._wake.set()
+            self._changed.set()
+            self._came.set()
 
     def came(self, part: "Part") -> None:
         """An answer to what was asked for."""
         self._part = part
-        self._wake.set()
+        self._came.set()
 
     async def run(self) -> None:
-        """For as long as the node runs. Raises OSError: the flash does not even take which program to start."""
+        """For as long as the node runs."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._changed.wait()
+            self._changed.clear()
             offer = self._offer
-            if offer is not None and offer["version"] != self._version:
-                try:
+            try:
+                if offer is None or offer["version"] == self._version:
+                    await self._clear(self._folder)
+                else:
                     await self._answer(offer)
-                except _Withdrawn:
-                    self._wake.set()
+            except _Withdrawn:
+                pass  # what is offered now has been noted
+            except OSError as error:
+                self._tell({"update": {"problem": str(error)}})
 
     async def _answer(self, offer: "dict[str, Any]") -> None:
         result = "written"
@@ -126,7 +133,6 @@ class Update:
             os.rename(self._folder + "/" + UNPROVEN, self._folder + "/" + MANIFEST)
             self._loader.try_other()
         else:
-            # The outbox may want the room.
             await self._clear(self._folder)
 
     async def _take(self, offer: "dict[str, Any]") -> None:
@@ -142,16 +148,17 @@ class Update:
         for size, path in await self._take_manifest(incoming):
             self._make_folders(path)
             with open(self._folder + "/" + path, "wb") as file:
-                while size:
-                    data = await incoming.read(size)
+                left = size
+                while left:
+                    data = await incoming.read(left)
                     file.write(data)
-                    size -= len(data)
+                    left -= len(data)
         if await self._read_back() != offer["digest"]:
             raise UpdateError("wrong_digest")
 
     async def _take_manifest(self, incoming: "_Incoming") -> "list[tuple[int, str]]":
         """Size and path of each file."""
-        files = []
+        files: list[tuple[int, str]] = []
         with open(self._folder + "/" + UNPROVEN, "wb") as manifest:
             line = await incoming.line()
             if parse_head(line)[1] < messages.PROTOCOL:
@@ -190,12 +197,13 @@ class Update:
         for path in paths:
             with open(self._folder + "/" + path, "rb") as content:
                 while True:
-                    data = content.read(messages.PART_BYTES_MAX)
+                    data = content.read(PART_BYTES_MAX)
                     if not data:
                         break
                     whole.update(data)
                     await asyncio.sleep_ms(0)
-        return whole.digest().hex()
+        digest: str = whole.digest().hex()
+        return digest
 
     async def _clear(self, folder: str) -> None:
         """Removes it and all that is in it, the manifest first: half a program is none."""
@@ -224,8 +232,8 @@ class Update:
             part = self._part
             if part is not None and (part.digest, part.offset) == (offer["digest"], offset):
                 return binascii.a2b_base64(part.data)
-            await self._wake.wait()
-            self._wake.clear()
+            await self._came.wait()
+            self._came.clear()
 
     def _check(self, offer: "dict[str, Any]") -> None:
         if self._offer is not offer:

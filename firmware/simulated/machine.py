@@ -5,8 +5,6 @@
 
 import sys
 
-from firstbell.supply import VSYS_GPIO
-
 try:
     from collections.abc import Callable
 except ImportError:  # interpreter: MicroPython
@@ -16,6 +14,8 @@ PWRON_RESET = 1
 RESTARTS = 75
 """Exit status of a program that has reset the board: whoever runs it starts it anew."""
 
+VSYS_GPIO = 29
+"""As in firstbell.supply, which comes with a program: a board is there before it."""
 RADIO_SELECT_GPIO = 25
 RADIO_CLOCK_U16 = 608
 """What the ADC reads there while the radio has the wire."""

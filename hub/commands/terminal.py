@@ -1,11 +1,13 @@
 """`firstbell-hub terminal …`: the devices on the walls, and the bells."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import get_args
 
 import click
 import msgspec
 from firstbell.jws import HS256
+from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
 from firstbell_linux.enrolment import EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
 from firstbell_linux.private_file import whole_folder, write_private
 from firstbell_linux.problems import Problem, reason_of
@@ -48,6 +50,7 @@ def build(run: Run) -> click.Group:
     minutes = click.Option(
         ["--minutes"], type=click.IntRange(0, MINUTES_MAX), default=MINUTES_DEFAULT, show_default=True
     )
+    program = click.Argument(["program"], type=click.Path(path_type=Path))
     return group(
         run,
         "terminal",
@@ -58,6 +61,7 @@ def build(run: Run) -> click.Group:
             command(run, "terminal.list", list_terminals),
             command(run, "terminal.revoke", revoke, name),
             command(run, "terminal.test", test, name, minutes),
+            command(run, "terminal.update", update, name, program),
         ),
     )
 
@@ -195,15 +199,28 @@ def list_terminals(run: Run) -> None:
             run.say("list.join").join(filter(None, (terminal["building"], terminal["floor"], terminal["place"]))),
             run.say(f"role.{terminal['role']}"),
             run.say(_link(terminal["linked"], terminal["revoked"])),
+            run.say("list.join").join(filter(None, (terminal["software"], _update(run, terminal["update"])))),
         )
         for terminal in campus["terminals"]
     )
-    columns = ("column.name", "column.id", "column.zone", "column.place", "column.role", "column.link")
+    columns = (
+        "column.name",
+        "column.id",
+        "column.zone",
+        "column.place",
+        "column.role",
+        "column.link",
+        "column.software",
+    )
     run.list({"terminals": campus["terminals"]}, columns, rows, "terminal.none")
 
 
 def _link(linked: bool | None, revoked: bool) -> str:
     return "link.revoked" if revoked else {True: "link.linked", False: "link.lost", None: "link.unknown"}[linked]
+
+
+def _update(run: Run, update: dict[str, str] | None) -> str:
+    return run.say(f"update.{update['state']}", version=update["version"]) if update else ""
 
 
 def revoke(run: Run, name: str) -> None:
@@ -222,3 +239,17 @@ def test(run: Run, name: str, minutes: int) -> None:
         return
     answer = run.call("POST", path, {"minutes": minutes})
     run.tell(answer, run.say("terminal.tested", name=terminal["name"], minutes=minutes))
+
+
+def update(run: Run, name: str, program: Path) -> None:
+    """Orders it; the node takes it over its link, and `list` says how far it is."""
+    with program.open("rb") as file:
+        data = file.read(PROGRAM_BYTES_MAX + 1)
+    try:
+        version, _ = check_program(data)
+    except ProgramError as error:
+        raise TypedWrongly(Problem("no_program", str(program))) from error
+    terminal = find(run, "terminal", name)
+    run.call("POST", f"/control/terminals/{terminal['id']}/update", {"program": b64encode(data).decode()})
+    ordered = run.say("terminal.update_ordered", name=terminal["name"], version=version)
+    run.tell({"id": terminal["id"], "version": version}, ordered)

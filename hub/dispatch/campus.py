@@ -23,6 +23,7 @@ from hub.dispatch.entries import (
     Role,
     TerminalRole,
     TierName,
+    UpdateState,
 )
 
 SEEN_EVENTS_MAX = 256
@@ -50,9 +51,20 @@ class Zone(msgspec.Struct):
     drill_until_ms: int | None = None
 
 
+class Update(msgspec.Struct):
+    """The program that a node is to run. `attempts`: how often it began to fetch it."""
+
+    version: str
+    size: int
+    digest: str
+    state: UpdateState = "ordered"
+    attempts: int = 0
+
+
 class Terminal(msgspec.Struct):
     """`seen`: digest → "boot:seq", in order of arrival, at most SEEN_EVENTS_MAX. `newest`: the greatest (boot, sequence
-    number) heard. `linked`: None = not known in this run; from `waited_from_ms` on it is waited for.
+    number) heard. `linked`: None = not known in this run; from `waited_from_ms` on it is waited for. `software`: the
+    program that it runs, empty = it has never said hello; `updatable`: it takes another one over the link.
     """
 
     terminal: str
@@ -72,6 +84,9 @@ class Terminal(msgspec.Struct):
     test_until_ms: int | None = None
     seen: dict[str, str] = {}
     newest: tuple[int, int] = (0, 0)
+    software: str = ""
+    updatable: bool = False
+    update: Update | None = None
 
 
 class Account(msgspec.Struct):

@@ -23,6 +23,24 @@ TierName = Literal["zone", "campus", "everyone"]
 LightState = Literal["none", "heard", "recorded", "coming", "here", "not_delivered"]
 Progress = Literal["delivered", "seen", "ringing"]
 BellRing = Literal["none", "alarm", "drill", "trouble", "fault"]
+UpdateState = Literal[
+    "ordered",
+    "fetching",
+    "written",
+    "done",
+    "gone_back",
+    "given_up",
+    "lost",
+    "wrong_mac",
+    "wrong_digest",
+    "not_understood",
+    "older_protocol",
+    "too_large",
+    "full",
+    "flash_failed",
+]
+"""How far a node is with the program that it is to get. `gone_back`: it tried it and runs the old one again;
+`given_up`: begun too often; `lost`: the hub has the program no more; the others: why it is not on the node's flash."""
 CALLING_RINGS: tuple[BellRing, ...] = ("alarm", "drill", "fault")
 """Those that call people."""
 Outcome = Literal["genuine", "mistaken", "malicious", "fault", "drill", "unfounded"]
@@ -138,6 +156,29 @@ class TerminalEnrolled(Entry, frozen=True, kw_only=True):
 class TerminalRevoked(Entry, frozen=True, kw_only=True):
     terminal: str
     by: str
+
+
+class SoftwareSeen(Entry, frozen=True, kw_only=True):
+    """Which program a terminal runs, as its hello says. `updatable`: it takes another one over the link."""
+
+    terminal: str
+    software: str
+    updatable: bool
+
+
+class UpdateOrdered(Entry, frozen=True, kw_only=True):
+    """A node is to run this program, which lies beside the ledger. `digest`: its SHA-256 (hex)."""
+
+    terminal: str
+    version: str
+    size: int
+    digest: str
+    by: str
+
+
+class UpdateProgressed(Entry, frozen=True, kw_only=True):
+    terminal: str
+    to: UpdateState
 
 
 class TestStarted(Entry, frozen=True, kw_only=True):

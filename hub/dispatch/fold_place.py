@@ -1,7 +1,7 @@
 """The log, the run, the time; zones and terminals, folded."""
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import RESPONDING, Assignment, Campus, Changes, Terminal, Zone
+from hub.dispatch.campus import RESPONDING, Assignment, Campus, Changes, Terminal, Update, Zone
 
 
 def _log_began(campus: Campus, entry: e.LogBegan) -> None:
@@ -83,6 +83,26 @@ def _terminal_revoked(campus: Campus, entry: e.TerminalRevoked) -> None:
         terminal.linked = None
 
 
+def _software_seen(campus: Campus, entry: e.SoftwareSeen) -> None:
+    terminal = campus.terminals.get(entry.terminal)
+    if terminal:
+        terminal.software = entry.software
+        terminal.updatable = entry.updatable
+
+
+def _update_ordered(campus: Campus, entry: e.UpdateOrdered) -> None:
+    terminal = campus.terminals.get(entry.terminal)
+    if terminal:
+        terminal.update = Update(version=entry.version, size=entry.size, digest=entry.digest)
+
+
+def _update_progressed(campus: Campus, entry: e.UpdateProgressed) -> None:
+    terminal = campus.terminals.get(entry.terminal)
+    if terminal and terminal.update:
+        terminal.update.state = entry.to
+        terminal.update.attempts += entry.to == "fetching"
+
+
 def _test_started(campus: Campus, entry: e.TestStarted) -> None:
     if entry.terminal in campus.terminals:
         campus.terminals[entry.terminal].test_until_ms = entry.until_ms
@@ -136,6 +156,9 @@ CHANGES: Changes = {
     e.ZoneSet: _zone_set,
     e.TerminalEnrolled: _terminal_enrolled,
     e.TerminalRevoked: _terminal_revoked,
+    e.SoftwareSeen: _software_seen,
+    e.UpdateOrdered: _update_ordered,
+    e.UpdateProgressed: _update_progressed,
     e.TestStarted: _test_started,
     e.TestEnded: _test_ended,
     e.DrillStarted: _drill_started,

@@ -20,6 +20,7 @@ from hub.dispatch.entries import (
     Role,
     TerminalRole,
     TierName,
+    UpdateState,
 )
 
 Do = Literal["accept", "decline", "release", "on_scene", "sign", "backup", "resolve", "reopen", "close"]
@@ -105,7 +106,29 @@ class ReceiveEvent(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTerminal(Request):
+    """A hello. `tried`: the version that a node has gone back on, empty for none; None: it takes no programs."""
+
     terminal: str
+    software: str = ""
+    tried: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUpdate(Request):
+    terminal: str
+    version: str
+    size: int
+    digest: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressUpdate(Request):
+    """`digest`: of the program that it is about."""
+
+    terminal: str
+    digest: str
+    to: UpdateState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """`decide`: what a request leads to. A table: request kind → rule. Pure; a refusal raises Refused and changes nothing.
 
 The rules by topic: rules_terminal (events, links), rules_command (accept … close), rules_people (accounts, pagers),
-rules_deadline (what is due), rules_place (zones, enrolment, drills), rules_trouble. `calls` says whom to call.
+rules_deadline (what is due), rules_place (zones, enrolment, drills), rules_update, rules_trouble. `calls` says whom to
+call.
 """
 
 from collections.abc import Callable
@@ -41,6 +42,7 @@ from hub.dispatch.rules_place import (
 )
 from hub.dispatch.rules_terminal import hear_terminal, link_terminal, lose_terminal, receive_event
 from hub.dispatch.rules_trouble import count_strangers, report_trouble, see_trouble, view_sealed
+from hub.dispatch.rules_update import order_update, progress_update
 
 __all__ = ["decide", "next_deadline_ms"]
 
@@ -60,6 +62,8 @@ _TABLE: dict[type[r.Request], Callable[[Campus, Any], tuple[Entry, ...]]] = {
     r.LinkTerminal: link_terminal,
     r.LoseTerminal: lose_terminal,
     r.HearTerminal: hear_terminal,
+    r.OrderUpdate: order_update,
+    r.ProgressUpdate: progress_update,
     r.HearPager: hear_pager,
     r.LosePager: lose_pager,
     r.SignOn: sign_on,

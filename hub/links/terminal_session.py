@@ -3,7 +3,8 @@
     state       | what a terminal may send       | what brings it here
     opened      | -                              | the start
     challenged  | hello                          | `challenge`, sent
-    linked      | event, status, heartbeat       | a hello that holds
+    linked      | event, status, heartbeat,      | a hello that holds
+                | fetch, fetched                 |
     closed      | anything, unread               | a Close that was given out
 
 Any other frame is refused and changes nothing. Before a hello holds, the first refusal closes; after it the
@@ -56,7 +57,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Linked:
     """The hello holds: from now on the connection is this terminal's. `checkpoint`: a signed note, yet unchecked, or
-    empty."""
+    empty. `tried`: the version that a node has gone back on, or empty; None: it takes no programs."""
 
     terminal: str
     boot: int
@@ -64,6 +65,7 @@ class Linked:
     mono_ms: int
     software: str
     checkpoint: str
+    tried: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,23 @@ class Status:
     pending: int
 
 
-Action = Send | Close | Refusal | Linked | SignedEvent | Status
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """The node asks for what stands at `offset` of the program of this digest."""
+
+    digest: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of the program of this digest: one of `messages.RESULTS`."""
+
+    digest: str
+    result: str
+
+
+Action = Send | Close | Refusal | Linked | SignedEvent | Status | Fetch | Fetched
 
 
 class _Refused(Exception):
@@ -197,7 +215,7 @@ class HubSession:
         self._state = "linked"
         self._linked = registered.terminal
         fields = ("terminal", "boot", "seq", "mono_ms", "software", "checkpoint")
-        return [Linked(**{name: hello[name] for name in fields})]
+        return [Linked(**{name: hello[name] for name in fields}, tried=hello.get("tried"))]
 
     def _event(self, frame: dict[str, Any], _now_ms: int) -> list[Action]:
         jws = frame["jws"]
@@ -213,6 +231,12 @@ class HubSession:
 
     def _status(self, frame: dict[str, Any], _now_ms: int) -> list[Action]:
         return [Status(**{name: frame[name] for name in ("light", "since_ms", "ring", "inputs", "pending")})]
+
+    def _fetch(self, frame: dict[str, Any], _now_ms: int) -> list[Action]:
+        return [Fetch(frame["digest"], frame["offset"])]
+
+    def _fetched(self, frame: dict[str, Any], _now_ms: int) -> list[Action]:
+        return [Fetched(frame["digest"], frame["result"])]
 
     def _heartbeat(self, frame: dict[str, Any], now_ms: int) -> list[Action]:
         return [Send(messages.heartbeat_answer(frame["t1_ms"], now_ms, now_ms))]
@@ -230,4 +254,6 @@ _TABLE: dict[tuple[str, str], Callable[[HubSession, dict[str, Any], int], list[A
     ("linked", "event"): HubSession._event,
     ("linked", "status"): HubSession._status,
     ("linked", "heartbeat"): HubSession._heartbeat,
+    ("linked", "fetch"): HubSession._fetch,
+    ("linked", "fetched"): HubSession._fetched,
 }

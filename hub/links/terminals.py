@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from firstbell.jws import (
     Ed25519Verifier,
     Hs256Key,
     JwsError,
+    b64url,
     digest_of,
     header,
     open_jws,
@@ -27,10 +28,11 @@ from firstbell.jws import (
 from firstbell.note import base64_text
 
 from hub.dispatch.batch import Receipt, Submission
-from hub.dispatch.campus import Terminal
+from hub.dispatch.campus import Terminal, Update
 from hub.dispatch.engine import Answer, Engine, View
-from hub.dispatch.entries import BellRing, EventKind, InputState, LightState
-from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ReceiveEvent
+from hub.dispatch.entries import BellRing, EventKind, InputState, LightState, UpdateState
+from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ProgressUpdate, ReceiveEvent
+from hub.dispatch.rules_update import is_under_way, went_back
 from hub.ledger.errors import LedgerDamaged
 from hub.links.door import Waiting
 from hub.links.outlet import Outlet, SlowPeer, Socket
@@ -40,6 +42,8 @@ from hub.links.supervision import SWEEP_MS, Newest, Sweeps
 from hub.links.terminal_session import (
     Action,
     Close,
+    Fetch,
+    Fetched,
     HubSession,
     Linked,
     Refusal,
@@ -84,11 +88,17 @@ class Keys:
             verify = Hs256Key(secret).verify
         return Registered(terminal.terminal, terminal.algorithm, verify, terminal.revoked)
 
+    def mac(self, terminal: str, message: bytes) -> str | None:
+        """Under a node's own key; None where the hub has none of it."""
+        secret = self._hs256_secret(terminal)
+        return None if secret is None else b64url(Hs256Key(secret).sign(message))
+
 
 class TerminalLinks:
     """All connected terminals.
 
-    `receipt_of` reads the database by digest. `greeted` is told the checkpoint of each hello.
+    `receipt_of` reads the database by digest. `greeted` is told the checkpoint of each hello. `programs`: what nodes
+    are to run, by digest; in memory, for a link waits for no disk.
     """
 
     def __init__(
@@ -100,6 +110,7 @@ class TerminalLinks:
         receipt_of: Callable[[str], Receipt | None],
         greeted: Callable[[str, str], None],
         waiting: Waiting,
+        programs: Mapping[str, bytes],
     ) -> None:
         self.engine = engine
         self.keys = keys
@@ -107,6 +118,7 @@ class TerminalLinks:
         self.strangers = strangers
         self.receipt_of = receipt_of
         self.greeted = greeted
+        self.programs = programs
         self._waiting = waiting
         self._connections: dict[_Connection, None] = {}
         self._linked: Counter[str] = Counter()
@@ -146,9 +158,12 @@ class TerminalLinks:
             for summary in self.strangers.due(now_ms):
                 self.engine.submit(Submission(summary))
 
-    def link(self, terminal: str) -> None:
-        self._linked[terminal] += 1
-        self.engine.submit(Submission(LinkTerminal(now_ms=self.now_ms(), terminal=terminal)))
+    def link(self, hello: Linked) -> None:
+        self._linked[hello.terminal] += 1
+        request = LinkTerminal(
+            now_ms=self.now_ms(), terminal=hello.terminal, software=hello.software, tried=hello.tried
+        )
+        self.engine.submit(Submission(request))
 
     def _unlink(self, terminal: str) -> None:
         if not terminal:
@@ -162,6 +177,10 @@ class TerminalLinks:
     def hear(self, status: HearTerminal) -> None:
         if self._pace.comes(status.terminal, status, status.now_ms):
             self.engine.submit(Submission(status))
+
+    def progress(self, terminal: str, digest: str, to: UpdateState) -> None:
+        """A node says how far it is with its next program."""
+        self.engine.submit(Submission(ProgressUpdate(now_ms=self.now_ms(), terminal=terminal, digest=digest, to=to)))
 
     def receive(self, event: SignedEvent, done: Callable[[Answer], None]) -> None:
         """Hands a validly signed event to the engine."""
@@ -202,6 +221,7 @@ class _Connection:
         self._known = known
         self._session = HubSession(links.keys.lookup)
         self._closing = ""
+        self._tried: str | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._outlet = Outlet(socket, self._key, self._render)
 
@@ -260,13 +280,18 @@ class _Connection:
                     self._links.receive(action, self._answer_to(action.digest))
                 case Status():
                     self._status(action)
+                case Fetch():
+                    self._fetch(action)
+                case Fetched():
+                    self._links.progress(self.terminal, action.digest, cast(UpdateState, action.result))
 
     def _linked(self, hello: Linked) -> None:
         self._known()
         oldest = self._links.newest.came(hello.terminal, self)
         if oldest is not None:
             oldest.make_room()
-        self._links.link(hello.terminal)
+        self._tried = hello.tried
+        self._links.link(hello)
         self._links.greeted(hello.terminal, hello.checkpoint)
         self._links.engine.add_outlet(self._outlet, self.terminal)
 
@@ -280,6 +305,16 @@ class _Connection:
             inputs=cast(dict[str, InputState], status.inputs),
         )
         self._links.hear(request)
+
+    def _fetch(self, fetch: Fetch) -> None:
+        program = self._links.programs.get(fetch.digest)
+        if program is None:
+            self._links.progress(self.terminal, fetch.digest, "lost")
+            return
+        if fetch.offset == 0:
+            self._links.progress(self.terminal, fetch.digest, "fetching")
+        data = program[fetch.offset : fetch.offset + fields.PART_BYTES_MAX]
+        self._outlet.answer(messages.part_frame(fetch.digest, fetch.offset, data))
 
     def _answer_to(self, digest: str) -> Callable[[Answer], None]:
         def answer(answer: Answer) -> None:
@@ -304,14 +339,36 @@ class _Connection:
 
     def _key(self, view: View) -> object:
         terminal = view.decided.terminals.get(self.terminal)
-        return (*_shown(view, self.terminal), terminal.silent, terminal.revoked) if terminal else None
+        if terminal is None:
+            return None
+        update = self._update(view)
+        return (*_shown(view, self.terminal), terminal.silent, terminal.revoked, update and update.digest)
 
     def _render(self, view: View) -> str | None:
         terminal: Any = view.decided.terminals.get(self.terminal)
         if terminal is None or terminal.revoked:
             return None
         light, ring = _shown(view, self.terminal)
-        return messages.snapshot_frame(self._links.now_ms(), light, ring, terminal.silent)
+        return messages.snapshot_frame(self._links.now_ms(), light, ring, terminal.silent, self._offer(view))
+
+    def _update(self, view: View) -> Update | None:
+        """What this node should run instead, as far as it is on record. One that has just come back from its trial is
+        not told to try again."""
+        terminal = view.durable.terminals.get(self.terminal)
+        update = terminal.update if terminal else None
+        if update is None or self._tried is None or went_back(update, self._tried):
+            return None
+        return update if is_under_way(update) else None
+
+    def _offer(self, view: View) -> dict[str, str | int] | None:
+        update = self._update(view)
+        if update is None:
+            return None
+        text = messages.update_text(update.version, update.size, update.digest)
+        mac = self._links.keys.mac(self.terminal, text)
+        if mac is None:
+            return None
+        return {"version": update.version, "size": update.size, "digest": update.digest, "mac": mac}
 
 
 def _shown(view: View, terminal: str) -> tuple[str, str]:

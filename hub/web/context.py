@@ -26,7 +26,8 @@ from hub.web.naming import Naming
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The running hub, as its web and its control socket see it. `now_ms` gives hub time."""
+    """The running hub, as its web and its control socket see it. `now_ms` gives hub time; `programs`: what nodes are to
+    run, by digest."""
 
     home: Home
     settings: Settings
@@ -45,6 +46,7 @@ class Hub:
     boards: BoardLinks
     watch: Watch
     waiting: Waiting
+    programs: dict[str, bytes]
     naming: Naming = field(default_factory=Naming)
 
 

@@ -1,22 +1,29 @@
 """The hub's control socket, in its home: what the commands say to it. Only the hub's own user can open it."""
 
+import asyncio
 import contextlib
 
 import msgspec
 from aiohttp import web
+from firstbell.messages import PROTOCOL
+from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
 
 from hub.dispatch.batch import Submission
-from hub.dispatch.requests import Command, Refused
+from hub.dispatch.requests import Command, OrderUpdate, Refused
 from hub.names import Text
 from hub.people.accounts import find_account
 from hub.people.roles import CONSOLE
 from hub.people.tokens import Bearer
+from hub.places.programs import digest_of, keep_program
 from hub.web import manage, tokens
 from hub.web.api import body_of
 from hub.web.asking import ask
 from hub.web.context import HUB, Hub
 from hub.web.identity import IS_CONSOLE
-from hub.web.security import BODY_BYTES_MAX, guard_console
+from hub.web.security import guard_console
+
+BODY_BYTES_MAX = 2 * PROGRAM_BYTES_MAX
+"""A program comes in base64."""
 
 routes = web.RouteTableDef()
 
@@ -63,6 +70,40 @@ async def watch(request: web.Request) -> web.StreamResponse:
         async for happening in happenings:
             await response.write(msgspec.json.encode(happening) + b"\n")
     return response
+
+
+class NewProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In base64."""
+
+    program: bytes
+
+
+@routes.post("/control/terminals/{terminal}/update")
+async def update_terminal(request: web.Request) -> web.Response:
+    """A node is to run this program; it is offered over its link."""
+    hub = request.app[HUB]
+    program = (await body_of(request, NewProgram)).program
+    try:
+        version, protocol = check_program(program)
+    except ProgramError as error:
+        raise Refused("no_program") from error
+    if protocol != PROTOCOL:
+        raise Refused("other_protocol")
+    try:
+        await asyncio.to_thread(keep_program, hub.home.programs, program)
+    except OSError as error:
+        raise Refused("program_unkept") from error
+    ordered = OrderUpdate(
+        now_ms=hub.now_ms(),
+        terminal=request.match_info["terminal"],
+        version=version,
+        size=len(program),
+        digest=digest_of(program),
+        by=CONSOLE,
+    )
+    hub.programs[ordered.digest] = program
+    await ask(hub, Submission(ordered))
+    return web.json_response({"version": version})
 
 
 class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -156,6 +156,8 @@ def _terminal(hub: Hub, terminal_id: str) -> dict[str, Any]:
         "inputs": terminal.inputs,
         "revoked": terminal.revoked,
         "test_until_ms": terminal.test_until_ms,
+        "software": terminal.software,
+        "update": terminal.update and {"version": terminal.update.version, "state": terminal.update.state},
         **msgspec.structs.asdict(hub.names.terminal(terminal)),
     }
 

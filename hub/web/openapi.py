@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 from firstbell_linux.enrolment import EnrolAnswer, EnrolRequest, EnrolState
 
-from hub.dispatch.entries import Algorithm, Deadlines, InputState, LightState, Reason, Role, TerminalRole
+from hub.dispatch.entries import Algorithm, Deadlines, InputState, LightState, Reason, Role, TerminalRole, UpdateState
 from hub.people.roles import Permission
 from hub.places.tokens import Plan
 from hub.web import api, manage, tokens
@@ -121,6 +121,11 @@ class PagerShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reasons: tuple[Reason, ...]
 
 
+class UpdateShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    state: UpdateState
+
+
 class TerminalShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     zone: str
@@ -131,6 +136,8 @@ class TerminalShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: dict[str, InputState]
     revoked: bool
     test_until_ms: int | None
+    software: str
+    update: UpdateShown | None
     name: str
     building: str
     floor: str

@@ -12,7 +12,9 @@ RUNNER = ROOT / "tests/firstbell/run_micropython.py"
 HEAP = "heapsize=192K"
 RUN_S_MAX = 60
 
-CODE = sorted(path for folder in ("lib/firstbell", "loader", "node") for path in (ROOT / "firmware" / folder).rglob("*.py"))
+CODE = sorted(
+    path for folder in ("lib/firstbell", "loader", "node") for path in (ROOT / "firmware" / folder).rglob("*.py")
+)
 TESTS = sorted(path for folder in ("firstbell", "node") for path in (ROOT / "tests" / folder).glob("test_*.py"))
 ONLY_THERE = sorted((ROOT / "tests/node").glob("micropython_*.py"))
 """What CPython has no file system for."""

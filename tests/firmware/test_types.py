@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBS = Path(sysconfig.get_path("purelib"))
-OF_THE_BOARD = ("binascii", "gc", "machine", "micropython", "network", "select", "socket", "time")
+OF_THE_BOARD = ("binascii", "errno", "gc", "hashlib", "machine", "micropython", "network", "select", "socket", "time")
 """Modules that the board's stubs have beside those of the language."""
 
 

@@ -34,5 +34,5 @@ def run_file(name: str) -> int:
 if __name__ == "__main__":
     root = sys.argv[1]
     folder, _, name = sys.argv[2].rpartition("/")
-    sys.path[:] = [root, root + "/firmware", root + "/firmware/lib", root + "/" + folder]
+    sys.path[:] = [root, root + "/firmware", root + "/firmware/lib", root + "/" + folder, ".frozen"]
     sys.exit(run_file(name[:-3]))

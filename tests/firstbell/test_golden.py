@@ -1,10 +1,13 @@
 """The golden vectors, which another hand made (`tests/golden/make.py`), on CPython and MicroPython."""
 
+import binascii
+import hashlib
 import json
 
 from firstbell import jws, messages
 from firstbell.jws import Hs256Key, b64url, digest_of, header, open_jws, sign
 from firstbell.note import parse_vkey
+from firstbell.program import check_program
 from firstbell.receipt import ReceiptError, check_receipt, trust_link
 
 try:
@@ -54,7 +57,8 @@ def test_payloads_are_written_byte_for_byte() -> None:
         if case["typ"] == jws.HELLO_TYP:
             hello = messages.parse_hello(payload)
             hello_names = ("terminal", "nonce", "boot", "seq", "mono_ms", "software", "checkpoint")
-            assert messages.hello_payload(*[hello[name] for name in hello_names]) == payload
+            said = [hello[name] for name in hello_names] + [hello.get("tried")]
+            assert messages.hello_payload(*said) == payload
         else:
             event = messages.parse_event(payload)
             estimate = None if event["event_ms"] is None else (event["event_ms"], event["error_ms"])
@@ -67,7 +71,10 @@ def write_hub_frame(frame: "dict[str, Any]") -> str:
     if kind == "challenge":
         return messages.challenge_frame(frame["nonce"], frame["hub_ms"])
     if kind == "snapshot":
-        return messages.snapshot_frame(frame["hub_ms"], frame["light"], frame["ring"], frame["silent"])
+        snapshot = [frame[name] for name in ("hub_ms", "light", "ring", "silent")] + [frame.get("update")]
+        return messages.snapshot_frame(*snapshot)
+    if kind == "part":
+        return messages.part_frame(frame["digest"], frame["offset"], binascii.a2b_base64(frame["data"]))
     if kind == "receipt":
         names = ("event", "index", "entry", "proof", "checkpoint")
         return messages.receipt_frame(*[frame[name] for name in names])
@@ -84,6 +91,10 @@ def write_terminal_frame(frame: "dict[str, Any]") -> str:
         return messages.event_frame(frame["jws"])
     if kind == "heartbeat":
         return messages.heartbeat_frame(frame["t1_ms"])
+    if kind == "fetch":
+        return messages.fetch_frame(frame["digest"], frame["offset"])
+    if kind == "fetched":
+        return messages.fetched_frame(frame["digest"], frame["result"])
     names = ("light", "since_ms", "ring", "inputs", "pending")
     return messages.status_frame(*[frame[name] for name in names])
 
@@ -100,6 +111,16 @@ def test_frames() -> None:
         kinds.add("terminal " + frame["type"])
         assert write_terminal_frame(frame) == text
     assert len(kinds) == len(messages.HUB_FRAMES) + len(messages.TERMINAL_FRAMES)
+
+
+def test_a_program_and_its_offer() -> None:
+    vectors = load("signed.json")
+    carried, update = bytes.fromhex(vectors["program"]["carried"]), vectors["program"]["update"]
+    assert check_program(carried) == (update["version"], messages.PROTOCOL)
+    assert (len(carried), hashlib.sha256(carried).digest().hex()) == (update["size"], update["digest"])
+    (keys,) = [keys for keys in vectors["keys"].values() if keys["algorithm"] == "HS256"]
+    key = key_of(keys)
+    assert b64url(key.sign(messages.update_text(update["version"], update["size"], update["digest"]))) == update["mac"]
 
 
 def test_odd_events() -> None:

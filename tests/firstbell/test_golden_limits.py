@@ -1,8 +1,8 @@
 """The golden texts at the limits and the verdicts on signed texts, on CPython and MicroPython."""
 
 from firstbell import messages
-from firstbell.jws import EVENT_TYP, JwsError, header, open_jws
 from firstbell.fields import FrameError
+from firstbell.jws import EVENT_TYP, JwsError, header, open_jws
 
 from tests.firstbell.test_golden import load, verify_of
 

@@ -1,9 +1,9 @@
 """Frames and what is signed, both ways, on CPython and MicroPython."""
 
 from firstbell import messages
+from firstbell.fields import FrameError
 from firstbell.messages import (
     FRAME_BYTES_MAX,
-    FrameError,
     parse_event,
     parse_hello,
     parse_hub_frame,

@@ -24,6 +24,16 @@ REFUSALS = (
     "busy",
     "hub_fault",
 )
+RESULTS = (
+    "written",
+    "wrong_mac",
+    "wrong_digest",
+    "not_understood",
+    "older_protocol",
+    "too_large",
+    "full",
+    "flash_failed",
+)
 EVENT_REFUSALS = ("malformed", "revoked", "wrong_header", "bad_signature", "busy", "hub_fault")
 """Those that may concern one event, and then name it."""
 
@@ -39,6 +49,9 @@ def hub_frames() -> list[dict[str, Any]]:
         *[_snapshot(90_812_346, light, "none") for light in HUB_LIGHTS],
         *[_snapshot(90_812_347, "none", ring) for ring in RINGS[1:]],
         _snapshot(90_812_348, "coming", "alarm", silent=True),
+        _snapshot(90_812_349, "none", "none") | {"update": s.UPDATE},
+        {"type": "part", "digest": s.UPDATE["digest"], "offset": 0, "data": s.b64(s.PROGRAM)},
+        {"type": "part", "digest": s.UPDATE["digest"], "offset": len(s.PROGRAM), "data": ""},
         receipt(s.PRESS, 8),
         {"type": "heartbeat", "t1_ms": 812_345, "t2_ms": 90_812_346, "t3_ms": 90_812_347},
         *[refused | {"reason": reason} for reason in REFUSALS],
@@ -59,6 +72,9 @@ def terminal_frames() -> list[dict[str, Any]]:
     return [
         {"type": "hello", "jws": s.hello(s.PI, 2, "")["jws"]},
         {"type": "hello", "jws": s.hello(s.NODE, 0, "")["jws"]},
+        {"type": "hello", "jws": s.hello(s.NODE, 0, "", "0.2.0+1a2b3c4d")["jws"]},
+        {"type": "fetch", "digest": s.UPDATE["digest"], "offset": 1024},
+        *[{"type": "fetched", "digest": s.UPDATE["digest"], "result": result} for result in RESULTS],
         {"type": "heartbeat", "t1_ms": 812_345},
         _status("none"),
         _status("not_delivered", since_ms=90_812_400, ring="alarm", inputs=inputs, pending=3),

@@ -69,9 +69,32 @@ def signed(terminal: str, typ: str, payload: str) -> dict[str, str]:
     }
 
 
-def hello(terminal: str, seq: int, checkpoint: str) -> dict[str, str]:
+def hello(terminal: str, seq: int, checkpoint: str, tried: str | None = None) -> dict[str, str]:
     said = {"terminal": terminal, "nonce": b64url(NONCE), "boot": 7, "seq": seq, "mono_ms": 812345}
-    return signed(terminal, HELLO, plain(said | {"software": "0.1.0", "checkpoint": checkpoint}))
+    said |= {"software": "0.1.0", "checkpoint": checkpoint}
+    return signed(terminal, HELLO, plain(said if tried is None else said | {"tried": tried}))
+
+
+def program(version: str, files: dict[str, bytes]) -> bytes:
+    """A node's program as it is carried."""
+    lines = [f"{hashlib.sha256(data).hexdigest()} {len(data)} {path}" for path, data in files.items()]
+    return "\n".join([f"firstbell {version} 1", *lines, "", ""]).encode() + b"".join(files.values())
+
+
+def update(version: str, carried: bytes) -> dict[str, Any]:
+    """What a snapshot offers to the node."""
+    digest = hashlib.sha256(carried).hexdigest()
+    text = f"firstbell-update\n{version}\n{len(carried)}\n{digest}\n"
+    return {
+        "digest": digest,
+        "mac": b64url(signature_of(NODE, text.encode())),
+        "size": len(carried),
+        "version": version,
+    }
+
+
+PROGRAM = program("0.2.0+1a2b3c4d", {"node/main.mpy": b"M\x06\x00\x1f", "lib/firstbell/light.mpy": bytes(range(256))})
+UPDATE = update("0.2.0+1a2b3c4d", PROGRAM)
 
 
 def event(
@@ -113,11 +136,13 @@ EVENTS = [STARTED, PRESS, NODE_PRESS, FENCE, FENCE_RESTORED, COVER, STUCK, AGAIN
 
 def signed_file(checkpoint: str) -> dict[str, Any]:
     hellos = [hello(PI, 2, ""), hello(PI, 5, checkpoint), hello(NODE, 0, ""), hello(NODE, 2, checkpoint)]
+    hellos += [hello(NODE, 0, "", ""), hello(NODE, 2, "", "0.2.0+1a2b3c4d")]
     return {
         "about": "Signed texts of a Pi (EdDSA) and of a node (HS256). Keys and secrets in hex.",
         "keys": {
             PI: {"algorithm": "EdDSA", "seed": PI_SEED.hex(), "public": public_key(PI_SEED).hex()},
             NODE: {"algorithm": "HS256", "secret": NODE_SECRET.hex()},
         },
+        "program": {"carried": PROGRAM.hex(), "update": UPDATE},
         "signed": [*hellos, *EVENTS],
     }

@@ -12,8 +12,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 import pytest
-from firstbell import clock, flights, json_text, jws, messages
+from firstbell import clock, fields, flights, json_text, jws, messages, program
 
+from hub.dispatch.rules_update import ATTEMPTS_MAX
 from terminal.daemon import Daemon
 from terminal.settings import Home
 from tests.house.imports import ROOT
@@ -117,6 +118,7 @@ async def test_a_press_goes_the_way_that_the_readme_says(tmp_path: Path) -> None
 BLANKS = {
     "<base64url, 32 bytes>": "A" * 43,
     "<digest>": "0" * 64,
+    "<SHA-256>": "0" * 64,
     "<signed note>": "note",
     "<text>": "{}",
     "<base64>": "A" * 43 + "=",
@@ -171,7 +173,7 @@ def test_what_a_terminal_signs_is_as_shown() -> None:
     assert list(messages.parse_hello(json.dumps(hello).encode()))[1:] == list(hello)
     assert list(messages.parse_event(json.dumps(event).encode()))[1:] == list(event)
     golden = [json.loads(case["payload"]) for case in json.loads((GOLDEN / "signed.json").read_text())["signed"]]
-    assert {tuple(payload) for payload in golden} == {tuple(hello), tuple(event)}
+    assert {tuple(payload) for payload in golden} == {tuple(hello), (*hello, "tried"), tuple(event)}
 
 
 def test_the_words_of_the_wire_are_the_codes_own() -> None:
@@ -209,6 +211,9 @@ def test_the_limits_of_the_wire_are_the_codes_own() -> None:
         f"for {flights.RESEND_MS // 1000} s goes again",
         f"for {flights.RELEASE_MS // 1000} s *and*",
         f"after {messages.REFUSALS_MAX} refusals",
+        f"at most {fields.PART_BYTES_MAX} bytes, none behind the end",
+        f"at most {program.PROGRAM_BYTES_MAX} bytes and {program.FILES_MAX} files",
+        f"at most {ATTEMPTS_MAX} times",
         f"({clock.CLOCK_DRIFT_PPM_MAX} ppm for both",
         f"newest {clock.EXCHANGES_MAX} exchanges",
     ):

@@ -86,7 +86,8 @@ class InnerHub(Doors):
             wall=lambda: wall_ms() + self.skip_ms,
         )
         keyring = load_keyring(home.database)
-        self.core = core = Core(campus, store.head.size, reader, keyring, clock, self.writer, vkey)
+        programs: dict[str, bytes] = {}
+        self.core = core = Core(campus, store.head.size, reader, keyring, clock, self.writer, vkey, programs)
         stack.callback(self._pins.close)
         self.hub = Hub(
             home=home,
@@ -106,6 +107,7 @@ class InnerHub(Doors):
             boards=core.boards,
             watch=core.watch,
             waiting=core.waiting,
+            programs=programs,
         )
         tasks = core.start()
         stack.push_async_callback(_end, tasks)

@@ -12,7 +12,7 @@ from firstbell_flash.board import board_files, own_files, program_files, write_f
 
 from hub.places.enrolment import usual_wiring
 from terminal.settings import Home, load_settings
-from terminal.simulated_node import HEAP, INTERPRETER, START
+from terminal.simulated_node import HEAP, INTERPRETER, RESTARTS, START
 from tests.links.campus import Doors, Enrolled
 
 WAIT_S_MAX = 30
@@ -46,6 +46,12 @@ class RealNode:
         self.process: asyncio.subprocess.Process
 
     async def start(self) -> "RealNode":
+        await self.power()
+        await self.until(lambda told: "boot" in told)
+        return self
+
+    async def power(self) -> None:
+        """Starts whatever its loader starts."""
         self.told = []
         self.process = await asyncio.create_subprocess_exec(
             *(INTERPRETER, "-X", HEAP, START, self.folder),
@@ -54,8 +60,19 @@ class RealNode:
             stderr=asyncio.subprocess.STDOUT,
         )
         self._reading = asyncio.create_task(self._read())
-        await self.until(lambda told: "boot" in told)
-        return self
+
+    @property
+    def runs(self) -> dict[str, Any]:
+        """What it said at its start: program, software, tried."""
+        runs: dict[str, Any] = next(told["runs"] for told in self.told if "boot" in told)
+        return runs
+
+    async def reset(self, boots: bool = True) -> None:
+        """The board resets itself, and starts again."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            assert await self.process.wait() == RESTARTS, "".join(self.log)
+            await self._reading
+        await (self.start() if boots else self.power())
 
     async def _read(self) -> None:
         assert self.process.stdout is not None

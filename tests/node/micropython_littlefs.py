@@ -3,11 +3,10 @@
 Only MicroPython has it: tests/firmware runs this file there.
 """
 
-import gc
-
 import vfs  # type: ignore[import-not-found]  # MicroPython's
 from node.outbox import Outbox
 
+from tests.node.block_device import Flash, mount, without_power
 from tests.node.test_outbox import add, chance, drop, numbers, receipt
 
 BLOCK_BYTES = 4096
@@ -17,48 +16,6 @@ CUTS_MAX = 400
 
 class PowerLost(Exception):
     pass
-
-
-class Flash:
-    """A block device in memory. `left`: how many writes and erasures there is power for."""
-
-    def __init__(self) -> None:
-        self._data = bytearray(BLOCK_BYTES * BLOCKS)
-        self.left = 1 << 30
-
-    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
-        start = block * BLOCK_BYTES + offset
-        buffer[:] = self._data[start : start + len(buffer)]
-
-    def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
-        self._use()
-        start = block * BLOCK_BYTES + offset
-        # The last write may be cut off in its middle.
-        size = len(buffer) if self.left else len(buffer) // 2
-        self._data[start : start + size] = buffer[:size]
-        if not self.left:
-            raise OSError(5)
-
-    def ioctl(self, what: int, block: int) -> "int | None":
-        if what == 4:
-            return BLOCKS
-        if what == 5:
-            return BLOCK_BYTES
-        if what == 6:
-            self._use()
-            start = block * BLOCK_BYTES
-            self._data[start : start + BLOCK_BYTES] = b"\xff" * BLOCK_BYTES
-            return 0
-        return 0
-
-    def _use(self) -> None:
-        if self.left == 0:
-            raise OSError(5)
-        self.left -= 1
-
-
-def mount(flash: Flash) -> None:
-    vfs.mount(vfs.VfsLfs2(flash, progsize=256), "/flash")
 
 
 def live(box: Outbox, promised: "list[int]", gone: "list[int]") -> None:
@@ -76,7 +33,7 @@ def live(box: Outbox, promised: "list[int]", gone: "list[int]") -> None:
 
 
 def test_a_cut_at_every_write_of_a_block() -> None:
-    flash = Flash()
+    flash = Flash(BLOCK_BYTES, BLOCKS)
     cut = 0
     while True:
         vfs.VfsLfs2.mkfs(flash)
@@ -91,11 +48,7 @@ def test_a_cut_at_every_write_of_a_block() -> None:
             live(box, promised, gone)
         except PowerLost:
             lost = True
-        vfs.umount("/flash")
-        # A file that could not be closed would be, when its memory is freed; there is no power for it.
-        flash.left = 0
-        gc.collect()
-        flash.left = 1 << 30
+        without_power(flash)
         mount(flash)
         again = Outbox("/flash/outbox")
         boots.append(again.open(chance).boot)

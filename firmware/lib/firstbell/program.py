@@ -17,6 +17,7 @@ NAME = "firstbell"
 PROGRAM_BYTES_MAX = 262_144
 FILES_MAX = 128
 PATH_CHARS_MAX = 64
+NUMBER_CHARS_MAX = 6
 LINE_BYTES_MAX = 160
 MANIFEST = "manifest"
 """Where it lies in the program's folder; a folder is a program when it is there."""
@@ -47,9 +48,9 @@ def write_manifest(release: str, files: "list[tuple[str, bytes]]") -> bytes:
 def parse_head(line: str) -> "tuple[str, int]":
     """Version and protocol in the first line, which comes with its end. Raises ProgramError."""
     name, version, protocol = _words(line)
-    if name != NAME or not 0 < len(version) <= SOFTWARE_CHARS_MAX or not protocol.isdigit():
+    if name != NAME or not 0 < len(version) <= SOFTWARE_CHARS_MAX:
         raise ProgramError("first line")
-    return version, int(protocol)
+    return version, _number(protocol)
 
 
 def parse_file(line: str) -> File | None:
@@ -57,12 +58,15 @@ def parse_file(line: str) -> File | None:
     if line == "\n":
         return None
     digest, size, path = _words(line)
-    if not is_digest(digest) or not size.isdigit() or int(size) > PROGRAM_BYTES_MAX:
-        raise ProgramError("size")
+    if not is_digest(digest):
+        raise ProgramError("digest")
     parts = path.split("/")
-    if path.strip(_PATH_CHARACTERS) or len(path) > PATH_CHARS_MAX or "" in parts or "." in parts or ".." in parts:
+    # In a folder of the program's own, so that none is called like the manifest.
+    if len(parts) < 2 or [part for part in parts if part in ("", ".", "..")]:
         raise ProgramError("path")
-    return File(digest, int(size), path)
+    if path.strip(_PATH_CHARACTERS) or len(path) > PATH_CHARS_MAX:
+        raise ProgramError("path")
+    return File(digest, _number(size), path)
 
 
 def check_program(program: bytes) -> "tuple[str, int]":
@@ -70,10 +74,12 @@ def check_program(program: bytes) -> "tuple[str, int]":
     if len(program) > PROGRAM_BYTES_MAX:
         raise ProgramError("too large")
     head, end, rest = program.partition(b"\n\n")
+    text = ""
     try:
-        first, *lines = head.decode().split("\n")
+        text = head.decode()
     except UnicodeError:
-        raise ProgramError("no text")
+        pass  # it has no first line then
+    first, *lines = text.split("\n")
     if not end or len(lines) > FILES_MAX:
         raise ProgramError("manifest")
     for line in lines:
@@ -84,6 +90,12 @@ def check_program(program: bytes) -> "tuple[str, int]":
     if rest:
         raise ProgramError("more than the manifest says")
     return parse_head(first + "\n")
+
+
+def _number(text: str) -> int:
+    if not 0 < len(text) <= NUMBER_CHARS_MAX or text.strip("0123456789"):
+        raise ProgramError("number")
+    return int(text)
 
 
 def _digest(data: bytes) -> str:

@@ -28,8 +28,8 @@ from firstbell.actions import (
     Snapshot,
 )
 from firstbell.clock import HubTime
-from firstbell.flights import RETAINED_EVENTS_MAX, Flights
 from firstbell.fields import FrameError
+from firstbell.flights import RETAINED_EVENTS_MAX, Flights
 from firstbell.jws import EVENT_TYP, HELLO_TYP, JwsError, header, sign
 from firstbell.note import NoteError, parse_checkpoint
 from firstbell.receipt import ReceiptError
@@ -67,8 +67,8 @@ class TerminalSession:
     """See above. `boot` is this start's number; `checkpoint` the note remembered from before, or empty.
 
     `verify_receipt(frame, jws)` returns the Checkpoint or raises ReceiptError: `receipt.check_receipt` with the log's
-    key. `retained_max`, `window_max`: see Flights; a node has less memory. `tried`: see `messages.hello_payload`. `light`
-    and `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
+    key. `retained_max`, `window_max`: see Flights; a node has less memory. `tried`: see `messages.hello_payload`.
+    `light` and `light_since_ms` say what the lamp shows, and since when (mono): read them after every call.
     """
 
     def __init__(

@@ -25,6 +25,14 @@ def test_every_word_of_a_snapshot_and_a_status() -> None:
     assert {state for frame in statuses for state in frame["inputs"].values()} == set(fields.INPUT_STATES)
 
 
+def test_every_result_of_an_update() -> None:
+    assert {frame["result"] for frame in said("terminal", "fetched")} == set(messages.RESULTS)
+    table = PROTOCOL.partition("| result | |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.split("\n")[2:]))) == set(
+        messages.RESULTS
+    )
+
+
 def test_every_reason_of_a_refusal() -> None:
     table = PROTOCOL.partition("**Refusals**")[2].partition("\n\n")[0]
     reasons = {word for row in table.split("\n")[2:] for word in re.findall(r"`(\w+)`", row.split("|")[1])}

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from firstbell.json_text import INTEGER_MAX, NESTING_MAX, ODD_NUMBER, quote_plainly, read, read_plainly, write
 from firstbell.fields import FrameError
+from firstbell.json_text import INTEGER_MAX, NESTING_MAX, ODD_NUMBER, quote_plainly, read, read_plainly, write
 from firstbell.messages import parse_hub_frame, parse_terminal_frame, understand_event
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -69,7 +69,7 @@ def challenged() -> HubSession:
 def linked(terminal: str = PI) -> HubSession:
     session = challenged()
     told = session.frame(messages.hello_frame(hello(terminal)), 1001)
-    assert told == [Linked(terminal, 3, 9, 1234, "0.1.0", "a note")]
+    assert told == [Linked(terminal, 3, 9, 1234, "0.1.0", "a note", None)]
     return session
 
 

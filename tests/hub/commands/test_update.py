@@ -1,0 +1,56 @@
+"""`terminal update`: a node is ordered another program, and the list says how far it is."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from firstbell.messages import PROTOCOL
+from firstbell.program import PROGRAM_BYTES_MAX, write_manifest
+from firstbell_linux.words import LANGUAGES
+
+from tests.hub.commands.typed import Served
+
+FILES = [("node/main.mpy", b"main" * 9)]
+PROGRAM = write_manifest("9.0", FILES) + FILES[0][1]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    (tmp_path / "node.program").write_bytes(PROGRAM)
+    return tmp_path / "node.program"
+
+
+def test_a_node_is_ordered_another_program(hub: Served, program: Path, tmp_path: Path) -> None:
+    hub.done("terminal", "enrol", "节点", "--zone", "东区", "--to", tmp_path / "t", "--algorithm", "HS256")
+    ordered = hub.done("terminal", "update", "节点", program)
+    assert ordered["version"].startswith("9.0+")
+    (listed,) = [one for one in hub.done("terminal", "list")["terminals"] if one["id"] == ordered["id"]]
+    assert (listed["software"], listed["update"]) == ("", {"version": ordered["version"], "state": "ordered"})
+    for language in LANGUAGES:
+        assert ordered["version"] in hub("terminal", "list", language=language).out
+    kept = hub.home.programs / hashlib.sha256(PROGRAM).hexdigest()
+    assert kept.read_bytes() == PROGRAM
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert hub.home.programs.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_no_program_is_not_sent(hub: Served, program: Path, tmp_path: Path) -> None:
+    hub.done("terminal", "enrol", "另一节点", "--zone", "东区", "--to", tmp_path / "t", "--algorithm", "HS256")
+    for data in (b"", PROGRAM[:-1], PROGRAM + b"x", b"\0" * (PROGRAM_BYTES_MAX + 9)):
+        program.write_bytes(data)
+        said = hub("terminal", "update", "另一节点", program, "--json")
+        assert (said.status, said.json["problem"]) == (2, "no_program")
+    said = hub("terminal", "update", "另一节点", tmp_path / "nothing", "--json")
+    assert (said.status, said.json["problem"]) == (4, "system")
+    program.write_bytes(PROGRAM.replace(b" %d\n" % PROTOCOL, b" %d\n" % (PROTOCOL + 1), 1))
+    said = hub("terminal", "update", "另一节点", program, "--json")
+    assert (said.status, said.json["problem"]) == (1, "other_protocol")
+
+
+def test_only_nodes_get_one(hub: Served, program: Path, tmp_path: Path) -> None:
+    hub.done("terminal", "enrol", "树莓派", "--zone", "东区", "--to", tmp_path / "t")
+    for language in LANGUAGES:
+        said = hub("terminal", "update", "树莓派", program, language=language)
+        assert said.status == 1
+        assert said.err
+    assert hub("terminal", "update", "没有", program).status == 3
