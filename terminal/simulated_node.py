@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from firstbell.press import PANIC
 from firstbell.supply import VSYS_GPIO
-from firstbell_flash.board import FIRMWARE, NotCompiled, board_files, own_files, program_files, write_files
+from firstbell_flash.board import FIRMWARE, board_files, own_files, program_files, write_files
 from firstbell_linux.problems import Problem
 
 from terminal.control import Answer, ControlServer, problem_fields
@@ -70,10 +70,7 @@ class SimulatedNode:
         """The program of a board that has one is the hub's to change."""
         files = own_files(self._home, self._settings, int(time.time()))
         if not (self._flash / "main.py").exists():
-            try:
-                files = board_files(program_files(), files)
-            except NotCompiled as error:
-                raise ControlError(Problem("not_compiled", str(error.path))) from error
+            files = board_files(program_files(), files)
         write_files(files, self._flash)
 
     async def _power(self, stopped: "asyncio.Task[bool]") -> None:

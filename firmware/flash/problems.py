@@ -47,3 +47,7 @@ class NotLinked(FlashError):
 
 class NotPressed(FlashError):
     """It is linked, and nobody has seen a press go through."""
+
+
+class Declined(FlashError):
+    """What needs a person's yes did not get it."""

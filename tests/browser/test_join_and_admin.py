@@ -88,6 +88,14 @@ async def admin(tab: Page, site: Served, campus: dict[str, Any] = CAMPUS) -> Non
     await expect(tab.locator("h1")).to_have_text("明德实验学校")
 
 
+async def test_a_terminals_label_opens_its_row(tab: Page, site: Served) -> None:
+    many = [{**CAMPUS["terminals"][0], "id": f"t-{number}", "name": f"墙 {number}"} for number in range(60)]
+    site.answers["/api/campus"] = (200, {**CAMPUS, "terminals": many})
+    await tab.goto(f"{site.url}/admin#t-59")
+    await expect(tab.locator(".here")).to_contain_text("墙 59")
+    await expect(tab.locator(".here")).to_be_in_viewport()
+
+
 async def test_a_guard_is_added_with_name_pin_and_zone(tab: Page, site: Served) -> None:
     site.answers["/api/accounts"] = (200, {"id": "a-new"})
     await admin(tab, site)

@@ -60,7 +60,7 @@ def test_it_names_its_extras_and_python(wheel: zipfile.ZipFile) -> None:
     assert [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line] == []
 
 
-@pytest.mark.parametrize("command", ["firstbell-hub", "firstbell-terminal"])
+@pytest.mark.parametrize("command", ["firstbell-flash", "firstbell-hub", "firstbell-terminal"])
 def test_its_commands_start(command: str) -> None:
     (point,) = entry_points(group="console_scripts", name=command)
     assert callable(point.load())

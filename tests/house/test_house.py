@@ -57,11 +57,11 @@ def third_party_in(folder: str) -> set[str]:
     return {name_of(distributions.get(top, [top])[0]) for top in tops}
 
 
-@pytest.mark.parametrize("extra", ["hub", "terminal"])
-def test_an_extra_declares_what_its_package_imports(extra: str) -> None:
-    """Nothing is missing, and nothing is there before it is used. What lies in firmware/lib is part of both."""
+@pytest.mark.parametrize(("extra", "folder"), [("hub", "hub"), ("terminal", "terminal"), ("flash", "firmware/flash")])
+def test_an_extra_declares_what_its_package_imports(extra: str, folder: str) -> None:
+    """Nothing is missing, and nothing is there before it is used. What lies in firmware/lib is part of all."""
     declared = {name_of(line) for line in PYPROJECT["project"]["optional-dependencies"][extra]}
-    assert third_party_in(extra) | third_party_in("firmware/lib") == declared
+    assert third_party_in(folder) | third_party_in("firmware/lib") == declared
 
 
 def test_no_folder_of_tests_is_left_out_of_the_suite() -> None:

@@ -9,6 +9,7 @@ from tests.house.imports import ROOT, Import, calls_of, imports_of, source_files
 
 OURS = {
     "firstbell": "firmware/lib/firstbell",
+    "firstbell_flash": "firmware/flash",
     "firstbell_linux": "firmware/lib/firstbell_linux",
     "terminal": "terminal",
     "hub": "hub",
@@ -98,6 +99,17 @@ def test_what_linux_adds_to_it_knows_no_program_of_ours() -> None:
 def test_terminal_and_hub_never_import_each_other() -> None:
     wrong = [item for item in imports_in("terminal") if item.top == "hub"]
     wrong += [item for item in imports_in("hub") if item.top == "terminal"]
+    assert not wrong, [str(item) for item in wrong]
+
+
+def test_flashing_knows_a_terminals_folder_and_no_hub() -> None:
+    allowed = ("terminal", "terminal.settings", "terminal.problems")
+    wrong = [
+        item
+        for item in imports_in("firstbell_flash")
+        if item.top == "hub" or (item.top == "terminal" and item.module not in allowed)
+    ]
+    wrong += [item for item in imports_in("hub") if item.top == "firstbell_flash"]
     assert not wrong, [str(item) for item in wrong]
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ROOT / "hub/commands/locales"
 CATALOGUES = [
     ROOT / folder / "locales/zh-CN.json"
-    for folder in ("hub/commands", "hub/web", "hub/demo", "terminal", "firmware/lib/firstbell_linux")
+    for folder in ("hub/commands", "hub/web", "hub/demo", "terminal", "firmware/flash", "firmware/lib/firstbell_linux")
 ]
 FIELD = re.compile(r"\{\w*\}")
 

@@ -15,6 +15,7 @@ const SETTLE_MS = 400; // a key that has just appeared takes no tap: the second 
 const CONCERNS = { bad_text: "name", known_name: "name", pin_digits: "pin", pin_simple: "pin", unknown_zone: "zone" };
 const UNFIT = { name: "bad_text", pin: "pin_digits" };
 const root = document.querySelector("#admin");
+const here = location.hash.slice(1); // the row that a terminal's label names
 const said = document.querySelector("#said");
 const state = { campus: null, link: null, sure: null, problem: null, lost: "" };
 
@@ -53,7 +54,7 @@ const form = (what, ...fields) =>
 const row = (id, name, under, shape, ...keys) => {
   const what = state.sure?.id === id && state.sure.what;
   return h(
-    "li",
+    id === here ? "li.here" : "li",
     { key: id, "data-row": id },
     h("b", {}, name),
     what ? h("p", { key: "sure" }, t(`admin.sure.${what}`)) : h("p.second", {}, shape && mark(shape), under),
@@ -253,6 +254,7 @@ async function begin() {
   setTheme();
   await useLanguage(document.documentElement.lang);
   await fresh();
+  root.querySelector(".here")?.scrollIntoView({ block: "center" });
   setInterval(fresh, FRESH_MS);
 }
 

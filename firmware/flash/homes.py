@@ -1,0 +1,78 @@
+"""Where a terminal's folder comes from: it is there, or the hub fills it, over the network or by a stick."""
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from firstbell_flash.dialogue import step
+from firstbell_flash.enrol import begin_offline, enrol, finish_offline
+from firstbell_flash.problems import FileError
+from firstbell_linux.problems import Problem
+from firstbell_linux.shell import Run
+
+from terminal.settings import Home, Settings, check_home, load_settings
+
+Board = Literal["pi", "pico"]
+_ALGORITHMS = {"pi": "EdDSA", "pico": "HS256"}
+
+
+def from_option() -> click.Option:
+    return click.Option(["--from", "folder"], type=click.Path(path_type=Path), required=True, metavar="DIR")
+
+
+def enrol_options() -> tuple[click.Option, ...]:
+    file: dict[str, Any] = {"type": click.Path(path_type=Path), "metavar": "FILE"}
+    return (
+        click.Option(["--token"], is_flag=True),
+        click.Option(["--request"], **file),
+        click.Option(["--answer"], **file),
+    )
+
+
+def check_way(run: Run, board: Board, folder: Path, token: bool, request: Path | None, answer: Path | None) -> None:
+    """One way alone; by none of them, `folder` is filled already. Raises click.UsageError, and as `settings_for`."""
+    ways = sum((token, request is not None, answer is not None))
+    if ways > 1:
+        raise click.UsageError(run.say("homes.one_way"))
+    if ways == 0:
+        settings_for(Home(folder), board)
+
+
+def ask_hub(run: Run, board: Board, folder: Path, request: Path, dry_run: bool) -> None:
+    """The request that is carried to the hub."""
+    if not dry_run:
+        begin_offline(board, folder, request)
+    said = "homes.would_request" if dry_run else "homes.requested"
+    run.tell({"request": str(request), "folder": str(folder)}, run.say(said, request=request))
+
+
+def fill(run: Run, board: Board, folder: Path, token: bool, answer: Path | None) -> str:
+    """Fills `folder` by a token or an answer; by neither, it is filled already. Returns the token, "" for none."""
+    if answer is not None:
+        run.note(run.say("homes.fingerprint", fingerprint=finish_offline(folder, answer).fingerprint))
+    if not token:
+        return ""
+    secret = _read_token(run)
+    step(run, "enrol")
+    enrol(secret, board, folder)
+    return secret
+
+
+def settings_for(home: Home, board: Board) -> Settings:
+    """Raises SettingsError; FileError: it is a terminal's of another kind."""
+    check_home(home)
+    settings = load_settings(home.settings)
+    if settings.algorithm != _ALGORITHMS[board]:
+        raise FileError(Problem(f"not_for_{board}", str(home.path)))
+    return settings
+
+
+def _read_token(run: Run) -> str:
+    """From the keyboard, unseen, or the next line of what is piped in. Raises click.UsageError: there is none."""
+    if sys.stdin.isatty():
+        return str(click.prompt(run.say("homes.token"), hide_input=True, err=True)).strip()
+    token = sys.stdin.readline().strip()
+    if not token:
+        raise click.UsageError(run.say("homes.no_token"))
+    return token

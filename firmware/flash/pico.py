@@ -1,0 +1,179 @@
+"""`firstbell-flash pico`: a Pico W, from blank to armed, or the image of one.
+
+One step after the other, each of which can be cut off: the next run finds what is done, and does the rest.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from firstbell_flash import homes
+from firstbell_flash.board import Network, board_files, own_files, program_files
+from firstbell_flash.dialogue import bar, confirm, step
+from firstbell_flash.enrol import ask
+from firstbell_flash.find_boards import Board, Drive, Usb, choose, names_of
+from firstbell_flash.image import write_image
+from firstbell_flash.micropython import check_firmware, put_micropython
+from firstbell_flash.problems import FileError, NotFound, NotPressed
+from firstbell_flash.put import BOOT, enter, names_of_others, put, put_loader, quiet, read_back, start
+from firstbell_flash.repl import Repl
+from firstbell_flash.uf2 import read_firmware
+from firstbell_flash.watch import Console, until_linked, until_receipt
+from firstbell_flash.wifi import load_networks
+from firstbell_linux.private_file import write_private
+from firstbell_linux.problems import Problem
+from firstbell_linux.shell import Run, command
+
+from terminal.settings import Home, Settings
+
+HUB_S_MAX = 30
+"""After its receipt, until the hub says that a test press is on its disk."""
+LOOK_S = 0.5
+BOARD_FILE = "board"
+"""In the terminal's folder: the number of the board that it went to."""
+
+
+def build(run: Run) -> click.Command:
+    file: dict[str, Any] = {"type": click.Path(path_type=Path), "metavar": "FILE"}
+    return command(
+        run,
+        "pico",
+        pico,
+        click.Argument(["port"], default="", metavar="[PORT]"),
+        homes.from_option(),
+        *homes.enrol_options(),
+        click.Option(["--wifi"], **file),
+        click.Option(["--uf2"], **file),
+        click.Option(["--sha256"], default="", metavar="HEX"),
+        click.Option(["--image"], **file),
+        click.Option(["--dry-run"], is_flag=True),
+    )
+
+
+def pico(
+    run: Run,
+    port: str,
+    folder: Path,
+    token: bool,
+    request: Path | None,
+    answer: Path | None,
+    wifi: Path | None,
+    uf2: Path | None,
+    sha256: str,
+    image: Path | None,
+    dry_run: bool,
+) -> None:
+    """What a person may have got wrong is looked at before anything is touched."""
+    homes.check_way(run, "pico", folder, token, request, answer)
+    if request:
+        homes.ask_hub(run, "pico", folder, request, dry_run)
+        return
+    if wifi is None:
+        raise click.UsageError(run.say("pico.no_wifi"))
+    networks = load_networks(wifi)
+    firmware = b"" if uf2 is None else read_firmware(uf2, sha256)
+    usb = Usb()
+    target = image or _target(usb, port, firmware)
+    if dry_run:
+        _tell_plan(run, folder, networks, str(target) if isinstance(target, Path) else names_of(target)[0])
+        return
+    secret = homes.fill(run, "pico", folder, token, answer)
+    home = Home(folder)
+    settings = homes.settings_for(home, "pico")
+    step(run, "compile")
+    program, own = program_files(), own_files(home, settings, int(time.time()), networks)
+    if isinstance(target, Path):
+        if target.exists():
+            confirm(run, "pico.may_overwrite", Problem("file_there", str(target)), file=target)
+        write_image(target, board_files(program, own), firmware)
+        run.tell({"image": str(target), "terminal": settings.terminal}, run.say("pico.image", image=target))
+        return
+    board = put_micropython(run, usb, target, firmware) if isinstance(target, Drive) else target
+    _write(run, usb, board, home, program, own)
+    _see_armed(run, usb, board, settings, secret)
+
+
+def _target(usb: Usb, port: str, firmware: bytes) -> Board | Drive:
+    target = choose(usb, port)
+    if isinstance(target, Drive):
+        if target.folder is None:
+            raise NotFound(Problem("drive_unmounted", target.device))
+        if not firmware:
+            raise NotFound(Problem("no_micropython", str(target.folder)))
+    return target
+
+
+def _tell_plan(run: Run, folder: Path, networks: list[Network], target: str) -> None:
+    names = [network.ssid for network in networks]
+    run.tell(
+        {"would_write": target, "folder": str(folder), "networks": names},
+        run.say("pico.plan", target=target, folder=folder, networks=run.say("list.join").join(names)),
+    )
+
+
+def _write(
+    run: Run, usb: Usb, board: Board, home: Home, program: Mapping[str, bytes], own: Mapping[str, bytes]
+) -> None:
+    """All of it, read back, and started. Raises BoardError."""
+    step(run, "enter", port=board.port)
+    loader = board_files(program, own)["main.py"]
+    repl = enter(usb, board)
+    others = names_of_others(repl, loader)
+    if others:
+        repl.close()
+        files = ", ".join(others)
+        confirm(run, "pico.may_remove", Problem("board_of_others", board.port, {"files": files}), files=files)
+        repl = enter(usb, board)
+        for name in others:
+            repl.remove(name)
+    put_loader(repl, loader)
+    with quiet(usb, board, repl) as repl:
+        check_firmware(repl, program)
+        _claim(home, repl)
+        with bar(run, "write", sum(map(len, [*program.values(), *own.values()]))) as wrote:
+            written = put(repl, program, own, wrote)
+        step(run, "read_back")
+        wanted = board_files(program, own, written)
+        boot = wanted.pop(BOOT)
+        read_back(repl, wanted, written)
+        start(repl, boot)
+
+
+def _claim(home: Home, repl: Repl) -> None:
+    """One key on two boards would be a cloned terminal. Raises FileError: another board has this terminal's."""
+    path = home.path / BOARD_FILE
+    this = repl.run("import machine, binascii\nprint(binascii.hexlify(machine.unique_id()).decode())").strip()
+    other = path.read_text().strip() if path.exists() else this
+    if other != this:
+        raise FileError(Problem("on_another_board", str(path), {"other": other, "this": this}))
+    write_private(path, f"{this}\n".encode())
+
+
+def _see_armed(run: Run, usb: Usb, board: Board, settings: Settings, token: str) -> None:
+    """Linked, and pressed. Raises BoardError, NotLinked, NotPressed, and as `ask`."""
+    step(run, "start")
+    event: str | None = None
+    with Console(usb, board) as console:
+        if until_linked(console):
+            step(run, "linked")
+        if settings.role != "bell":
+            step(run, "press" if token else "press_rings", name=settings.name)
+            event = until_receipt(console)
+    if token:
+        _until_hub_says(settings, token)
+    run.tell(
+        {"terminal": settings.terminal, "name": settings.name, "port": board.port, "event": event},
+        run.say("pico.armed" if event else "pico.bell_armed", name=settings.name),
+    )
+
+
+def _until_hub_says(settings: Settings, token: str) -> None:
+    deadline_s = time.monotonic() + HUB_S_MAX
+    while time.monotonic() < deadline_s:
+        state = ask(token)
+        if state.linked and (settings.role == "bell" or state.tested_at_ms is not None):
+            return
+        time.sleep(LOOK_S)
+    raise NotPressed(Problem("not_tested", settings.name))

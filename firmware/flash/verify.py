@@ -1,0 +1,82 @@
+"""`firstbell-flash verify …`: what was written, read back and compared with what should be there."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from firstbell_flash.board import Network, board_files, own_files, program_files
+from firstbell_flash.dialogue import step
+from firstbell_flash.find_boards import Board, Usb, choose
+from firstbell_flash.homes import from_option, settings_for
+from firstbell_flash.image import files_in
+from firstbell_flash.problems import NotFound
+from firstbell_flash.put import BOOT, PROGRAMS, differences, digest, enter, quiet, started_folder
+from firstbell_flash.uf2 import parse, read_uf2
+from firstbell_linux.problems import FAILED, Problem
+from firstbell_linux.shell import Run, command, group
+
+from terminal.settings import Home, Settings
+
+
+def build(run: Run) -> click.Group:
+    port = click.Argument(["port"], metavar="PORT|FILE")
+    return group(run, "verify", (command(run, "verify.pico", verify_pico, port, from_option()),))
+
+
+def verify_pico(run: Run, port: str, folder: Path) -> int | None:
+    """A board, or the image of one, against a terminal's folder and this program."""
+    home = Home(folder)
+    settings = settings_for(home, "pico")
+    step(run, "compile")
+    program = program_files()
+    have, told, boot = _image(Path(port)) if Path(port).is_file() else _board(run, port)
+    started = started_folder(have, boot) or PROGRAMS[0]
+    wanted = board_files(program, _own(home, settings, told), started)
+    del wanted[BOOT]
+    differ = differences(have, wanted, started)
+    rows = [(path, run.say(f"verify.{how}")) for path, how in differ.items()]
+    run.list({"differ": differ, "files": len(wanted)}, ("column.file", "column.how"), rows, "verify.same")
+    return FAILED if differ else None
+
+
+def _image(path: Path) -> tuple[dict[str, str], bytes, bytes]:
+    """Digests, settings.json and boot.json."""
+    files = files_in(parse(read_uf2(path), str(path)), str(path))
+    return {name: digest(data) for name, data in files.items()}, files.get("settings.json", b""), files.get(BOOT, b"")
+
+
+def _board(run: Run, port: str) -> tuple[dict[str, str], bytes, bytes]:
+    """As `_image`; then it starts again."""
+    usb = Usb()
+    board = choose(usb, port)
+    if not isinstance(board, Board):
+        raise NotFound(Problem("no_micropython", port))
+    step(run, "enter", port=board.port)
+    repl = enter(usb, board)
+    if "main.py" in repl.names():
+        repl = quiet(usb, board, repl)
+    with repl:
+        step(run, "read_back")
+        have = repl.digests()
+        told, boot = (repl.read(name) if name in have else b"" for name in ("settings.json", BOOT))
+        repl.reset()
+    return have, told, boot
+
+
+def _own(home: Home, settings: Settings, told: bytes) -> Mapping[str, bytes]:
+    """What the folder says; when it was flashed and for which networks, a board's settings alone say (`told`)."""
+    try:
+        said = json.loads(told)
+        flashed_s, networks = said["flashed_s"], [_network(one) for one in said["wifi"]]
+    except (ValueError, KeyError, TypeError):
+        flashed_s, networks = 0, []
+    return own_files(home, settings, flashed_s, networks)
+
+
+def _network(said: Mapping[str, object]) -> Network:
+    address = said["address"]
+    fixed = tuple(map(str, address)) if isinstance(address, list) else None
+    if fixed is not None and len(fixed) != 4:
+        raise ValueError
+    return Network(str(said["ssid"]), str(said["password"]), fixed)

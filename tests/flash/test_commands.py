@@ -1,0 +1,121 @@
+"""Every command explains itself in both languages; what is wrong is said before anything is touched."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from firstbell_flash.doctor import examine
+from firstbell_flash.image import files_in
+from firstbell_flash.main import FlashRun, build, words
+from firstbell_flash.uf2 import parse
+from firstbell_linux.words import LANGUAGES
+
+from tests.flash.test_find_boards import Port, plugged
+from tests.flash.typed import type_in
+from tests.hub.commands.test_help import every
+from tests.terminal.real_terminal import make_home
+from tests.terminal.small_hub import Campus
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+PATHS = sorted(path for path, _ in every(build(FlashRun(words("en")))))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: " ".join(path) or "firstbell-flash")
+def test_help(path: tuple[str, ...], language: str) -> None:
+    said = type_in(*path, "--help", language=language)
+    assert (said.status, said.err) == (0, "")
+    command = dict(every(build(FlashRun(words(language)))))[path]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.opts[0] in said.out
+    assert bool(HAN.search(said.out)) is (language == "zh-CN")
+
+
+@pytest.fixture
+def pi_folder(tmp_path: Path) -> Path:
+    (tmp_path / "campus").mkdir()
+    home, _ = make_home(tmp_path / "t", Campus(tmp_path / "campus"))
+    return home.path
+
+
+def node_folder(pi_folder: Path) -> Path:
+    settings = pi_folder / "settings.toml"
+    settings.write_text('algorithm = "HS256"\n' + settings.read_text())
+    return pi_folder
+
+
+def test_what_is_wrong_is_said_first(pi_folder: Path, wifi: Path, tmp_path: Path) -> None:
+    for typed, status, problem in (
+        (["pico"], 2, "usage"),
+        (["pico", "--from", pi_folder, "--wifi", wifi], 1, "not_for_pico"),
+        (["pico", "--from", tmp_path / "none", "--wifi", wifi], 3, "home_unreadable"),
+        (["pico", "--from", pi_folder, "--token", "--request", "x"], 2, "usage"),
+        (["pico", "--from", tmp_path / "new", "--token"], 2, "usage"),
+        (["verify", "pico", "/dev/none", "--from", pi_folder], 1, "not_for_pico"),
+        (["label", "--from", tmp_path / "none", "--zone", "A"], 3, "home_unreadable"),
+    ):
+        said = type_in(*typed, "--json")
+        assert (said.status, said.json["problem"]) == (status, problem), said.err
+
+
+def test_a_board_that_is_not_there(pi_folder: Path, wifi: Path) -> None:
+    folder = node_folder(pi_folder)
+    said = type_in("pico", "/dev/none", "--from", folder, "--wifi", wifi, "--json")
+    assert (said.status, said.json["problem"]) == (3, "no_such_board")
+
+
+def test_a_wrong_micropython_is_refused_before_a_board_is_looked_for(pi_folder: Path, wifi: Path) -> None:
+    folder = node_folder(pi_folder)
+    said = type_in("pico", "/dev/none", "--from", folder, "--wifi", wifi, "--uf2", wifi, "--json")
+    assert (said.status, said.json["problem"]) == (1, "uf2_unknown")
+
+
+def test_an_image_is_never_written_over_a_file_unasked(pi_folder: Path, wifi: Path, tmp_path: Path) -> None:
+    folder, image = node_folder(pi_folder), tmp_path / "node.uf2"
+    typed = ("pico", "--from", folder, "--wifi", wifi, "--image", image, "--json")
+    assert type_in(*typed).status == 0
+    whole = image.read_bytes()
+    assert image.stat().st_mode & 0o777 == 0o600
+    assert files_in(parse(whole, "x"), "x")["key"] == (folder / "key").read_bytes()
+    said = type_in(*typed)
+    assert (said.status, said.json["problem"]) == (1, "file_there")
+    assert image.read_bytes() == whole
+    said = type_in("verify", "pico", image, "--from", folder, "--json")
+    assert (said.status, said.json["differ"]) == (0, {})
+    (folder / "key").write_text("A" * 43)
+    said = type_in("verify", "pico", image, "--from", folder, "--json")
+    assert (said.status, said.json["differ"]) == (1, {"key": "differs"})
+
+
+def test_the_doctor_looks_at_everything_and_says_what_to_do(tmp_path: Path) -> None:
+    port = tmp_path / "ttyACM0"
+    port.touch()
+    found = list(examine(plugged(tmp_path, Port(str(port)), drive="sdq")))
+    parts = {one.part for one in found}
+    assert parts == {
+        *("python", "package", "compiler", "group", "port", "drive", "udev", "modem_manager", "font", "space")
+    }
+    wrong = {one.part: one.problem.name for one in found if one.problem is not None}
+    assert wrong["drive"] == "drive_unmounted"
+    assert not wrong.keys() & {"python", "package", "compiler", "font"}
+    for one in found:
+        assert words("en").say(f"doctor.{one.part}")
+        if one.problem is not None:
+            assert all(words("zh-CN").problem(one.problem))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_doctor_as_a_command(language: str) -> None:
+    said = type_in("doctor", language=language)
+    assert said.status in (0, 1)
+    assert words(language).say("doctor.compiler") in said.out
+    assert (said.status == 1) == (words(language).say("doctor.wrong") in said.out)
+
+
+def test_list_on_a_machine_without_boards() -> None:
+    said = type_in("list", "--json")
+    assert said.status == 0
+    assert set(said.json) == {"boards", "drives"}

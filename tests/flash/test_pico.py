@@ -1,0 +1,179 @@
+"""`firstbell-flash pico` at a board that is real from its loader to its link: flashed, linked, pressed."""
+
+import asyncio
+import json
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from firstbell_flash.find_boards import Board, Usb
+from firstbell_flash.image import files_in
+from firstbell_flash.put import enter
+from firstbell_flash.uf2 import FILES_START, PAGE_BYTES
+
+from hub.places.enrolment import usual_wiring
+from tests.flash.board import UsbBoard
+from tests.flash.typed import Said, Typed
+from tests.links.hub_process import HubProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PANIC_PIN = usual_wiring("wall", "pico").inputs["panic"][1]
+PRESS = "Now press"
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[UsbBoard]:
+    with UsbBoard(tmp_path / "board") as board:
+        yield board
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def folder(hub: HubProcess, tmp_path: Path) -> Path:
+    hub.write_terminal(tmp_path / "gym", await hub.enrol(algorithm="HS256"), board="pico")
+    return tmp_path / "gym"
+
+
+async def press(board: UsbBoard) -> None:
+    await asyncio.to_thread(board.press, PANIC_PIN)
+
+
+async def armed(board: UsbBoard, folder: Path, wifi: Path) -> Said:
+    """Flashes, presses when it is asked to, and waits for the end."""
+    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi, "--json")
+    await run.until(PRESS)
+    await press(board)
+    said = await run.end()
+    assert said.status == 0, said.err + board.said.decode(errors="replace")[-2_000:]
+    return said
+
+
+def on_flash(board: UsbBoard) -> dict[str, bytes]:
+    flash = board.flash.read_bytes()
+    pages = {FILES_START + at: flash[at : at + PAGE_BYTES] for at in range(0, len(flash), PAGE_BYTES)}
+    return files_in(pages, str(board.flash))
+
+
+async def test_from_blank_to_armed(hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path) -> None:
+    said = (await armed(board, folder, wifi)).json
+    recorded = await hub.until_entry("event_recorded", digest=said["event"])
+    assert (recorded["what"], recorded["terminal"]) == ("panic", said["terminal"])
+    assert board.bites == 0
+    files = on_flash(board)
+    assert files["key"] == (folder / "key").read_bytes()
+    assert json.loads(files["settings.json"])["wifi"] == [{"ssid": "school", "password": "12345678", "address": None}]
+    assert json.loads(files["boot.json"]) == {"program": "a"}
+    assert "maintain" not in files
+
+
+async def test_a_node_that_runs_is_flashed_again_and_keeps_what_it_kept(
+    hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path
+) -> None:
+    """Its watchdog is armed: whoever takes longer than 8 s to stop it loses."""
+    await armed(board, folder, wifi)
+    outbox = {path for path in on_flash(board) if path.startswith("outbox/")}
+    assert outbox
+    await armed(board, folder, wifi)
+    files = on_flash(board)
+    assert outbox <= files.keys()
+    assert board.bites == 0
+    assert json.loads(files["boot.json"]) == {"program": "a"}, "the same program is where it was"
+
+
+async def test_a_node_becomes_another_terminal(hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path) -> None:
+    first = (await armed(board, folder, wifi)).json
+    other = folder.with_name("hall")
+    hub.write_terminal(other, await hub.enrol(algorithm="HS256"), board="pico")
+    said = (await armed(board, other, wifi)).json
+    assert said["terminal"] != first["terminal"]
+    recorded = await hub.until_entry("event_recorded", digest=said["event"])
+    assert recorded["terminal"] == said["terminal"]
+
+
+async def test_one_terminal_goes_to_one_board(board: UsbBoard, folder: Path, wifi: Path, tmp_path: Path) -> None:
+    await armed(board, folder, wifi)
+    with UsbBoard(tmp_path / "other") as other:
+        said = await (await Typed.run("pico", other.port, "--from", folder, "--wifi", wifi, "--json")).end()
+        assert (said.status, said.json["problem"]) == (1, "on_another_board")
+        assert "key" not in on_flash(other)
+
+
+CUTS = sorted(random.sample(range(10, 150), 3))
+
+
+@pytest.mark.parametrize("cut_at", CUTS)
+async def test_power_that_goes_while_it_writes(board: UsbBoard, folder: Path, wifi: Path, cut_at: int) -> None:
+    print("cut at block write", cut_at)
+    board.unplug()
+    board.cut_at = cut_at
+    board.plug()
+    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi)
+    assert await asyncio.to_thread(board.until_cut)
+    said = await run.end()
+    assert said.status == 4, said.err
+    assert "run the same command" in said.err.lower()
+    board.unplug()
+    board.plug()
+    await armed(board, folder, wifi)
+
+
+@pytest.mark.parametrize("line", ["Writing", "Starting"])
+async def test_whoever_is_killed_is_followed_by_another(board: UsbBoard, folder: Path, wifi: Path, line: str) -> None:
+    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi)
+    await run.until(line)
+    run.process.kill()
+    await run.end()
+    await armed(board, folder, wifi)
+
+
+async def test_two_at_one_board(board: UsbBoard, folder: Path, wifi: Path) -> None:
+    first = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi)
+    await first.until(PRESS)
+    second = await (await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi, "--json")).end()
+    assert (second.status, second.json["problem"]) == (4, "port_busy")
+    await press(board)
+    assert (await first.end()).status == 0
+
+
+async def test_a_board_that_holds_what_is_not_ours(board: UsbBoard, folder: Path, wifi: Path) -> None:
+    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi)
+    await run.until(PRESS)
+    run.process.kill()
+    await run.end()
+    with enter(Usb(), Board(str(board.port))) as repl:
+        repl.replace("boot.py", b"import machine\n")
+    said = await (await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi, "--json")).end()
+    assert (said.status, said.json["problem"]) == (1, "board_of_others")
+    assert "boot.py" in said.err
+    assert "boot.py" in on_flash(board)
+
+
+async def test_a_hub_that_is_not_there(hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path) -> None:
+    settings = (folder / "settings.toml").read_text()
+    (folder / "settings.toml").write_text(settings.replace(f":{hub.port}", ":9"))
+    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi)
+    await run.until("Starting")
+    run.process.send_signal(signal.SIGINT)
+    said = await run.end()
+    assert said.status == 1
+    assert "Stopped" in said.err
+
+
+async def test_dry_run_touches_nothing(board: UsbBoard, folder: Path, wifi: Path) -> None:
+    said = await (await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi, "--dry-run", "--json")).end()
+    assert (said.status, said.json["networks"]) == (0, ["school"])
+    assert (on_flash(board), board.resets) == ({}, 0)
+
+
+async def test_verify_says_what_differs(board: UsbBoard, folder: Path, wifi: Path) -> None:
+    await armed(board, folder, wifi)
+    said = await (await Typed.run("verify", "pico", board.port, "--from", folder, "--json")).end()
+    assert (said.status, said.json["differ"]) == (0, {})
+    with enter(Usb(), Board(str(board.port))) as repl:
+        repl.replace("a/node/daemon.mpy", b"M")
+        repl.remove("log.vkey")
+    said = await (await Typed.run("verify", "pico", board.port, "--from", folder, "--json")).end()
+    assert (said.status, said.json["differ"]) == (1, {"a/node/daemon.mpy": "differs", "log.vkey": "missing"})
