@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The browser tests drive Debian's Chromium, and their screenshots show Chinese, as a terminal's label does; the fault tests trace the hub and set its
-# clock; the bench compiles a slow disk. With `power`: the power cuts need a machine to cut it from. Installs what is missing where this user may;
+# clock; the bench compiles a slow disk; cards' images are made, and what is written to them is checked. With `power`: the power cuts need a machine to
+# cut it from. Installs what is missing where this user may;
 # otherwise says what is missing, and fails.
 set -euo pipefail
 
@@ -13,6 +14,10 @@ command -v faketime >/dev/null || missing+=(faketime)
 command -v gcc >/dev/null || missing+=(gcc)
 [[ -e /usr/include/dlfcn.h ]] || missing+=(libc6-dev)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
+command -v mcopy >/dev/null || missing+=(mtools)
+command -v mkfs.fat >/dev/null || missing+=(dosfstools)
+command -v sfdisk >/dev/null || missing+=(fdisk)
+command -v shellcheck >/dev/null || missing+=(shellcheck)
 [[ ${1:-} != power ]] || command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 

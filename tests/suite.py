@@ -50,6 +50,7 @@ PARTS = (
     Part("lint", 180, commands=(("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))),
     Part("links", 300, ("tests/links",)),
     Part("flash", 240, ("tests/flash",)),
+    Part("card", 120, ("tests/card",)),
     Part("demo", 120, ("tests/demo",)),
     Part("micropython", 60, ("tests/firmware", "tests/node")),
 )

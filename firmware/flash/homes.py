@@ -1,18 +1,20 @@
 """Where a terminal's folder comes from: it is there, or the hub fills it, over the network or by a stick."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 from firstbell_flash.dialogue import step
-from firstbell_flash.enrol import begin_offline, enrol, finish_offline
-from firstbell_flash.problems import FileError
+from firstbell_flash.enrol import ask, begin_offline, enrol, finish_offline
+from firstbell_flash.problems import FileError, NotPressed
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import Run
 
 from terminal.settings import Home, Settings, check_home, load_settings
 
+LOOK_S = 0.5
 Board = Literal["pi", "pico"]
 _ALGORITHMS = {"pi": "EdDSA", "pico": "HS256"}
 
@@ -66,6 +68,17 @@ def settings_for(home: Home, board: Board) -> Settings:
     if settings.algorithm != _ALGORITHMS[board]:
         raise FileError(Problem(f"not_for_{board}", str(home.path)))
     return settings
+
+
+def until_hub_says(settings: Settings, token: str, seconds: float, problem: str) -> None:
+    """That it is linked, and a test press on its disk. Raises NotPressed with `problem`, and as `ask`."""
+    deadline_s = time.monotonic() + seconds
+    while time.monotonic() < deadline_s:
+        state = ask(token)
+        if state.linked and (settings.role == "bell" or state.tested_at_ms is not None):
+            return
+        time.sleep(LOOK_S)
+    raise NotPressed(Problem(problem, settings.name))
 
 
 def _read_token(run: Run) -> str:

@@ -12,11 +12,10 @@ import click
 from firstbell_flash import homes
 from firstbell_flash.board import Network, board_files, own_files, program_files
 from firstbell_flash.dialogue import bar, confirm, step
-from firstbell_flash.enrol import ask
 from firstbell_flash.find_boards import Board, Drive, Usb, choose, names_of
 from firstbell_flash.image import write_image
 from firstbell_flash.micropython import check_firmware, put_micropython
-from firstbell_flash.problems import FileError, NotFound, NotPressed
+from firstbell_flash.problems import FileError, NotFound
 from firstbell_flash.put import BOOT, enter, names_of_others, put, put_loader, quiet, read_back, start
 from firstbell_flash.repl import Repl
 from firstbell_flash.uf2 import read_firmware
@@ -30,7 +29,6 @@ from terminal.settings import Home, Settings
 
 HUB_S_MAX = 30
 """After its receipt, until the hub says that a test press is on its disk."""
-LOOK_S = 0.5
 BOARD_FILE = "board"
 """In the terminal's folder: the number of the board that it went to."""
 
@@ -162,18 +160,8 @@ def _see_armed(run: Run, usb: Usb, board: Board, settings: Settings, token: str)
             step(run, "press" if token else "press_rings", name=settings.name)
             event = until_receipt(console)
     if token:
-        _until_hub_says(settings, token)
+        homes.until_hub_says(settings, token, HUB_S_MAX, "not_tested")
     run.tell(
         {"terminal": settings.terminal, "name": settings.name, "port": board.port, "event": event},
         run.say("pico.armed" if event else "pico.bell_armed", name=settings.name),
     )
-
-
-def _until_hub_says(settings: Settings, token: str) -> None:
-    deadline_s = time.monotonic() + HUB_S_MAX
-    while time.monotonic() < deadline_s:
-        state = ask(token)
-        if state.linked and (settings.role == "bell" or state.tested_at_ms is not None):
-            return
-        time.sleep(LOOK_S)
-    raise NotPressed(Problem("not_tested", settings.name))

@@ -33,6 +33,22 @@ class HubUnreachable(FlashError):
     exit_code = UNREACHABLE
 
 
+class TypedWrongly(FlashError):
+    """What was typed can't be, as it stands."""
+
+    exit_code = USED_WRONGLY
+
+
+class BundleError(FlashError):
+    """A bundle can't be made here, or is none."""
+
+
+class CardError(FlashError):
+    """A card can't be written to, or must not be."""
+
+    exit_code = DEVICE
+
+
 class BoardError(FlashError):
     """A board does not do what it should."""
 

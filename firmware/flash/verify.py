@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 from firstbell_flash.board import Network, board_files, own_files, program_files
+from firstbell_flash.card import differences as card_differences
+from firstbell_flash.card import read_terminal
 from firstbell_flash.dialogue import step
 from firstbell_flash.find_boards import Board, Usb, choose
 from firstbell_flash.homes import from_option, settings_for
 from firstbell_flash.image import files_in
+from firstbell_flash.pi import open_card
 from firstbell_flash.problems import NotFound
 from firstbell_flash.put import BOOT, PROGRAMS, differences, digest, enter, quiet, started_folder
 from firstbell_flash.uf2 import parse, read_uf2
@@ -21,7 +24,23 @@ from terminal.settings import Home, Settings
 
 def build(run: Run) -> click.Group:
     port = click.Argument(["port"], metavar="PORT|FILE")
-    return group(run, "verify", (command(run, "verify.pico", verify_pico, port, from_option()),))
+    card = click.Argument(["card"], type=click.Path(path_type=Path))
+    return group(
+        run,
+        "verify",
+        (
+            command(run, "verify.pico", verify_pico, port, from_option()),
+            command(run, "verify.pi", verify_pi, card, from_option()),
+        ),
+    )
+
+
+def verify_pi(run: Run, card: Path, folder: Path) -> int | None:
+    """A card that has not been started, against what was written to it and a terminal's folder."""
+    settings_for(Home(folder), "pi")
+    boot, _ = open_card(card, to_write=False)
+    differ, files = card_differences(boot, read_terminal(folder))
+    return _tell(run, differ, files)
 
 
 def verify_pico(run: Run, port: str, folder: Path) -> int | None:
@@ -34,9 +53,12 @@ def verify_pico(run: Run, port: str, folder: Path) -> int | None:
     started = started_folder(have, boot) or PROGRAMS[0]
     wanted = board_files(program, _own(home, settings, told), started)
     del wanted[BOOT]
-    differ = differences(have, wanted, started)
+    return _tell(run, differences(have, wanted, started), len(wanted))
+
+
+def _tell(run: Run, differ: Mapping[str, str], files: int) -> int | None:
     rows = [(path, run.say(f"verify.{how}")) for path, how in differ.items()]
-    run.list({"differ": differ, "files": len(wanted)}, ("column.file", "column.how"), rows, "verify.same")
+    run.list({"differ": differ, "files": files}, ("column.file", "column.how"), rows, "verify.same")
     return FAILED if differ else None
 
 

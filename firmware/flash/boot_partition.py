@@ -1,0 +1,148 @@
+"""The boot partition of a card: its files by their path, in a FAT file system of an image or a device, or where it is
+mounted.
+
+A write that is cut off may leave a part of the file, or none. mtools does the FAT: what Debian ships, needs no root for
+an image and no mount for a device.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from firstbell_flash.problems import CardError
+from firstbell_linux.problems import Problem, reason_of
+
+CLUSTER_BYTES_MAX = 32 * 1024
+"""A FAT gives a file so much more than it asks for, at most (Microsoft, FAT: General Overview of On-Disk Format)."""
+SECTOR_BYTES = 512
+_FAT_KINDS = (0x06, 0x0B, 0x0C, 0x0E)
+"""Of an entry in an MBR: FAT16 and FAT32, with and without LBA."""
+_ENTRY_AT, _SIGNATURE = 446, b"\x55\xaa"
+
+
+class BootPartition(Protocol):
+    """`where`: the card, as it was typed. Every call raises CardError or OSError."""
+
+    where: Path
+
+    def names(self) -> set[str]:
+        """Every file, by its path from the top."""
+
+    def read(self, path: str) -> bytes: ...
+
+    def write(self, path: str, data: bytes) -> None: ...
+
+    def remove(self, path: str) -> None: ...
+
+    def free_bytes(self) -> int: ...
+
+    def settle(self) -> None:
+        """All of it is on the card, and no more in this machine's memory: what is read next comes from the card."""
+
+
+class Folder:
+    """Mounted by somebody else."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+
+    def names(self) -> set[str]:
+        return {str(path.relative_to(self.where)) for path in self.where.rglob("*") if path.is_file()}
+
+    def read(self, path: str) -> bytes:
+        return (self.where / path).read_bytes()
+
+    def write(self, path: str, data: bytes) -> None:
+        target = self.where / path
+        target.parent.mkdir(exist_ok=True, parents=True)
+        target.write_bytes(data)
+
+    def remove(self, path: str) -> None:
+        target = self.where / path
+        target.unlink()
+        if target.parent != self.where and not any(target.parent.iterdir()):
+            target.parent.rmdir()
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.where).free
+
+    def settle(self) -> None:
+        os.sync()
+        for name in self.names():
+            _forget(self.where / name)
+
+
+class Fat:
+    """In an image, or on a device that is not mounted: `where`. It begins at `offset`, in bytes."""
+
+    def __init__(self, where: Path, offset: int) -> None:
+        self.where = where
+        self._image = f"{where}@@{offset}"
+
+    def names(self) -> set[str]:
+        return {name for name in self._listed() if not name.endswith("/")}
+
+    def _listed(self) -> set[str]:
+        """Folders, too: their names end in a slash."""
+        lines = self._run("mdir", "-/", "-b", "::").decode("utf-8", "replace").splitlines()
+        return {line.removeprefix("::/") for line in lines if line.startswith("::/")}
+
+    def read(self, path: str) -> bytes:
+        return self._run("mcopy", f"::/{path}", "-")
+
+    def write(self, path: str, data: bytes) -> None:
+        listed = self._listed()
+        for folder in reversed(PurePosixPath(path).parents[:-1]):
+            if f"{folder}/" not in listed:
+                self._run("mmd", f"::/{folder}")
+        self._run("mcopy", "-o", "-", f"::/{path}", given=data)
+
+    def remove(self, path: str) -> None:
+        self._run("mdel", f"::/{path}")
+
+    def free_bytes(self) -> int:
+        said = self._run("mdir", "::").decode("utf-8", "replace")
+        found = re.search(r"([\d ]+) bytes free\s*$", said)
+        if not found:
+            raise CardError(Problem("fat_fails", str(self.where), {"reason": said.strip().rpartition("\n")[2]}))
+        return int(found[1].replace(" ", ""))
+
+    def settle(self) -> None:
+        _forget(self.where)
+
+    def _run(self, tool: str, *arguments: str, given: bytes = b"") -> bytes:
+        # Whatever this person's own mtools are set up to do; and a card's geometry, which nobody uses any more.
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "MTOOLSRC": os.devnull, "MTOOLS_SKIP_CHECK": "1"}
+        command = [tool, "-i", self._image, *arguments]
+        try:
+            return subprocess.run(command, input=given, capture_output=True, env=environment, check=True).stdout
+        except FileNotFoundError as error:
+            raise CardError(Problem("no_mtools", tool)) from error
+        except subprocess.CalledProcessError as error:
+            reason = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise CardError(Problem("fat_fails", str(self.where), {"reason": reason})) from error
+
+
+def _forget(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+
+
+def open_fat(where: Path) -> Fat:
+    """The first partition of an image or a device. Raises CardError: there is none, or no FAT."""
+    try:
+        with where.open("rb") as file:
+            start = file.read(SECTOR_BYTES)
+    except OSError as error:
+        raise CardError(Problem("card_unreadable", str(where), {"reason": reason_of(error)})) from error
+    entry = start[_ENTRY_AT : _ENTRY_AT + 16]
+    if not start.endswith(_SIGNATURE) or len(start) < SECTOR_BYTES or entry[4] not in _FAT_KINDS:
+        raise CardError(Problem("no_boot_partition", str(where)))
+    return Fat(where, int.from_bytes(entry[8:12], "little") * SECTOR_BYTES)
