@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 from firstbell_flash import bundle
+from firstbell_flash.board import FIRMWARE
 from firstbell_flash.dialogue import step
 from firstbell_linux.private_file import write_private
 from firstbell_linux.shell import Run, command
 
-import terminal
-
-CHECKOUT = Path(terminal.__file__).resolve().parents[1]
+CHECKOUT = FIRMWARE.parent
 
 
 def build(run: Run) -> click.Command:
