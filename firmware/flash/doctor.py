@@ -67,6 +67,7 @@ def examine(usb: Usb) -> Iterator[Finding]:
     yield Finding("udev", str(UDEV), None if UDEV.exists() else Problem("no_udev", str(UDEV)))
     yield _modem_manager()
     yield _font()
+    yield _mtools()
     yield _space(Path(tempfile.gettempdir()))
 
 
@@ -75,6 +76,11 @@ def _package(name: str) -> Finding:
         return Finding("package", f"{name} {version(name)}")
     except PackageNotFoundError:
         return Finding("package", name, Problem("package_missing", name))
+
+
+def _mtools() -> Finding:
+    found = shutil.which("mcopy")
+    return Finding("mtools", found or "mcopy", None if found else Problem("no_mtools", "mcopy"))
 
 
 def _compiler() -> Finding:

@@ -8,7 +8,6 @@ from firstbell_flash.boot_partition import open_fat
 from terminal.settings import Home
 from tests.card.cards import CARDS, make_image
 from tests.card.test_bundle import GOOD
-from tests.flash.conftest import hub as hub
 from tests.flash.typed import Typed
 from tests.links.campus import HOST, ZONE
 from tests.links.hub_process import HubProcess

@@ -1,10 +1,7 @@
 """`firstbell-flash pi`, `verify pi` and `bundle` as they are typed: texts in two languages, JSON, exit codes."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,22 +9,18 @@ from firstbell_flash import bundle
 from firstbell_flash.boot_partition import open_fat
 
 from tests.card.cards import CARDS, digest, lay_out, make_image
+from tests.flash.typed import type_in
 from tests.terminal.real_terminal import make_home
 from tests.terminal.small_hub import Campus
 
-COMMAND = Path(sys.executable).with_name("firstbell-flash")
 SCRIPTS = {"install.sh": b"#!/bin/sh\n", "start.sh": b"#!/bin/sh\n", "firstbell-install.service": b"[Unit]\n"}
 WIFI = '[[network]]\nssid = "school"\npassword = "a passphrase"\n'
 
 
-def typed(*arguments: str | Path, language: str = "en") -> tuple[int, str, str]:
+def typed(*arguments: str | Path, language: str = "en") -> tuple[int | None, str, str]:
     """Exit code, stdout, stderr."""
-    environment = {**os.environ, "FIRSTBELL_LANG": language}
-    done = subprocess.run(
-        [COMMAND, *arguments], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+    said = type_in(*arguments, language=language)
+    return said.status, said.out, said.err
 
 
 class Bench:
@@ -42,7 +35,7 @@ class Bench:
         self.bundle.write_bytes(bundle.pack({**SCRIPTS, "wheels/x.whl": b"wheel"}))
         self.card = make_image(folder / "card.img", CARDS["trixie"][1])
 
-    def pi(self, *more: str | Path, card: Path | None = None, language: str = "en") -> tuple[int, str, str]:
+    def pi(self, *more: str | Path, card: Path | None = None, language: str = "en") -> tuple[int | None, str, str]:
         arguments = ("pi", card or self.card, "--from", self.home, "--bundle", self.bundle)
         return typed(*arguments, *more, language=language)
 
