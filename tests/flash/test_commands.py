@@ -96,7 +96,7 @@ def test_the_doctor_looks_at_everything_and_says_what_to_do(tmp_path: Path) -> N
     found = list(examine(plugged(tmp_path, Port(str(port)), drive="sdq")))
     parts = {one.part for one in found}
     assert parts == {
-        *("python", "package", "compiler", "group", "port", "drive", "udev", "modem_manager", "font", "space")
+        *("python", "package", "compiler", "group", "port", "drive", "udev", "modem_manager", "font", "mtools", "space")
     }
     wrong = {one.part: one.problem.name for one in found if one.problem is not None}
     assert wrong["drive"] == "drive_unmounted"
