@@ -19,7 +19,7 @@ import msgspec
 from firstbell_flash import sums
 from firstbell_flash.boot_partition import CLUSTER_BYTES_MAX, BootPartition
 from firstbell_flash.first_boot import FOLDER, Format, Machine, check_no_other, recognise, render
-from firstbell_flash.problems import CardError
+from firstbell_flash.problems import CardError, NotWritten
 from firstbell_flash.sums import parse_sums, write_sums
 from firstbell_linux.problems import Problem
 
@@ -145,11 +145,11 @@ def read_back(boot: BootPartition, planned: Plan, read: Wrote) -> None:
 def differences(boot: BootPartition, terminal: Mapping[str, bytes]) -> tuple[dict[str, str], int]:
     """What is not as it was written: "missing" or "differs", by path; and how many files there should be.
 
-    `terminal`: must be on it, too, if any. Raises CardError: nothing of ours is on it, or it was not finished.
+    `terminal`: must be on it, too, if any. Raises NotWritten: nothing of ours is on it, or it was not finished.
     """
     names = boot.names()
     if SUMS not in names:
-        raise CardError(Problem("card_unfinished" if BEFORE in names else "card_not_ours", str(boot.where)))
+        raise NotWritten(Problem("card_unfinished" if BEFORE in names else "card_not_ours", str(boot.where)))
     wanted = {normpath(f"{FOLDER}/{path}"): digest for path, digest in parse_sums(boot.read(SUMS)).items()}
     wanted |= {f"{FOLDER}/terminal/{name}": sha256(data).hexdigest() for name, data in terminal.items()}
     differ = dict.fromkeys(wanted.keys() - names, "missing")

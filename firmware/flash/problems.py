@@ -49,6 +49,10 @@ class CardError(FlashError):
     exit_code = DEVICE
 
 
+class NotWritten(FlashError):
+    """Nothing of ours is on a card, or not all of it."""
+
+
 class BoardError(FlashError):
     """A board does not do what it should."""
 

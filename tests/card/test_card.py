@@ -13,7 +13,7 @@ import pytest
 from firstbell_flash.boot_partition import BootPartition, Fat, Folder, open_fat
 from firstbell_flash.card import Plan, differences, plan, read_back, write
 from firstbell_flash.first_boot import Machine
-from firstbell_flash.problems import CardError
+from firstbell_flash.problems import CardError, NotWritten
 
 from tests.card.cards import BOOKWORM, CARDS, CLOUD, PI_OS, TRIXIE, boot, digest, lay_out, make_image
 
@@ -203,7 +203,7 @@ class Cut:
 def finished(card: BootPartition) -> bool:
     try:
         return not differences(card, {})[0]
-    except CardError:
+    except NotWritten:
         return False
 
 
@@ -274,7 +274,7 @@ def test_what_came_back_otherwise_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_looked_at_later(kind: str, tmp_path: Path) -> None:
     card = KINDS[kind](tmp_path, CARDS["trixie"][1])
-    with pytest.raises(CardError) as raised:
+    with pytest.raises(NotWritten) as raised:
         differences(card, {})
     assert raised.value.problem.name == "card_not_ours"
     put(card)

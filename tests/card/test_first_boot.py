@@ -95,7 +95,10 @@ def is_sound_script(script: bytes) -> None:
 def test_firstrun() -> None:
     files = render("firstrun", MACHINE, BOOKWORM + RUN, "i-1")
     is_sound_script(files["firstrun.sh"])
-    assert START in files["firstrun.sh"].decode().splitlines()
+    lines = files["firstrun.sh"].decode().splitlines()
+    assert START in lines
+    # Its words in cmdline.txt without the script would keep the Pi from ever starting again.
+    assert [line.split()[0] for line in lines[-3:]] == ["sed", "rm", "exit"]
     assert words(files) == [
         *BOOKWORM.split(),
         "systemd.run=/boot/firmware/firstrun.sh",

@@ -67,6 +67,11 @@ def test_from_a_folder_to_a_card_and_back(bench: Bench) -> None:
     assert (code, json.loads(out)["differ"]) == (1, {"firstbell/terminal/key": "differs"})
 
 
+def test_a_card_that_was_never_written(bench: Bench) -> None:
+    code, out, _ = typed("verify", "pi", bench.card, "--from", bench.home, "--json")
+    assert (code, json.loads(out)["problem"]) == (1, "card_not_ours")
+
+
 def test_only_said(bench: Bench) -> None:
     before = digest(bench.card)
     code, out, err = bench.pi("--dry-run", "--json")
