@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -207,28 +208,43 @@ def finished(card: BootPartition) -> bool:
         return False
 
 
+def interrupt(card: BootPartition, files: dict[str, bytes], left: int, *, halfway: bool, again: bool) -> bool:
+    """At the `left`-th change, and mended. Whether there were so many. `again`: it was written with another bundle."""
+    if again:
+        put(card, {"wheels/old.whl": b"old", **{name: data + b"old" for name, data in BUNDLE.items()}})
+    try:
+        write(Cut(card, left, halfway=halfway), planned(card), ignore)
+    except Pulled:
+        assert not finished(card) or (again and left == 0)
+    else:
+        return False
+    what = put(card)
+    assert content(card) == {**files, **what.files}
+    assert json.loads(card.read("firstbell/before.json"))["cmdline"] == files["cmdline.txt"].decode().strip()
+    return True
+
+
+@pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("halfway", [False, True])
 @pytest.mark.parametrize("name", CARDS)
-def test_interrupted_at_every_change(name: str, halfway: bool, tmp_path: Path) -> None:
-    """A fresh card, and one that was written before with another bundle."""
+def test_interrupted_at_every_change(name: str, halfway: bool, again: bool, tmp_path: Path) -> None:
     _, files = CARDS[name]
-    for again in (False, True):
-        left = 0
-        while True:
-            folder = Folder(lay_out(tmp_path / f"{again}-{left}", files))
-            if again:
-                put(folder, {"wheels/old.whl": b"old", **{name: data + b"old" for name, data in BUNDLE.items()}})
-            try:
-                write(Cut(folder, left, halfway=halfway), planned(folder), ignore)
-            except Pulled:
-                assert not finished(folder) or (again and left == 0)
-            else:
-                break
-            what = put(folder)
-            assert content(folder) == {**files, **what.files}
-            assert json.loads(folder.read("firstbell/before.json"))["cmdline"] == files["cmdline.txt"].decode().strip()
-            left += 1
-        assert left >= len(BUNDLE) + 3
+    left = 0
+    while interrupt(Folder(lay_out(tmp_path / str(left), files)), files, left, halfway=halfway, again=again):
+        left += 1
+    assert left >= len(BUNDLE) + 3
+
+
+@pytest.mark.parametrize("halfway", [False, True])
+def test_interrupted_at_every_change_of_a_fat(halfway: bool, tmp_path: Path) -> None:
+    _, files = CARDS["Imager"]
+    fresh = make_image(tmp_path / "fresh.img", files)
+    left = 0
+    while interrupt(
+        open_fat(Path(shutil.copy(fresh, tmp_path / "card.img"))), files, left, halfway=halfway, again=False
+    ):
+        left += 1
+    assert left >= len(BUNDLE) + 3
 
 
 def test_killed_at_any_time(tmp_path: Path) -> None:
