@@ -121,12 +121,13 @@ class Truth:
             made.lost = True
 
     def _mixed(self) -> set[str]:
-        """Terminals with a real incident beside a drill or a test: while the second of them is decided and not on the
-        disk, the light says none of both, and a terminal lets go.
+        """Terminals with two incidents, for a drill or a test is not the same as what is real, nor as each other: while
+        the second of them is decided and not on the disk, the light says none of both, and a terminal lets go.
         """
-        incidents = self.campus.incidents.values()
-        marked = {incident.terminal for incident in incidents if incident.drill or incident.test}
-        return marked & {incident.terminal for incident in incidents if not (incident.drill or incident.test)}
+        marks: dict[str, set[tuple[bool, bool]]] = {}
+        for incident in self.campus.incidents.values():
+            marks.setdefault(incident.terminal, set()).add((incident.drill, incident.test))
+        return {terminal for terminal, of_each in marks.items() if len(of_each) > 1}
 
     def _check(self, entry: e.Entry) -> None:
         # The beginning of a log goes in before everything that waits.
