@@ -99,7 +99,7 @@ class Daemon:
         self.inputs = Inputs(kinds, settings.press_ms_min)
         self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
         self.outputs = Outputs(self._panel.set_light, self._panel.set_sounder)
-        self._update = Update(loader, self.software, key, self._is_quiet, self._send, tell)
+        self._update = Update(loader, self.software, key, self.is_quiet, self._send, tell)
         self.link = HubLink(find, settings.server_name, ca, clock, random, self)
         now_ms = self.mono_ms()
         self._terminal = Terminal(self.session, self.inputs, self.outputs, self.outbox, self, settings.is_bell, now_ms)
@@ -107,6 +107,14 @@ class Daemon:
 
     def mono_ms(self) -> int:
         return self._ticks.at(ticks_ms())
+
+    def is_linked(self) -> bool:
+        linked: bool = self.session.state == LINKED
+        return linked
+
+    def is_quiet(self) -> bool:
+        """Nothing waits for the hub, and no light is on."""
+        return self.outbox.pending == 0 and self.session.light == light.NONE
 
     async def run(self, beside: "tuple[Any, ...]") -> None:
         """Until a part of it raises: then it is not safe to go on. `beside`: coroutines that are parts of it, too."""
@@ -206,9 +214,6 @@ class Daemon:
             self.link.problem = "hub_refused: " + action.reason
 
     # ── the next program ─────────────────────────────────────────────────────────────────────────────────────
-
-    def _is_quiet(self) -> bool:
-        return self.outbox.pending == 0 and self.session.light == light.NONE
 
     def _send(self, text: str) -> None:
         self.link.send(text)

@@ -36,7 +36,7 @@ async def _run(loader: "Loader", beside: "Callable[[Daemon], Any] | None") -> No
     daemon = Daemon(loader, settings, clock, finder.next_address, os.urandom, tell)
     program = {"program": loader.program, "software": daemon.software, "tried": loader.tried}
     tell({"boot": daemon.boot, "reset_cause": machine.reset_cause(), "runs": program})
-    await daemon.run((wifi.run(),) if beside is None else (wifi.run(), beside(daemon)))
+    await daemon.run((wifi.run(daemon),) if beside is None else (wifi.run(daemon), beside(daemon)))
 
 
 def tell(said: "dict[str, Any]") -> None:
