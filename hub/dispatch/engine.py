@@ -360,12 +360,17 @@ class Engine:
     # ── what should be ───────────────────────────────────────────────────────────────────────────────────────
 
     def _look(self) -> View:
+        # Each by itself: a defect in what rings puts out no light, for which a terminal would let go of its events.
+        lit: dict[str, LightState]
         try:
-            wanted = alerts(self.decided)
             lit = lights(self.decided, self.durable)
         except Exception:
+            self._fault("lights", "")
+            lit = dict.fromkeys(self.decided.terminals, "none")
+        try:
+            wanted = alerts(self.decided)
+        except Exception:
             self._fault("alerts", "")
-            wanted, lit = everything_rings(self.decided), dict.fromkeys(self.decided.terminals, "none")
         if self._faults:
             wanted = everything_rings(self.decided)
         return View(self.decided, self.durable, wanted, lit, bool(self._faults))

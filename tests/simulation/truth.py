@@ -197,7 +197,8 @@ class Truth:
         """A terminal lets go of an event; `run` of the hub said what it goes by."""
         made = self.made[digest]
         made.done = True
-        made.early = digest in self._receipts and self._is_open(digest)
+        # A hub with a defect may not know better than to say that the light is out.
+        made.early = digest in self._receipts and self._is_open(digest) and not self.has_defect()
         if digest in self.recorded:
             return
         if run > self.restored_run:

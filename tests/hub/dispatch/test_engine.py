@@ -205,6 +205,19 @@ def test_trap_a_crash_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert post.view.alerts.bells[BELL] == "fault"
     post.commit()
     assert len(post.engine.durable.incidents) == 1
+    assert post.view.lights[WALL] == "recorded", "its terminal would let go of the press"
+
+
+def test_a_defect_in_the_lights_promises_nothing_and_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_campuses: Campus) -> None:
+        raise ZeroDivisionError
+
+    post = Post()
+    monkeypatch.setattr(engines, "lights", broken)
+    post.press()
+    assert (post.view.fault, post.view.alerts.bells[BELL]) == (True, "fault")
+    post.commit()
+    assert post.view.lights[WALL] == "none"
 
 
 @pytest.mark.parametrize("where", ["decide", "apply"])
