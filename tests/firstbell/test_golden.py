@@ -4,7 +4,7 @@ import binascii
 import hashlib
 import json
 
-from firstbell import jws, messages
+from firstbell import json_text, jws, messages
 from firstbell.jws import Hs256Key, b64url, digest_of, header, open_jws, sign
 from firstbell.note import parse_vkey
 from firstbell.program import check_program
@@ -102,6 +102,8 @@ def write_terminal_frame(frame: "dict[str, Any]") -> str:
 def test_frames() -> None:
     vectors = load("frames.json")
     kinds = set()
+    for text in vectors["hub"] + vectors["terminal"]:
+        assert json_text.read_plainly(text) == json.loads(text)
     for text in vectors["hub"]:
         frame = messages.parse_hub_frame(text)
         kinds.add("hub " + frame["type"])

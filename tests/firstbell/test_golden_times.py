@@ -3,6 +3,7 @@
 import json
 
 from firstbell import messages
+from firstbell.clock import TickCounter
 from firstbell.jws import unverified_payload
 
 from tests.firstbell.hub_double import new_session
@@ -26,6 +27,13 @@ def tell(session: "TerminalSession", step: "dict[str, Any]") -> None:
         made = session.make_event("panic", "panic", step["mono_ms"])
         event = messages.parse_event(unverified_payload(made.jws))
         assert (event["event_ms"], event["error_ms"]) == (step["event_ms"], step["error_ms"]), step["because"]
+
+
+def test_ticks() -> None:
+    ticks = load("times.json")["ticks"]
+    counter = TickCounter(ticks[0][0])
+    for number, (reading_ms, count_ms) in enumerate(ticks):
+        assert counter.at(reading_ms) == count_ms, number
 
 
 def test_each_story() -> None:

@@ -15,6 +15,7 @@ try:
     from collections.abc import Iterable
 
     from firstbell.press import Happening
+    from firstbell.session import TerminalSession
 except ImportError:  # interpreter: MicroPython
     pass
 
@@ -65,12 +66,13 @@ class Box:
 class Wall:
     """A terminal with its shell: lines that are read, pins that are set, frames that are sent."""
 
-    def __init__(self, box: Box, is_bell: bool = False) -> None:
+    def __init__(self, box: Box, is_bell: bool = False, session: "TerminalSession | None" = None) -> None:
+        self.box = box
         self.lines: dict[str, bool | None] = {"panic": False}
         self.pins = {"light": False, "sounder": False}
         self.made_events: list[Event] = []
         self.actions: list[Action] = []
-        self.session = new_session()
+        self.session = session or new_session()
         inputs = Inputs({"panic": "panic"}, 30)
         outputs = Outputs(self._set_light, self._set_sounder)
         self.terminal = Terminal(self.session, inputs, outputs, box, self, is_bell, 0)

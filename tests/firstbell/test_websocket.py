@@ -36,8 +36,9 @@ def new() -> WebSocket:
     return WebSocket("hub.test:8443", "/ws/terminal", fixed, MAX)
 
 
-def answer(socket: WebSocket, status: str = "101 Switching Protocols", more: str = "", accept: str = "") -> bytes:
-    _, _, rest = socket.request().decode().partition("Sec-WebSocket-Key: ")
+def answer(request: bytes, status: str = "101 Switching Protocols", more: str = "", accept: str = "") -> bytes:
+    """A server's to this request."""
+    _, _, rest = request.decode().partition("Sec-WebSocket-Key: ")
     challenge = rest.partition("\r\n")[0] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     true = binascii.b2a_base64(hashlib.sha1(challenge.encode()).digest()).strip().decode()  # noqa: S324
     return (
@@ -48,7 +49,7 @@ def answer(socket: WebSocket, status: str = "101 Switching Protocols", more: str
 
 def opened() -> WebSocket:
     socket = new()
-    assert told(socket.receive(answer(socket))) == ["Opened"]
+    assert told(socket.receive(answer(socket.request()))) == ["Opened"]
     return socket
 
 
@@ -104,7 +105,7 @@ def test_the_example_of_the_standard() -> None:
     """RFC 6455, 1.3."""
     socket = WebSocket("h", "/", lambda count: b"the sample nonce"[:count], MAX)
     assert b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" in socket.request()
-    assert told(socket.receive(answer(socket, accept="s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))) == ["Opened"]
+    assert told(socket.receive(answer(socket.request(), accept="s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))) == ["Opened"]
 
 
 def test_an_answer_that_is_no_upgrade() -> None:
@@ -117,7 +118,7 @@ def test_an_answer_that_is_no_upgrade() -> None:
         {"more": "Upgrade: h2c\r\n"},
     ):
         socket = new()
-        assert told(socket.receive(answer(socket, **how))) == [ABNORMAL], how
+        assert told(socket.receive(answer(socket.request(), **how))) == [ABNORMAL], how
         assert socket.state == CLOSED
     for start in (b"", b"SSH-2.0-x", b"HTTP/1.0 101 x", b"\xff", b"x" * (ANSWER_BYTES_MAX + 1)):
         assert told(new().receive(start + b"\r\n\r\n")) == [ABNORMAL], start
@@ -126,7 +127,7 @@ def test_an_answer_that_is_no_upgrade() -> None:
 
 def test_it_can_come_in_any_pieces() -> None:
     first = new()
-    stream = answer(first) + frame(1, b"one") + frame(1, b"tw", final=False) + frame(9, b"?") + frame(0, b"o")
+    stream = answer(first.request()) + frame(1, b"one") + frame(1, b"tw", final=False) + frame(9, b"?") + frame(0, b"o")
     stream += frame(8, b"\x03\xe8")
     whole = told(first.receive(stream))
     assert whole == ["Opened", "one", (10, b"?"), "two", (8, b"\x03\xe8"), NORMAL]

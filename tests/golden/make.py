@@ -9,18 +9,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.golden.conversations import conversations_file
 from tests.golden.enrolments import enrolments_file
 from tests.golden.frames import frames_file
 from tests.golden.homes import homes_file
+from tests.golden.lan import lan_file
 from tests.golden.limits import limits_file
 from tests.golden.log import log_file
 from tests.golden.pagers import pagers_file
+from tests.golden.presses import presses_file
+from tests.golden.programs import programs_file
 from tests.golden.receipts import LOG, checkpoint, receipts_file
 from tests.golden.refused_receipts import refused_receipts_file
+from tests.golden.rhythms import rhythms_file
 from tests.golden.signing import signed_file
 from tests.golden.times import times_file
 from tests.golden.trees import path, root
 from tests.golden.verdicts import verdicts_file
+from tests.golden.websockets import websocket_file
 
 __all__ = ["files", "path", "root"]
 
@@ -41,6 +47,12 @@ def files() -> dict[str, str]:
         "pagers.json": pagers_file(),
         "homes.json": homes_file(),
         "enrolments.json": enrolments_file(),
+        "websocket.json": websocket_file(),
+        "lan.json": lan_file(),
+        "presses.json": presses_file(),
+        "programs.json": programs_file(),
+        "rhythms.json": rhythms_file(),
+        "conversations.json": conversations_file(),
     }
     return {name: json.dumps(vectors, indent=1, ensure_ascii=False) + "\n" for name, vectors in made.items()}
 

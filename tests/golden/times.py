@@ -81,11 +81,35 @@ def _stories() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+PERIOD_MS = 1 << 30
+"""Of MicroPython's `time.ticks_ms`."""
+
+
+def _ticks() -> list[list[int]]:
+    """Readings, one after the other, and the count at each: it begins at 0 with the first."""
+    begin = PERIOD_MS - 10
+    return [
+        [begin, 0],
+        [PERIOD_MS - 1, 9],
+        [0, 10],
+        [90, 100],
+        # An edge that waited for its turn, from before the count began anew.
+        [PERIOD_MS - 2, 8],
+        [90, 100],
+        # Half a period later is still later, and one more is older.
+        [90 + PERIOD_MS // 2 - 1, 100 + PERIOD_MS // 2 - 1],
+        [PERIOD_MS - 1, 99 + PERIOD_MS - 90],
+        [PERIOD_MS // 2 - 1, PERIOD_MS // 2 + 9],
+    ]
+
+
 def times_file() -> dict[str, Any]:
     return {
         "about": "Stories of one terminal each, step by step. `exchange`: the four stamps of a heartbeat, t1 and t4 "
         "mono, t2 and t3 hub time, and whether it is taken. `new_link`: a new connection begins. `event`: what is sent "
         "as `event_ms` and `error_ms` of an event at this mono time. Halves of an offset go down, of an error up. "
-        "Drift is reckoned from t1 or t4, whichever is farther; what counts is the exchange with the least error now.",
+        "Drift is reckoned from t1 or t4, whichever is farther; what counts is the exchange with the least error now. "
+        "`ticks`: readings of a count of ms that wraps at 2^30, one after the other, and the count made of them.",
+        "ticks": _ticks(),
         "stories": [{"story": story, "steps": steps} for story, steps in _stories().items()],
     }

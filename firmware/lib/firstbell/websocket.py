@@ -279,7 +279,16 @@ def _read_answer(answer: bytes) -> "tuple[str, dict[str, str]]":
 
 def _read_text(data: bytes, code: int = INVALID_TEXT) -> str:
     try:
-        return data.decode()
+        text = data.decode()
+        if len(text) == len(data) or all(map(_is_character, text)):
+            return text
     except UnicodeError:
         pass
     raise _Broken(code, "it is no text")
+
+
+def _is_character(character: str) -> bool:
+    """MicroPython's decoder lets pass what RFC 3629 forbids: longer than need be, half a pair, beyond the last one."""
+    number = ord(character)
+    least = (0, 0x80, 0x800, 0x10000)[len(character.encode()) - 1]
+    return least <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF

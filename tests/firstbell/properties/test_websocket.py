@@ -63,7 +63,7 @@ def test_frames_with_a_wrong_byte(data: bytes, size: int) -> None:
 @pytest.mark.parametrize("size", [65_535, 65_536, 200_000])
 def test_long_messages(size: int) -> None:
     socket = WebSocket("h", "/", fixed, size)
-    socket.receive(answer(socket))
+    socket.receive(answer(socket.request()))
     (message,) = socket.receive(frame(1, b"a" * size))
     assert isinstance(message, Message)
     assert message.text == "a" * size
