@@ -8,7 +8,7 @@ import asyncio
 import ssl
 
 from firstbell.messages import FRAME_BYTES_MAX
-from firstbell.websocket import Closed, Message, Opened, WebSocket, Write
+from firstbell.websocket import OPEN, Closed, Message, Opened, WebSocket, Write
 
 try:
     from collections.abc import Callable
@@ -66,7 +66,8 @@ class HubLink:
 
     def send(self, text: str) -> None:
         """Queue a frame for the present connection; without one it is forgotten."""
-        if self._socket is not None and not self._over.is_set():
+        # What came behind a message may have ended it already.
+        if self._socket is not None and self._socket.state == OPEN and not self._over.is_set():
             self._queue(self._socket.send(text))
 
     def accepted(self) -> None:

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from tests.fuzz.odd import Damage, cut, odd_text, odd_value, text_of
+from tests.golden.frames import hub_frames
 from tests.links.raw_terminal import RawTerminal
 
 Frame = dict[str, Any]
@@ -46,6 +47,14 @@ class TerminalFrames:
             state = {"light": "none", "since_ms": None, "ring": "none", "inputs": {"panic": "open"}, "pending": 0}
             return {"type": "status", **damage.done_to(state)}
         return {"type": "heartbeat", "t1_ms": 5}
+
+
+def hub_frame(random: Random) -> Frame:
+    """What a hub says to a terminal, about events that it never made."""
+    return Damage(random).done_to(random.choice(_HUB_FRAMES))
+
+
+_HUB_FRAMES = hub_frames()
 
 
 class PagerFrames:
