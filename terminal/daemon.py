@@ -197,7 +197,8 @@ class Daemon:
         elif isinstance(action, actions.Close):
             self._link.drop(self._why_closed(action.reason))
         elif isinstance(action, actions.Delivered):
-            self._receipts.append({"event": action.digest, "at_ms": self._hub_ms(mono_ms())})
+            now_ms = mono_ms()
+            self._receipts.append({"event": action.digest, "mono_ms": now_ms, "at_ms": self._hub_ms(now_ms)})
             log.info("receipt", digest=action.digest)
         elif isinstance(action, actions.Snapshot):
             self._link.accepted()

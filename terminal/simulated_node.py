@@ -122,6 +122,7 @@ class SimulatedNode:
                 self._made[made["input"]].append({name: made[name] for name in ("event", "what", "mono_ms")})
         elif "receipt" in said:
             self._receipts.append(said["receipt"])
+            log.info("receipt", digest=said["receipt"]["event"])
             self._control.publish(self._shown())
         elif "moved" in said:
             self._moved[said["moved"]].set()
@@ -138,7 +139,7 @@ class SimulatedNode:
 
     def _shown(self) -> Answer:
         problems = [problem_fields(self._problem(text)) for text in self._state.get("problems", ())]
-        shown = {name: value for name, value in self._state.items() if name not in ("problems", "boot")}
+        shown = {name: value for name, value in self._state.items() if name not in ("problems", "boot", "unstored")}
         return {"ok": True, **shown, "receipts": list(self._receipts), "problems": problems}
 
     def _problem(self, text: str) -> Problem:
@@ -156,7 +157,7 @@ class SimulatedNode:
             "role": self._settings.role,
             "simulated": True,
             "boot": self._state.get("boot", 0),
-            "unstored": 0,
+            "unstored": self._state.get("unstored", 0),
         }
 
     async def press(self, name: str, hold_ms: int) -> Answer:

@@ -200,7 +200,8 @@ class Daemon:
                 self.link.problem = "hub_lost" if action.reason == "silence" else "hub_not_ours: " + action.reason
             self.link.drop()
         elif isinstance(action, actions.Delivered):
-            self._tell({"receipt": {"event": action.digest, "at_ms": self._hub_ms(self.mono_ms())}})
+            now_ms = self.mono_ms()
+            self._tell({"receipt": {"event": action.digest, "mono_ms": now_ms, "at_ms": self._hub_ms(now_ms)}})
         elif isinstance(action, actions.NotProven):
             self._tell({"not_proven": action.reason})
         elif isinstance(action, actions.Snapshot):
@@ -244,6 +245,7 @@ class Daemon:
             "supply_mv": self._panel.supply.mv,
             "pending": self.outbox.pending,
             "kept": self.outbox.kept,
+            "unstored": self.outbox.unstored,
             "boot": self.boot,
             "problems": [problem for problem in problems if problem],
         }

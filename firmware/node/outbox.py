@@ -84,6 +84,11 @@ class Outbox:
         """How many events there are, with a receipt or without."""
         return self._rows.count(0, GONE)
 
+    @property
+    def unstored(self) -> int:
+        """How many events are not on the flash yet."""
+        return len(self._unstored)
+
     # ── the start ────────────────────────────────────────────────────────────────────────────────────────────
 
     def open(self, random: "Callable[[int], bytes]") -> Memory:

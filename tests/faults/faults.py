@@ -77,12 +77,12 @@ async def hub_stopped(world: World) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def terminal_stopped(world: World) -> AsyncIterator[None]:
-    process = world.dice.choice(world.pressers).terminal.process
-    process.send_signal(signal.SIGSTOP)
+    terminal = world.dice.choice(world.pressers).terminal
+    terminal.send_signal(signal.SIGSTOP)
     try:
         yield
     finally:
-        process.send_signal(signal.SIGCONT)
+        terminal.send_signal(signal.SIGCONT)
 
 
 @asynccontextmanager

@@ -1,11 +1,11 @@
 """Hub and terminal that run in the machine, spoken to from outside as if they ran here."""
 
 import asyncio
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from terminal.settings import Home
+from tests.faults.machine import now_ms
 from tests.faults.vm import BOOT_S_MAX, Machine, NeverUp
 from tests.links.hub_process import LISTENS, HubProcess
 from tests.terminal.real_terminal import RealTerminal
@@ -88,7 +88,3 @@ class InnerTerminal(RealTerminal):
     async def gone(self) -> None:
         """After the power cut."""
         await asyncio.gather(*self._tasks)
-
-
-def now_ms() -> int:
-    return time.monotonic_ns() // 1_000_000

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,11 @@ def need(command: str, package: str = "") -> str:
     if found is None:
         raise Missing(f"the fault tests need {command}. Install: sudo apt install {package or command}")
     return found
+
+
+def now_ms() -> int:
+    """CLOCK_MONOTONIC."""
+    return time.monotonic_ns() // 1_000_000
 
 
 async def run(*command: str) -> None:

@@ -21,7 +21,8 @@ from hub.dispatch import entries as e
 from hub.ledger.origin import open_any_checkpoint
 from terminal.settings import Home
 from tests.faults.disk import Disk
-from tests.faults.inner import InnerHub, InnerTerminal, now_ms
+from tests.faults.inner import InnerHub, InnerTerminal
+from tests.faults.machine import now_ms
 from tests.faults.players import Finger, Guard, Hand, Power
 from tests.faults.record import read_bodies, receipts, roots, rows
 from tests.faults.soak import Verdict

@@ -3,6 +3,7 @@
 Something is dead when it is killed, when it hangs, and when its cable lies on the floor.
 """
 
+import asyncio
 import os
 import signal
 import time
@@ -12,14 +13,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from terminal.settings import Home
+from terminal.settings import load_settings
 from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.browser.real_campus import new_device, running_campus
 from tests.faults.proxy import Proxy
 from tests.links.hub_process import HubProcess
 from tests.links.line import Frame
 from tests.links.raw_pager import RawPager
-from tests.links.real_terminals import is_quiet
+from tests.links.real_terminals import is_quiet, start_terminal
 from tests.terminal.real_terminal import RealTerminal
 
 DEAD_TERMINAL_S_MAX = 12.0
@@ -44,13 +45,10 @@ async def wire(hub: HubProcess) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def terminal(hub: HubProcess, wire: Proxy, tmp_path: Path) -> RealTerminal:
-    hub.write_terminal(tmp_path / "wall", await hub.enrol(), port=wire.port)
-    started = RealTerminal(Home(tmp_path / "wall"))
-    hub.terminals.append(started)
-    await started.start()
-    await started.until(is_quiet)
-    return started
+async def terminals(hub: HubProcess, wire: Proxy, tmp_path: Path) -> dict[str, RealTerminal]:
+    """A Raspberry Pi and a node, on one wire."""
+    keys = {"a Pi": await hub.enrol(), "a node": await hub.enrol(algorithm="HS256")}
+    return {name: await start_terminal(hub, tmp_path / name, enrolled, wire.port) for name, enrolled in keys.items()}
 
 
 async def seconds(waiting: Awaitable[object]) -> float:
@@ -60,54 +58,64 @@ async def seconds(waiting: Awaitable[object]) -> float:
 
 
 def check(what: str, took_s: float, max_s: float) -> None:
-    print(f"{what:<40}{took_s:7.2f} s, at most {max_s:g} s")
+    print(f"{what:<56}{took_s:7.2f} s, at most {max_s:g} s")
     assert took_s <= max_s, f"{what}: {took_s:.2f} s"
 
 
-async def test_a_dead_terminal_is_missed(hub: HubProcess, wire: Proxy, terminal: RealTerminal) -> None:
+async def test_a_dead_terminal_is_missed(hub: HubProcess, wire: Proxy, terminals: dict[str, RealTerminal]) -> None:
+    def all_get(number: signal.Signals) -> None:
+        for terminal in terminals.values():
+            terminal.send_signal(number)
+
+    async def missed(name: str, terminal: str) -> None:
+        took_s = await seconds(hub.until_entry("link_changed", linked=False, terminal=terminal))
+        check(f"{name} {how}: the hub misses it", took_s, DEAD_TERMINAL_S_MAX)
+
     deaths: tuple[tuple[str, Callable[[], None], Callable[[], None]], ...] = (
-        ("hangs", lambda: _signal(terminal, signal.SIGSTOP), lambda: _signal(terminal, signal.SIGCONT)),
-        ("its cable is out", wire.stall, wire.flow),
-        ("is killed", lambda: _signal(terminal, signal.SIGKILL), lambda: None),
+        ("hangs", lambda: all_get(signal.SIGSTOP), lambda: all_get(signal.SIGCONT)),
+        ("has its cable out", wire.stall, wire.flow),
+        ("is killed", lambda: all_get(signal.SIGKILL), lambda: None),
     )
+    ids = {name: load_settings(terminal.home.settings).terminal for name, terminal in terminals.items()}
     for how, die, live in deaths:
         hub.happened.clear()
         die()
-        took_s = await seconds(hub.until_entry("link_changed", linked=False))
+        await asyncio.gather(*(missed(name, terminal) for name, terminal in ids.items()))
         live()
-        check(f"a terminal {how}: the hub misses it", took_s, DEAD_TERMINAL_S_MAX)
         if how != "is killed":
-            await hub.until_entry("link_changed", linked=True)
-            await terminal.until(is_quiet)
+            for name, terminal in terminals.items():
+                await hub.until_entry("link_changed", linked=True, terminal=ids[name])
+                await terminal.until(is_quiet)
 
 
-def _signal(terminal: RealTerminal, number: signal.Signals) -> None:
-    terminal.process.send_signal(number)
+async def test_a_dead_hub_is_seen_at_the_button(
+    hub: HubProcess, wire: Proxy, terminals: dict[str, RealTerminal]
+) -> None:
+    async def sees(name: str, terminal: RealTerminal) -> None:
+        # The one who presses sees it by the light, which waits for no silence.
+        await terminal.press()
+        not_delivered_s = await seconds(terminal.until(lambda state: state["light"] == "not_delivered"))
+        check(f"the hub {how}: the light of {name} says so", not_delivered_s, NOT_DELIVERED_S_MAX)
+        await terminal.until(lambda state: not state["linked"])
+        check(f"the hub {how}: {name} misses it", time.monotonic() - died_s, DEAD_HUB_S_MAX)
 
-
-async def test_a_dead_hub_is_seen_at_the_button(hub: HubProcess, wire: Proxy, terminal: RealTerminal) -> None:
     deaths: tuple[tuple[str, Callable[[], None], Callable[[], None]], ...] = (
         (
             "hangs",
             lambda: hub.process.send_signal(signal.SIGSTOP),
             lambda: hub.process.send_signal(signal.SIGCONT),
         ),
-        ("its cable is out", wire.stall, wire.flow),
+        ("has its cable out", wire.stall, wire.flow),
         ("is killed", lambda: hub.process.send_signal(signal.SIGKILL), lambda: None),
     )
     for how, die, live in deaths:
         die()
         died_s = time.monotonic()
-        # The one who presses sees it by the light, which waits for no silence.
-        await terminal.press()
-        not_delivered_s = await seconds(terminal.until(lambda state: state["light"] == "not_delivered"))
-        await terminal.until(lambda state: not state["linked"])
-        took_s = time.monotonic() - died_s
+        await asyncio.gather(*(sees(name, terminal) for name, terminal in terminals.items()))
         live()
-        check(f"the hub {how}: the light says so", not_delivered_s, NOT_DELIVERED_S_MAX)
-        check(f"the hub {how}: the terminal misses it", took_s, DEAD_HUB_S_MAX)
         if how != "is killed":
-            await terminal.until(is_quiet)
+            for terminal in terminals.values():
+                await terminal.until(is_quiet)
 
 
 async def test_a_dead_hub_is_seen_on_the_pager(tmp_path: Path) -> None:
@@ -131,7 +139,9 @@ async def test_a_dead_hub_is_seen_on_the_pager(tmp_path: Path) -> None:
                 check("the hub hangs: the pager says so", took_s, DEAD_HUB_S_MAX)
 
 
-async def test_an_accept_is_seen_at_the_button(hub: HubProcess, terminal: RealTerminal) -> None:
+@pytest.mark.parametrize("name", ["a Pi", "a node"])
+async def test_an_accept_is_seen_at_the_button(name: str, hub: HubProcess, terminals: dict[str, RealTerminal]) -> None:
+    terminal = terminals[name]
     pager = await hub.pager(await hub.guard("王建国"))
     pager.line.keep_alive()
     await pager.ready()
@@ -145,7 +155,7 @@ async def test_an_accept_is_seen_at_the_button(hub: HubProcess, terminal: RealTe
         page = await page_of(pager, event, "accepted")
         await pager.tap("resolve", page["incident"], covers=page["covers"], outcome="genuine")
         await terminal.until(lambda state: state["light"] == "none")
-    check(f"the worst of {ACCEPTS} accepts: the light", worst_s, LIGHT_S_MAX)
+    check(f"the worst of {ACCEPTS} accepts: the light of {name}", worst_s, LIGHT_S_MAX)
     await pager.line.close()
 
 

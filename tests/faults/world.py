@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from terminal.settings import Home
-from tests.faults.machine import SmallDisk, WallClock, small_disk
+from tests.faults.machine import SmallDisk, WallClock, now_ms, small_disk
 from tests.faults.players import Guard, Power
 from tests.faults.proxy import Proxy
 from tests.links.campus import NAME
@@ -42,7 +42,8 @@ SETTLE_S_MAX = 90
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """One that a terminal has said it heard. `at_ms`: its first edge, CLOCK_MONOTONIC. `fault`: what was on then.
+    """One that a terminal has said it heard. `at_ms`: when the finger was sent, CLOCK_MONOTONIC. `fault`: what was on
+    then.
 
     `kept`: whether it was on the terminal's own disk before anybody killed the terminal.
     """
@@ -73,7 +74,7 @@ class Presser:
             await asyncio.sleep(self._world.dice.uniform(*PAUSE_S))
 
     async def _press(self) -> None:
-        fault, cuts = self._world.fault, self.power.cuts
+        fault, cuts, at_ms = self._world.fault, self.power.cuts, now_ms()
         try:
             said = await self.terminal.ask(do="press", input="panic", hold_ms=self._world.dice.randint(*HOLD_MS))
         except (OSError, ValueError):
@@ -87,7 +88,7 @@ class Presser:
             return
         (event,) = said["events"]
         kept = await self._is_kept(cuts)
-        await self._world.note(Press(event["event"], self.name, event["mono_ms"], fault, kept))
+        await self._world.note(Press(event["event"], self.name, at_ms, fault, kept))
 
     async def _is_kept(self, cuts: int) -> bool:
         """Once the terminal has it on its disk; False when it was killed before it could say so."""
@@ -129,10 +130,10 @@ class FarGuard(Guard):
         await asyncio.sleep(RECONNECT_S)
 
     async def _look(self, line: Line, snapshot: Frame) -> None:
-        now_ms = time.monotonic_ns() // 1_000_000
+        shown_ms = now_ms()
         for page in snapshot["pages"]:
             for digest in page["covers"]:
-                self._world.shown.setdefault(digest, now_ms)
+                self._world.shown.setdefault(digest, shown_ms)
         await super()._look(line, snapshot)
         self.watches.set()
 
@@ -159,6 +160,7 @@ class World:
 
     async def furnish(self, folder: Path) -> None:
         for number in range(TERMINALS):
+            # Every other one is a node.
             algorithm = "HS256" if number % 2 else "EdDSA"
             name = f"wall-{number}"
             terminal = await self._start(folder / name, await self.hub.enrol(name, algorithm=algorithm), "wall")

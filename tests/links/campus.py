@@ -47,6 +47,11 @@ class Enrolled:
     key: TerminalKey
 
 
+def board_of(key: TerminalKey) -> Board:
+    """Whose keys are of this kind."""
+    return "pico" if key.algorithm == "HS256" else "pi"
+
+
 class Doors:
     """How one speaks to a hub that runs at `home`, whatever runs it: API, WebSockets, happenings.
 
@@ -161,12 +166,10 @@ class Doors:
 
     # ── people and terminals ─────────────────────────────────────────────────────────────────────────────────
 
-    async def enrol(
-        self, name: str = "", role: TerminalRole = "wall", algorithm: Any = "EdDSA", board: Board = "pi"
-    ) -> Enrolled:
+    async def enrol(self, name: str = "", role: TerminalRole = "wall", algorithm: Any = "EdDSA") -> Enrolled:
         """`name` empty: one that no other has."""
         key = new_key(algorithm)
-        wiring = usual_wiring(role, board)
+        wiring = usual_wiring(role, board_of(key))
         said = await self.post(
             "/api/terminals",
             name=name or f"女卫生间外走廊 {next(self._names)}",
@@ -186,11 +189,11 @@ class Doors:
     async def terminal_line(self) -> Line:
         return await Line.open(self.browser, f"{self.url}/ws/terminal")
 
-    def write_terminal(
-        self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0, board: Board = "pi"
-    ) -> None:
-        """A home for the real daemon, with simulated pins. `port`: the only place where it finds the hub, if not at the
-        hub's own: it would find that by itself, so it looks for a campus that nobody announces.
+    def write_terminal(self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0) -> None:
+        """A home for the real daemon with simulated pins, or, with a node's key, for a node on this machine.
+
+        `port`: the only place where it finds the hub, if not at the hub's own: it would find that by itself, so it
+        looks for a campus that nobody announces.
         """
         folder.mkdir(mode=0o700)
         found_by = HubToFind(
@@ -201,7 +204,13 @@ class Doors:
             vkey=self.founded.vkey,
         )
         write_home(
-            folder, enrolled.terminal, "墙", role, enrolled.key, found_by, usual_wiring(role, board, simulated=True)
+            folder,
+            enrolled.terminal,
+            "墙",
+            role,
+            enrolled.key,
+            found_by,
+            usual_wiring(role, board_of(enrolled.key), simulated=True),
         )
 
     async def guard(self, name: str) -> str:

@@ -27,7 +27,7 @@ compiled = functools.cache(program_files)
 def write_node(hub: Doors, folder: Path, enrolled: Enrolled, port: int) -> None:
     """What flashing leaves on a board. `port`: the only place where it finds the hub."""
     home = Home(folder.with_suffix(".home"))
-    hub.write_terminal(home.path, enrolled, port=port, board="pico")
+    hub.write_terminal(home.path, enrolled, port=port)
     own = own_files(home, load_settings(home.settings), int(time.time()))
     write_files(board_files(compiled(), own), folder)
 

@@ -3,14 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from terminal.settings import Home
 from tests.links.campus import Doors, Enrolled
 from tests.terminal.real_terminal import RealTerminal
 
+of_each_kind = pytest.mark.parametrize("algorithm", ["EdDSA", "HS256"], ids=["pi", "node"])
+"""A Raspberry Pi and a node differ in their keys, and by them the test's hub knows what to write for them."""
 
-async def start_terminal(hub: Doors, folder: Path, enrolled: Enrolled) -> RealTerminal:
-    """Enrolled, started, linked, and knowing the hub's time; `folder` is to be its home."""
-    hub.write_terminal(folder, enrolled)
+
+async def start_terminal(hub: Doors, folder: Path, enrolled: Enrolled, port: int = 0) -> RealTerminal:
+    """Started, linked, and the hub has everything; `folder` is to be its home. `port`: see `write_terminal`."""
+    hub.write_terminal(folder, enrolled, port=port)
     terminal = RealTerminal(Home(folder))
     hub.terminals.append(terminal)
     await terminal.start()

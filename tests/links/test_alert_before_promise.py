@@ -8,7 +8,7 @@ from firstbell.jws import digest_of
 from tests.links.hub_process import HubProcess
 from tests.links.inner_hub import InnerHub
 from tests.links.raw_terminal import event_frame, receipt_of
-from tests.links.real_terminals import lights, receipts, start_terminal
+from tests.links.real_terminals import lights, of_each_kind, receipts, start_terminal
 from tests.terminal.disk import fill, small_disk
 
 HOLD_S = 3.0
@@ -21,9 +21,10 @@ def incident_of(digest: str) -> str:
     return f"i-{digest[:20]}"
 
 
-async def test_a_disk_that_stands_still_for_three_seconds(inner_hub: InnerHub, tmp_path: Path) -> None:
+@of_each_kind
+async def test_a_disk_that_stands_still_for_three_seconds(algorithm: str, inner_hub: InnerHub, tmp_path: Path) -> None:
     hub, loop = inner_hub, asyncio.get_running_loop()
-    wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol())
+    wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol(algorithm=algorithm))
     bell = await hub.raw_terminal(await hub.enrol("值班室", role="bell")).link()
     pager = await hub.pager(await hub.guard("王建国"))
     await pager.ready()

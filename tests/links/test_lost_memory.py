@@ -5,14 +5,15 @@ from pathlib import Path
 
 from tests.links.hub_process import HubProcess
 from tests.links.raw_terminal import event_frame, receipt_of
-from tests.links.real_terminals import is_quiet, receipts, start_terminal
+from tests.links.real_terminals import is_quiet, of_each_kind, receipts, start_terminal
 
 RESTORED = "this ledger was restored from an old backup"
 
 
-async def test_what_others_kept_comes_back(tmp_path: Path) -> None:
+@of_each_kind
+async def test_what_others_kept_comes_back(algorithm: str, tmp_path: Path) -> None:
     async with HubProcess(tmp_path / "hub") as hub:
-        wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol())
+        wall = await start_terminal(hub, tmp_path / "wall", await hub.enrol(algorithm=algorithm))
         gone = hub.raw_terminal(await hub.enrol("会坏掉的"))
         witness = hub.raw_terminal(await hub.enrol("先来的"))
         guard = await hub.guard("王建国")

@@ -1,4 +1,4 @@
-"""A node against a real hub over real TLS: presses, cuts, kills, and the memory that it takes."""
+"""A node against a real hub over real TLS: a low supply, whoever says nothing, and the memory that it takes."""
 
 import asyncio
 import json
@@ -30,58 +30,11 @@ async def wire(hub: HubProcess) -> AsyncIterator[Proxy]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def node(hub: HubProcess, wire: Proxy, tmp_path: Path) -> AsyncIterator[RealNode]:
-    write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256", board="pico"), wire.port)
+    write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), wire.port)
     node = await RealNode(tmp_path / "node").start()
     yield node
     await node.end()
     assert hub.complaints() == []
-
-
-async def in_ledger(hub: HubProcess, digest: str) -> None:
-    await hub.until_entry("event_recorded", digest=digest)
-    found = [entry for entry in hub.entries("event_recorded") if entry["digest"] == digest]
-    assert len(found) == 1, "once"
-
-
-async def test_a_press_is_recorded_and_answered(hub: HubProcess, node: RealNode) -> None:
-    await node.until_state(linked=True, pending=0)
-    digest = await node.press()
-    await node.receipt(digest)
-    await node.until_state(light="recorded")
-    await in_ledger(hub, digest)
-    recorded = await hub.until_entry("event_recorded", digest=digest)
-    assert (recorded["what"], recorded["input"]) == ("panic", "panic")
-    assert recorded["event_ms"] is not None
-
-
-async def test_what_was_pressed_while_the_wire_was_cut_comes_with_the_next_link(
-    hub: HubProcess, wire: Proxy, node: RealNode
-) -> None:
-    await node.until_state(linked=True)
-    wire.cut()
-    digests = [await node.press() for _ in range(3)]
-    late = await node.until_state(light="not_delivered", linked=False)
-    assert late["pending"] >= len(digests)
-    await wire.mend()
-    for digest in digests:
-        await node.receipt(digest)
-        await in_ledger(hub, digest)
-
-
-async def test_what_was_pressed_before_power_was_lost_comes_with_the_next_boot(
-    hub: HubProcess, wire: Proxy, node: RealNode
-) -> None:
-    await node.until_state(linked=True)
-    wire.cut()
-    digest = await node.press()
-    stored = await node.until_state(light="not_delivered")
-    await node.kill()
-    await wire.mend()
-    await node.start()
-    await node.receipt(digest)
-    await in_ledger(hub, digest)
-    again = await node.until_state(linked=True)
-    assert again["boot"] == stored["boot"] + 1
 
 
 async def test_a_low_supply_is_trouble_until_it_is_well_again(hub: HubProcess, node: RealNode) -> None:
@@ -97,15 +50,6 @@ async def test_a_low_supply_is_trouble_until_it_is_well_again(hub: HubProcess, n
     await hub.until_entry("trouble_ended", **about)
 
 
-async def test_a_hub_that_is_killed_is_found_again(hub: HubProcess, node: RealNode) -> None:
-    await node.until_state(linked=True)
-    await hub.kill()
-    digest = await node.press()
-    await hub.start()
-    await node.receipt(digest)
-    await in_ledger(hub, digest)
-
-
 async def test_whoever_accepts_and_says_nothing_is_left_for_another_attempt(hub: HubProcess, tmp_path: Path) -> None:
     calls: asyncio.Queue[None] = asyncio.Queue()
 
@@ -117,7 +61,7 @@ async def test_whoever_accepts_and_says_nothing_is_left_for_another_attempt(hub:
 
     async with await asyncio.start_server(swallow, "127.0.0.1", 0) as mute:
         port = mute.sockets[0].getsockname()[1]
-        write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256", board="pico"), port)
+        write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), port)
         node = await RealNode(tmp_path / "node").start()
         async with asyncio.timeout(SECOND_CALL_S_MAX):
             for _ in range(2):

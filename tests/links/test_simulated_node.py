@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def node(hub: HubProcess, tmp_path: Path) -> AsyncIterator[RealTerminal]:
-    hub.write_terminal(tmp_path / "node", await hub.enrol(algorithm="HS256", board="pico"), board="pico")
+    hub.write_terminal(tmp_path / "node", await hub.enrol(algorithm="HS256"))
     node = await RealTerminal(Home(tmp_path / "node")).start()
     yield node
     assert await node.end() == 0

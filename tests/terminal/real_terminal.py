@@ -136,8 +136,14 @@ class RealTerminal:
         digest: str = event["event"]
         return digest
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """To all that runs for it: a node has an interpreter."""
+        pid = self.process.pid
+        for one in (pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())):
+            os.kill(one, number)
+
     async def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         await self._ended()
 
     async def end(self) -> int:
