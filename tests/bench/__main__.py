@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import disk, idle, million, peers, scale, school, stages, storm, sustained, verify
+from tests.bench import disk, idle, million, node, peers, scale, school, stages, storm, sustained, verify
 from tests.bench.bench import Bench, Extent
 from tests.bench.figures import Results
 from tests.bench.machine import Missing, describe
@@ -25,6 +25,7 @@ QUESTIONS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "school": school.ask,
     "scale": scale.ask,
     "disk": disk.ask,
+    "node": node.ask,
     "storm": storm.ask,
     "sustained": sustained.ask,
     "idle": idle.ask,

@@ -32,7 +32,7 @@ SMALL = Extent(
     verified=200,
     publishers=3,
 )
-ASKED = ("school", "scale", "storm", "sustained", "idle", "verify", "million", "stages")
+ASKED = ("school", "scale", "node", "storm", "sustained", "idle", "verify", "million", "stages")
 """Peers are no dependency: they are measured by `make bench` alone."""
 
 
