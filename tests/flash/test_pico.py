@@ -33,7 +33,7 @@ def board(tmp_path: Path) -> Iterator[UsbBoard]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def folder(hub: HubProcess, tmp_path: Path) -> Path:
-    hub.write_terminal(tmp_path / "gym", await hub.enrol(algorithm="HS256"), board="pico")
+    hub.write_terminal(tmp_path / "gym", await hub.enrol(algorithm="HS256"))
     return tmp_path / "gym"
 
 
@@ -86,7 +86,7 @@ async def test_a_node_that_runs_is_flashed_again_and_keeps_what_it_kept(
 async def test_a_node_becomes_another_terminal(hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path) -> None:
     first = (await armed(board, folder, wifi)).json
     other = folder.with_name("hall")
-    hub.write_terminal(other, await hub.enrol(algorithm="HS256"), board="pico")
+    hub.write_terminal(other, await hub.enrol(algorithm="HS256"))
     said = (await armed(board, other, wifi)).json
     assert said["terminal"] != first["terminal"]
     recorded = await hub.until_entry("event_recorded", digest=said["event"])
