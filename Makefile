@@ -6,10 +6,10 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PIP_TOOLS := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint bench lock clean
+.PHONY: help setup demo test test-rp2 soak lint bench lock clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(STAMP) ## make .venv with everything but the browser, each download checked against its hash
 
@@ -33,6 +33,9 @@ demo: setup ## start a hub, three terminals, a bell and a pager on this machine;
 test: setup ## run the whole suite (installs Debian's Chromium, strace and faketime when they are missing and it may)
 	@tests/provide_tools.sh
 	@$(VENV)/bin/python tests/suite.py
+
+test-rp2: setup ## run the node's program on MicroPython's release firmware, emulated: FIRSTBELL_RP2_UF2=FILE make test-rp2
+	@$(VENV)/bin/python -m tests.rp2
 
 soak: setup ## press 10,000 times while hub, terminals, wire, disk and clock fail, then cut the power 20 times (some 40 minutes)
 	@tests/provide_tools.sh power

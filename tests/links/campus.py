@@ -62,6 +62,7 @@ class Doors:
     def __init__(self, home: Home, port: int, founded: Founded) -> None:
         self.home = home
         self.port = port
+        self.address = HOST
         self.founded = founded
         self.url = f"https://{NAME}:{port}"
         self.happened: list[Happening] = []
@@ -199,7 +200,7 @@ class Doors:
         found_by = HubToFind(
             campus=UNANNOUNCED if port else self.founded.campus,
             server_name=NAME,
-            address=f"{HOST}:{port or self.port}",
+            address=f"{self.address}:{port or self.port}",
             ca_pem=(self.home.keys / "ca.pem").read_bytes(),
             vkey=self.founded.vkey,
         )
@@ -265,11 +266,12 @@ class Doors:
             return await answer.text()
 
 
-def found_home(path: Path) -> tuple[Home, int, Founded]:
-    """A new campus at `path`, on a free port of this machine alone."""
+def found_home(path: Path, address: str = HOST) -> tuple[Home, int, Founded]:
+    """A new campus at `path`, on a free port: of this machine alone, or, for another `address`, of all that it has."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         port: int = taken.getsockname()[1]
-    settings = Settings(names=(NAME,), addresses=(HOST,), listen=ListenSettings(HOST, port, 0))
+    listen = ListenSettings(HOST if address == HOST else "0.0.0.0", port, 0)  # noqa: S104
+    settings = Settings(names=(NAME,), addresses=(address,), listen=listen)
     founded = found(path, "明德学校", ZONE, "管理员", settings, lambda key: key, datetime.now(UTC))
     return Home(path), port, founded

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from tests.links.campus import Doors, found_home
+from tests.links.campus import HOST, Doors, found_home
 from tests.links.line import WAIT_S_MAX
 
 COMMAND = str(Path(sys.executable).with_name("firstbell-hub"))
@@ -24,8 +24,10 @@ class HubProcess(Doors):
     what is run.
     """
 
-    def __init__(self, path: Path, **environment: str) -> None:
-        super().__init__(*found_home(path))
+    def __init__(self, path: Path, address: str = HOST, **environment: str) -> None:
+        """`address`: where others find it."""
+        super().__init__(*found_home(path, address))
+        self.address = address
         self.environment = environment
         self.command: tuple[str, ...] = (COMMAND,)
         self.log: list[str] = []
