@@ -36,6 +36,8 @@ GOODBYE_S_MAX = 0.1
 """MicroPython tells of TLS's goodbye only when the stream beneath has ended, too."""
 NONCE = "A" * 43
 PIECE_BYTES = 97
+NEARLY_TEXT = (b"a", b"\xe4\xbd\xa0", b"\xf0\x9f\x98\x80", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80")
+"""Characters, and what only looks like some."""
 
 
 class Interpreter:
@@ -78,10 +80,11 @@ class Interpreter:
 def test_any_bytes_in_micropython() -> None:
     """It makes of them what CPython does, and goes on."""
     damaged = st.builds(lambda data: [data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)], DAMAGED)
+    texts = st.lists(st.sampled_from(NEARLY_TEXT), max_size=5).map(lambda parts: [frame(1, b"".join(parts))])
     interpreter = Interpreter()
 
     @settings(max_examples=CASES)
-    @given(st.booleans(), PIECES | damaged)
+    @given(st.booleans(), PIECES | damaged | texts)
     def play(is_open: bool, pieces: list[bytes]) -> None:
         told = [piece.hex() for piece in pieces if piece]
         assert runner.run(interpreter.fed(is_open, told)) == fed(is_open, told)
