@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 import structlog
-from firstbell_linux import shell
+from firstbell_linux import install, shell
 from firstbell_linux.problems import FAILED, OK, Problem
 from firstbell_linux.shell import HomeRun, command, root
 from firstbell_linux.words import chosen_language, command_words
@@ -18,6 +18,7 @@ from firstbell_linux.words import chosen_language, command_words
 from terminal import process
 from terminal.control import ANSWER_S_MAX, HOLD_MS_MAX, ask, parse_problem, problem_fields
 from terminal.doctor import Finding, examine
+from terminal.install import SERVICE
 from terminal.problems import ControlError
 from terminal.settings import Home, check_home, load_settings
 
@@ -56,6 +57,7 @@ def build(run: Run) -> click.Group:
             command(run, "press", press, click.Argument(["name"], metavar="INPUT"), hold_ms),
             command(run, "status", show_status),
             command(run, "doctor", show_findings),
+            *install.build(run, SERVICE),
         ),
     )
 

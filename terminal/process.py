@@ -36,7 +36,7 @@ def run(home: Home, *, as_json: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogFile())),
     )
-    with _locked(home):
+    with locked(home):
         asyncio.run(_serve(home))
 
 
@@ -65,7 +65,7 @@ async def _run(home: Home, loop: asyncio.AbstractEventLoop, stopping: asyncio.Ev
 
 
 @contextmanager
-def _locked(home: Home) -> Iterator[None]:
+def locked(home: Home) -> Iterator[None]:
     """Two daemons of one identity would look like a cloned card. Raises TerminalError."""
     try:
         folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY)

@@ -10,7 +10,7 @@ import click
 from firstbell_linux import shell
 from firstbell_linux.words import chosen_language
 
-from hub.commands import demo, drill, guard, incident, init, pager, serve, status, terminal, verify, zone
+from hub.commands import demo, drill, guard, incident, init, install, pager, serve, status, terminal, verify, zone
 from hub.commands.shell import Run
 from hub.words import words
 
@@ -23,4 +23,4 @@ def main() -> None:
 def build(run: Run) -> click.Group:
     """All of it, in the language of `run`."""
     nouns = (init, serve, demo, status, zone, guard, pager, terminal, drill, incident, verify)
-    return shell.root(run, (noun.build(run) for noun in nouns))
+    return shell.root(run, (*(noun.build(run) for noun in nouns), *install.build(run)))

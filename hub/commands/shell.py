@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,14 +30,7 @@ class Run(HomeRun):
     @property
     def home(self) -> Home:
         """The hub's home. Raises click.UsageError when none was given, NotFound when it is none."""
-        home = Home(self.given_folder)
-        if home.settings.exists() and not home.keys.exists():
-            raise NotFound(Problem("home_of_other", str(home.path)))
-        if not home.settings.exists() and home.keys.exists():
-            raise NotFound(Problem("settings_gone", str(home.path)))
-        if not home.settings.exists():
-            raise NotFound(Problem("no_home", str(home.path)))
-        return home
+        return home_at(self.given_folder)
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What the running hub answers. Raises Declined, HubUnreachable, and as `home`."""
@@ -60,6 +54,18 @@ class Run(HomeRun):
         if code.startswith("unknown_") or code == "http_404":
             return NOT_FOUND
         return USED_WRONGLY if code in _TYPED_WRONGLY else FAILED
+
+
+def home_at(folder: Path) -> Home:
+    """Raises NotFound when it is none."""
+    home = Home(folder)
+    if home.settings.exists() and not home.keys.exists():
+        raise NotFound(Problem("home_of_other", str(folder)))
+    if not home.settings.exists() and home.keys.exists():
+        raise NotFound(Problem("settings_gone", str(folder)))
+    if not home.settings.exists():
+        raise NotFound(Problem("no_home", str(folder)))
+    return home
 
 
 def warn_of_open(run: Run, home: Home) -> None:

@@ -2,12 +2,17 @@
 
 import errno
 import re
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from firstbell_linux import install
 from firstbell_linux.problems import Phrase, reason_of
-from firstbell_linux.words import LANGUAGES, chosen_language, texts
+from firstbell_linux.shell import HomeRun
+from firstbell_linux.words import LANGUAGES, Words, chosen_language, texts
+
+from terminal.install import SERVICE
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 FIELD = re.compile(r"\{\w*\}")
@@ -26,11 +31,23 @@ def test_every_text_is_said() -> None:
     said = set(re.findall(r'(?:say|word)\("([\w.]+)"', source))
     said |= {f"problem.{name}.{part}" for name in re.findall(r'Problem\("(\w+)"', source) for part in ("what", "do")}
     said |= {f"usage.{heading}" for heading in ("options", "commands")}
+    said |= {f"install.step.{name}" for name in re.findall(r'Step\("(\w+)"', source)}
+    said |= set(helped())
     said -= {"help.home", "usage.no_home"}  # each package's own
     said_of_errors = {
         reason.key for code in errno.errorcode if isinstance(reason := reason_of(OSError(code, "")), Phrase)
     }
     assert said | said_of_errors | {"system.no_text"} == texts("firstbell_linux", "en").keys()
+
+
+def helped() -> Iterator[str]:
+    """What the commands that are built here say of themselves and of their options."""
+    said = Words(texts("firstbell_linux", "en") | {"help.home": "", "help.firstbell-terminal": ""})
+    for command in install.build(HomeRun(said), SERVICE):
+        yield f"help.{command.name}"
+        for parameter in command.params:
+            if parameter.name not in ("as_json", "help"):
+                yield f"help.{command.name}.{parameter.name}"
 
 
 def test_what_a_machine_says() -> None:

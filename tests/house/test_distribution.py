@@ -24,7 +24,7 @@ PACKAGES = {
     "firmware/node": "firmware/node",
     "firmware/simulated": "firmware/simulated",
 }
-BESIDE = {"hardware/pins.toml"}
+BESIDE = {"hardware/pins.toml", "systemd/firstbell-hub.service", "systemd/firstbell-terminal.service"}
 
 
 @pytest.fixture(scope="module")

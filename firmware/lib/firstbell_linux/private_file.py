@@ -7,26 +7,51 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+PUBLIC_FILE = 0o644
 
 
 def write_private(path: Path, data: bytes) -> None:
     """Puts `data` in the place of whatever `path` held. Raises OSError; then the old content is still there."""
+    _write(path, data, PRIVATE_FILE)
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """The same for a file that everybody may read."""
+    _write(path, data, PUBLIC_FILE)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with _new_file(beside) as file:
+            os.fchmod(file.fileno(), mode)
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def copy_private(source: Path, to: Path) -> None:
+    """`to` is new. Raises OSError."""
+    with source.open("rb") as read, _new_file(to) as written:
+        shutil.copyfileobj(read, written)
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """Its owner's alone; on the disk when the block ends. Raises FileExistsError, OSError."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
