@@ -52,6 +52,7 @@ PARTS = (
     Part("flash", 240, ("tests/flash",)),
     Part("card", 120, ("tests/card",)),
     Part("demo", 120, ("tests/demo",)),
+    Part("installed", 180, ("tests/installed",)),
     Part("micropython", 60, ("tests/firmware", "tests/node")),
 )
 

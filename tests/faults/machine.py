@@ -27,7 +27,7 @@ def need(command: str, package: str = "") -> str:
     """Where it is. `package`: Debian's, if it is called otherwise. Raises Missing."""
     found = shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        raise Missing(f"the fault tests need {command}. Install: sudo apt install {package or command}")
+        raise Missing(f"the tests need {command}. Install: sudo apt install {package or command}")
     return found
 
 
