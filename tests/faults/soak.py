@@ -1,6 +1,7 @@
 """Press after press through fault after fault, and what became of each."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from random import Random
 from tests.faults.faults import Fault
 from tests.faults.record import Row, tally
 from tests.faults.world import SLIPS_PART_MAX, World, running_world
+from tests.links.hub_process import HubProcess
 
 EXPECTED = {"the ledger can't be written", "the write-ahead log can't be moved into the file"}
 """What a hub may complain of here: of a disk that is full."""
+LAST_WORDS = 80
+"""Lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,19 @@ async def _round(world: World, fault: Fault, per_round: int, number: int, say: C
             await world.until_pressed(pressed + per_round)
         settled_s = await world.settle()
     except Exception as error:
-        error.add_note(f"in round {number}, {fault.name}")
+        error.add_note(f"in round {number}, {fault.name}; the hub's last words:\n{await _last_words(world.hub)}")
         raise
     presses, took_s = len(world.presses) - pressed, time.monotonic() - begun_s
     say(
         f"{number:>4} {fault.name:<20}{presses:>5} presses in {took_s:5.1f} s, "
         f"{settled_s:4.1f} s of them to settle; {len(world.presses)} so far"
     )
+
+
+async def _last_words(hub: HubProcess) -> str:
+    """Where each of its threads stands, if it still runs, and what it logged before."""
+    code = await hub.end(signal.SIGABRT)
+    return "".join([*hub.log[-LAST_WORDS:], f"ended with {code}"])
 
 
 async def _end(world: World) -> list[str]:

@@ -230,7 +230,7 @@ async def running_world(folder: Path, dice: Random) -> AsyncIterator[World]:
     clock = WallClock(folder / "clock")
     async with AsyncExitStack() as stack:
         disk = await stack.enter_async_context(small_disk(mount, DISK_MEGABYTES))
-        hub = await stack.enter_async_context(HubProcess(mount / "hub", **clock.environment))
+        hub = await stack.enter_async_context(HubProcess(mount / "hub", PYTHONFAULTHANDLER="1", **clock.environment))
         wire = await stack.enter_async_context(Proxy(hub.port))
         world = World(disk, clock, hub, wire, dice)
         connector = aiohttp.TCPConnector(ssl=hub.tls, limit=0)
