@@ -42,8 +42,8 @@ class Part:
 PARTS = (
     Part("unit", 600, ("tests/house", "tests/firstbell", "tests/firstbell_linux", "tests/hub"), COVERAGE),
     Part("simulation", 600, commands=(("python", "-m", "tests.simulation", "--seeds", "300"),)),
-    Part("browser", 420, ("tests/browser",)),
-    Part("terminal", 420, ("tests/terminal",)),
+    Part("browser", 360, ("tests/browser",)),
+    Part("terminal", 360, ("tests/terminal",)),
     Part("faults", 720, ("tests/faults",)),
     Part("bench", 300, ("tests/bench",)),
     Part("fuzz", 300, ("tests/fuzz",)),
