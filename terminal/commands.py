@@ -63,7 +63,7 @@ def build(run: Run) -> click.Group:
 
 
 def run_daemon(run: Run) -> None:
-    process.run(run.home, as_json=run.as_json)
+    process.run(run.checked_home, as_json=run.as_json)
 
 
 def press(run: Run, name: str, hold_ms: int) -> int:

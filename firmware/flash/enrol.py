@@ -81,7 +81,12 @@ def enrol(token: str, board: Board, folder: Path) -> Enrolled:
     hub = _Hub(_parsed(token))
     if _is_home(folder):
         enrolled = _enrolled(folder)
-        if hub.state().terminal != enrolled.terminal:
+        try:
+            of_token = hub.state().terminal
+        except NotEnrolled as error:
+            # Of this token there is nothing yet, so what lies there is another's.
+            raise (_not_empty(folder) if error.problem.name == "token_unused" else error) from error
+        if of_token != enrolled.terminal:
             raise _not_empty(folder)
         _own_path(folder).unlink(missing_ok=True)
         return enrolled

@@ -34,27 +34,28 @@ _PIECE = re.compile(r"[^\s\u2e80-\u9fff\uf900-\uffef]+\s*|.")
 
 def build(run: Run) -> click.Command:
     to = click.Option(["--to"], type=click.Path(path_type=Path), default=Path(), metavar="DIR")
-    return command(run, "label", label, from_option(), click.Option(["--zone"], required=True), to)
+    hub = click.Option(["--hub", "address"], default="", metavar="HOST:PORT")
+    return command(run, "label", label, from_option(), click.Option(["--zone"], required=True), to, hub)
 
 
-def label(run: Run, folder: Path, zone: str, to: Path) -> None:
+def label(run: Run, folder: Path, zone: str, to: Path, address: str) -> None:
     home = Home(folder)
     check_home(home)
     settings = load_settings(home.settings)
-    address = page_of(settings)
-    picture = draw(settings.name, zone, settings.terminal, address)
+    page = page_of(settings, address)
+    picture = draw(settings.name, zone, settings.terminal, page)
     files = [to / f"{settings.terminal}.{kind}" for kind in ("pdf", "png")]
     to.mkdir(parents=True, exist_ok=True)
     for path in files:
         picture.save(path, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), resolution=DOTS_PER_INCH)
     made = [run.say("label.made", file=path) for path in files]
-    run.tell({"files": list(map(str, files)), "page": address}, *made)
+    run.tell({"files": list(map(str, files)), "page": page}, *made, run.say("label.opens", page=page))
 
 
-def page_of(settings: Settings) -> str:
-    """The hub's administration, at this terminal's row."""
+def page_of(settings: Settings, address: str = "") -> str:
+    """The hub's administration, at this terminal's row. `address`: where the hub is, if the settings don't tell."""
     port = settings.hub.address.rpartition(":")[2] or HUB_PORT
-    return f"https://{settings.hub.server_name}:{port}/admin#{settings.terminal}"
+    return f"https://{address or f'{settings.hub.server_name}:{port}'}/admin#{settings.terminal}"
 
 
 def draw(name: str, zone: str, terminal: str, address: str) -> Image.Image:

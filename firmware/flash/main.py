@@ -4,7 +4,7 @@ import os
 import sys
 
 import click
-from firstbell_flash import doctor, label, list_boards, make_bundle, pi, pico, verify
+from firstbell_flash import doctor, label, list_boards, make_bundle, make_program, pi, pico, verify
 from firstbell_linux import shell
 from firstbell_linux.words import Words, chosen_language, texts
 
@@ -26,4 +26,5 @@ def main() -> None:
 
 def build(run: shell.Run) -> click.Group:
     """All of it, in the language of `run`."""
-    return shell.root(run, (one.build(run) for one in (pico, pi, make_bundle, label, list_boards, verify, doctor)))
+    parts = (pico, pi, make_bundle, make_program, label, list_boards, verify, doctor)
+    return shell.root(run, (part.build(run) for part in parts))

@@ -1,10 +1,12 @@
 """Every command explains itself in both languages; what is wrong is said before anything is touched."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
+from firstbell.program import check_program
 from firstbell_flash.doctor import examine
 from firstbell_flash.image import files_in
 from firstbell_flash.main import FlashRun, build, words
@@ -119,3 +121,10 @@ def test_list_on_a_machine_without_boards() -> None:
     said = type_in("list", "--json")
     assert said.status == 0
     assert set(said.json) == {"boards", "drives"}
+
+
+def test_the_program_of_a_node_is_made_for_a_hub(tmp_path: Path) -> None:
+    out = tmp_path / "node.fbp"
+    said = type_in("program", out, "--json")
+    assert (said.status, said.json["bytes"]) == (0, out.stat().st_size), said.err
+    assert check_program(out.read_bytes())[0].startswith(version("firstbell"))

@@ -85,7 +85,7 @@ async def test_again_with_the_same_token_it_is_only_looked_at(hub: HubProcess, t
     assert await asyncio.to_thread(enrol, text, "pi", folder) == first
     assert first.home.key.read_bytes() == key
     other = await token(hub, "另一台")
-    assert await refused(NotEnrolled, enrol, other, "pi", folder) == "token_unused"
+    assert await refused(ProblemError, enrol, other, "pi", folder) == "folder_not_empty"
     await asyncio.to_thread(enrol, other, "pi", tmp_path / "other")
     assert await refused(ProblemError, enrol, other, "pi", folder) == "folder_not_empty"
     # Somebody else who has the token and not the key gets nothing.

@@ -40,6 +40,7 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     english = catalogue("en")
     source = "".join(path.read_text("utf-8") for path in Path(str(files("terminal"))).glob("*.py"))
     problems = {key.split(".")[1] for key in english if key.startswith("problem.")}
+    source += (FIRMWARE / "flash/board.py").read_text("utf-8")
     # A node says `name: reason`.
     source += "".join(path.read_text("utf-8") for path in (FIRMWARE / "node").glob("*.py"))
     assert [name for name in sorted(problems) if not re.search(f'"{name}(: )?"', source)] == []

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from firstbell_linux.problems import DEVICE, FAILED, OK, USED_WRONGLY, Problem, ProblemError, reason_of
+from firstbell_linux.problems import DEVICE, FAILED, NOT_FOUND, OK, USED_WRONGLY, Problem, ProblemError, reason_of
 from firstbell_linux.standard_files import open_missing
 from firstbell_linux.words import Words
 
@@ -66,7 +66,7 @@ class Run:
             raise
         except OSError as error:
             self.complain(Problem("system", str(error.filename or self.name), {"reason": reason_of(error)}))
-            return DEVICE
+            return NOT_FOUND if isinstance(error, FileNotFoundError) else DEVICE
 
     # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +101,7 @@ class Run:
 
     def _print(self, table: Table, rows: Sequence[Sequence[str]]) -> None:
         for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
+            table.add_row(*(Text(_printable_lines(cell)) for cell in row))
         for column in table.columns:
             # Chinese has no blanks to break at.
             column.overflow = "fold"

@@ -1,0 +1,20 @@
+"""`firstbell-flash program`: the node's program as one file, which a hub gives to its nodes over their links."""
+
+from pathlib import Path
+
+import click
+from firstbell_flash.board import program_file, program_files
+from firstbell_flash.dialogue import step
+from firstbell_linux.private_file import write_public
+from firstbell_linux.shell import Run, command
+
+
+def build(run: Run) -> click.Command:
+    return command(run, "program", make_program, click.Argument(["out"], type=click.Path(path_type=Path)))
+
+
+def make_program(run: Run, out: Path) -> None:
+    step(run, "compile")
+    made = program_file(program_files())
+    write_public(out, made)
+    run.tell({"program": str(out), "bytes": len(made)}, run.say("program.made", out=out, kb=f"{len(made) / 1e3:.0f}"))
