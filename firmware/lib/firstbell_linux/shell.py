@@ -64,9 +64,12 @@ class Run:
             raise click.UsageError(self.say("usage.no_text")) from error
         except BrokenPipeError:
             raise
+        except FileNotFoundError as error:
+            self.complain(Problem("not_there", str(error.filename or self.name)))
+            return NOT_FOUND
         except OSError as error:
             self.complain(Problem("system", str(error.filename or self.name), {"reason": reason_of(error)}))
-            return NOT_FOUND if isinstance(error, FileNotFoundError) else DEVICE
+            return DEVICE
 
     # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────
 

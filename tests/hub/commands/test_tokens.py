@@ -86,7 +86,7 @@ def test_files_that_will_not_do(hub: Served, tmp_path: Path) -> None:
         told = hub("terminal", "answer", request, answer, "文件", "--zone", "东区", "--json")
         return told.status, told.json["problem"]
 
-    assert said() == (4, "system")
+    assert said() == (3, "not_there")
     request.write_text("homework")
     assert said() == (2, "request_malformed")
     request.unlink()
@@ -103,7 +103,7 @@ def test_files_that_will_not_do(hub: Served, tmp_path: Path) -> None:
 def test_neither_answer_nor_terminal_when_it_fails(hub: Served, tmp_path: Path) -> None:
     begin_offline("pi", tmp_path / "t", tmp_path / "request")
     asked = ("terminal", "answer", tmp_path / "request")
-    assert hub(*asked, tmp_path / "none/answer", "写不成", "--zone", "东区").status == 4
+    assert hub(*asked, tmp_path / "none/answer", "写不成", "--zone", "东区").status == 3
     assert known(hub, "写不成") == [True]
     with closing(sqlite3.connect(hub.home.database, isolation_level=None)) as busy:
         busy.execute("BEGIN IMMEDIATE")

@@ -41,7 +41,7 @@ def test_what_is_no_program_is_not_sent(hub: Served, program: Path, tmp_path: Pa
         said = hub("terminal", "update", "另一节点", program, "--json")
         assert (said.status, said.json["problem"]) == (2, "no_program")
     said = hub("terminal", "update", "另一节点", tmp_path / "nothing", "--json")
-    assert (said.status, said.json["problem"]) == (4, "system")
+    assert (said.status, said.json["problem"]) == (3, "not_there")
     program.write_bytes(PROGRAM.replace(b" %d\n" % PROTOCOL, b" %d\n" % (PROTOCOL + 1), 1))
     said = hub("terminal", "update", "另一节点", program, "--json")
     assert (said.status, said.json["problem"]) == (1, "other_protocol")
