@@ -93,6 +93,26 @@ def test_only_a_home_in_which_nothing_runs(machine: Machine, homes: Path, gym: P
     assert refused(machine, *runs, "install") == (FAILED, "already_running")
 
 
+def test_only_what_lies_in_the_home_itself(machine: Machine, homes: Path) -> None:
+    """Whoever owns a home may put links to root's files into it: root must neither copy nor delete these."""
+    machine.do("cp", "--recursive", homes / "hub", "/srv/campus")
+    machine.do("mkdir", "--mode=0700", "/srv/secret")
+    machine.do("sh", "-c", "echo secret >/srv/secret/id_rsa")
+    for make, target, name in (
+        ("--symbolic", "/srv/secret", "programs"),
+        ("--symbolic", "/srv/secret/id_rsa", "hub.db-x"),
+        ("--symbolic", "/srv/secret/id_rsa", "hub.lock"),
+        ("--physical", "/srv/secret/id_rsa", "keys/x"),
+    ):
+        machine.do("rm", "--recursive", "--force", f"/srv/campus/{name}")
+        machine.do("ln", make, target, f"/srv/campus/{name}")
+        assert refused(machine, HUB, "--home", "/srv/campus", "install") == (DEVICE, "not_in_home")
+        machine.do("rm", f"/srv/campus/{name}")
+    machine.do("ln", "--symbolic", "/srv/campus", "/srv/link")
+    assert refused(machine, HUB, "--home", "/srv/link", "install") == (DEVICE, "not_in_home")
+    assert machine.do("cat", "/srv/secret/id_rsa") == "secret"
+
+
 def test_a_home_that_cannot_be_removed(machine: Machine, homes: Path) -> None:
     """As on a stick that is write-protected."""
     done = machine.run(TERMINAL, "--home", homes / "gym", "install", "--json")

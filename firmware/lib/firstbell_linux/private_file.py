@@ -38,9 +38,9 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     sync_folder(path.parent)
 
 
-def copy_private(source: Path, to: Path) -> None:
+def copy_private(read: BinaryIO, to: Path) -> None:
     """`to` is new. Raises OSError."""
-    with source.open("rb") as read, _new_file(to) as written:
+    with _new_file(to) as written:
         shutil.copyfileobj(read, written)
 
 

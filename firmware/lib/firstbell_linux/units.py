@@ -6,15 +6,17 @@ systemd.unit(5), systemd.exec(5).
 
 import fcntl
 import filecmp
+import fnmatch
 import grp
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -127,18 +129,18 @@ def removing(service: Service, typed: Path | None, *, erase: bool) -> list[Step]
 def _homing(service: Service, typed: Path | None) -> list[Step]:
     """How `typed` becomes the service's home. What was moved already is not there any more, and nothing to do."""
     home = service.home
-    if not home.exists():
-        service.check(typed or home)
     if typed is None or not typed.exists() or (home.exists() and typed.samefile(home)):
-        service.check(home)
+        service.check(home if home.exists() else typed or home)
         return []
+    with _lying_in(service, typed) as found:
+        left = _files(typed, found)
     if not home.exists():
+        service.check(typed)
         return [
             Step("move", typed, home, partial(_move, service, typed)),
             Step("clear", typed, home, partial(_clear, service, typed)),
         ]
     service.check(home)
-    left = _files(service, typed)
     if not all((home / file).is_file() and filecmp.cmp(typed / file, home / file, shallow=False) for file in left):
         raise MachineError(Problem("two_homes", str(typed), {"home": str(home)}))
     # One that holds nothing is what is left of it when even this was interrupted.
@@ -146,9 +148,50 @@ def _homing(service: Service, typed: Path | None) -> list[Step]:
     return [Step("clear", typed, home, partial(_clear, service, typed))] if wanted else []
 
 
-def _files(service: Service, folder: Path) -> list[Path]:
-    found = {path for pattern in service.files for path in folder.glob(pattern) if path.is_file()}
-    return sorted(path.relative_to(folder) for path in found)
+@contextmanager
+def _lying_in(service: Service, home: Path) -> Iterator[dict[Path, int]]:
+    """What a home holds: its place in there, and the open folder that it lies in.
+
+    Whoever owns the home may put a link in a folder's place at any time: an open folder stays the one that it was.
+    Raises MachineError: a link is there. OSError.
+    """
+    with ExitStack() as stack:
+        top = stack.enter_context(_opened(home))
+        found: dict[Path, int] = {}
+        for pattern in map(Path, service.files):
+            with suppress(FileNotFoundError):
+                folder = stack.enter_context(_opened(home, pattern.parent, top))
+                found |= {pattern.with_name(name): folder for name in fnmatch.filter(os.listdir(folder), pattern.name)}
+        yield found
+
+
+@contextmanager
+def _opened(home: Path, inner: Path = Path(), top: int | None = None) -> Iterator[int]:
+    try:
+        folder = os.open(home if top is None else inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    except NotADirectoryError:
+        raise MachineError(Problem("not_in_home", str(home / inner))) from None
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _check_own(found: os.stat_result, path: Path) -> None:
+    """Raises MachineError: a link, or no file at all, which would bring a file of somebody else's along."""
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise MachineError(Problem("not_in_home", str(path)))
+
+
+def _files(home: Path, found: dict[Path, int]) -> list[Path]:
+    """But for sockets, which a killed one leaves. Raises MachineError, OSError."""
+    files = []
+    for file, folder in found.items():
+        of_file = os.stat(file.name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISSOCK(of_file.st_mode):
+            _check_own(of_file, home / file)
+            files.append(file)
+    return sorted(files)
 
 
 def _move(service: Service, typed: Path) -> None:
@@ -157,25 +200,28 @@ def _move(service: Service, typed: Path) -> None:
     home = service.home.resolve()
     for half in home.parent.glob(f".{service.name}.*"):
         shutil.rmtree(half)
-    with service.at_rest(typed), whole_folder(home) as beside:
-        for file in _files(service, typed):
+    with service.at_rest(typed), whole_folder(home) as beside, _lying_in(service, typed) as found:
+        for file in _files(typed, found):
             (beside / file).parent.mkdir(mode=0o700, exist_ok=True)
-            copy_private(typed / file, beside / file)
+            opened = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=found[file])
+            with os.fdopen(opened, "rb") as read:
+                _check_own(os.fstat(opened), typed / file)
+                copy_private(read, beside / file)
 
 
 def _clear(service: Service, typed: Path) -> None:
     """A key is in one place only, and so is a record. What is not ours stays."""
     try:
-        # A control socket that a killed one left, too.
-        for file in {file for pattern in service.files for file in typed.glob(pattern)}:
-            file.unlink()
+        with _lying_in(service, typed) as found:
+            for file, folder in found.items():
+                os.unlink(file.name, dir_fd=folder)
     except OSError as error:
         fields = {"home": str(service.home), "reason": reason_of(error)}
         raise MachineError(Problem("left_behind", str(typed), fields)) from error
-    for folder in sorted({(typed / pattern).parent for pattern in service.files}, reverse=True):
+    for place in sorted({(typed / pattern).parent for pattern in service.files}, reverse=True):
         with suppress(OSError):
-            sync_folder(folder)
-            folder.rmdir()
+            sync_folder(place)
+            place.rmdir()
 
 
 def _erase(service: Service) -> None:
