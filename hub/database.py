@@ -4,10 +4,12 @@ What is in each table stands in hub/ledger/README.md. Everything but `secrets` c
 `sealed`, and `hub.ledger.verify` does so.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,7 +18,10 @@ from types import TracebackType
 from typing import Literal, Self
 
 from firstbell_linux.private_file import sync_folder
+from firstbell_linux.problems import Problem
 from sqlite_utils import Database, Migrations
+
+from hub.problems import HomeError
 
 BUSY_MS_MAX = 5_000
 """How long a statement waits for another connection."""
@@ -205,7 +210,7 @@ class HubRunning(Exception):
 class HomeLock:
     """Held for as long as a hub runs in `home`, by flock(2) on its hub.lock: it ends with the process.
 
-    Raises HubRunning on entry.
+    On entry raises HubRunning, HomeError: it is a link or no file. OSError.
     """
 
     def __init__(self, home: Path) -> None:
@@ -213,7 +218,7 @@ class HomeLock:
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, DATABASE_FILE)
+        file = self._open()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -224,6 +229,21 @@ class HomeLock:
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
         return self
+
+    def _open(self) -> int:
+        """Root may run in somebody else's home, and empties no file that a link there names."""
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            file = os.open(self._path, flags, DATABASE_FILE)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise HomeError(Problem("lock_no_file", str(self._path))) from None
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(file)
+            raise HomeError(Problem("lock_no_file", str(self._path)))
+        return file
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -5,7 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from hub.database import (
     open_read_only,
     untouched,
 )
+from hub.problems import HomeError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -199,3 +200,24 @@ def test_the_lock_is_free_again_afterwards(tmp_path: Path) -> None:
     for _ in range(2):
         with HomeLock(tmp_path):
             pass
+
+
+MADE: dict[str, Callable[[Path, Path], None]] = {
+    "link": lambda lock, others: lock.symlink_to(others),
+    "link to nothing": lambda lock, others: lock.symlink_to(others.with_name("nothing")),
+    "hard link": lambda lock, others: lock.hardlink_to(others),
+    "pipe": lambda lock, _others: os.mkfifo(lock),
+}
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_the_lock_is_no_way_to_a_file_elsewhere(made: str, tmp_path: Path) -> None:
+    home, others = tmp_path / "home", tmp_path / "passwd"
+    home.mkdir()
+    others.write_text("root")
+    MADE[made](home / "hub.lock", others)
+    with pytest.raises(HomeError) as raised, HomeLock(home):
+        pass
+    assert (raised.value.problem.name, raised.value.problem.where) == ("lock_no_file", str(home / "hub.lock"))
+    assert others.read_text() == "root"
+    assert not (tmp_path / "nothing").exists()
