@@ -8,11 +8,15 @@ an image and no mount for a device.
 import os
 import re
 import shutil
+import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from firstbell_flash.problems import CardError
+from firstbell_linux.private_file import PRIVATE_FILE
 from firstbell_linux.problems import Problem, reason_of
 
 CLUSTER_BYTES_MAX = 32 * 1024
@@ -21,6 +25,8 @@ SECTOR_BYTES = 512
 _FAT_KINDS = (0x06, 0x0B, 0x0C, 0x0E)
 """Of an entry in an MBR: FAT16 and FAT32, with and without LBA."""
 _ENTRY_AT, _SIGNATURE = 446, b"\x55\xaa"
+_READ = os.O_RDONLY | os.O_NOFOLLOW
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
 
 class BootPartition(Protocol):
@@ -44,27 +50,55 @@ class BootPartition(Protocol):
 
 
 class Folder:
-    """Mounted by somebody else."""
+    """Mounted by somebody else. A FAT has no links; what has some is no card, and none is followed."""
 
     def __init__(self, where: Path) -> None:
         self.where = where
 
     def names(self) -> set[str]:
-        return {str(path.relative_to(self.where)) for path in self.where.rglob("*") if path.is_file()}
+        found = set()
+        for path in self.where.rglob("*"):
+            of_path = path.lstat()
+            if stat.S_ISREG(of_path.st_mode) and of_path.st_nlink == 1:
+                found.add(str(path.relative_to(self.where)))
+            elif not stat.S_ISDIR(of_path.st_mode):
+                raise CardError(Problem("card_has_links", str(path)))
+        return found
 
     def read(self, path: str) -> bytes:
-        return (self.where / path).read_bytes()
+        with self._inner(path) as inner, os.fdopen(os.open(_name(path), _READ, dir_fd=inner), "rb") as file:
+            return file.read()
 
     def write(self, path: str, data: bytes) -> None:
-        target = self.where / path
-        target.parent.mkdir(exist_ok=True, parents=True)
-        target.write_bytes(data)
+        with (
+            self._inner(path, make=True) as inner,
+            os.fdopen(os.open(_name(path), _WRITE, PRIVATE_FILE, dir_fd=inner), "wb") as file,
+        ):
+            file.write(data)
 
     def remove(self, path: str) -> None:
-        target = self.where / path
-        target.unlink()
-        if target.parent != self.where and not any(target.parent.iterdir()):
-            target.parent.rmdir()
+        with self._inner(path) as inner:
+            os.unlink(_name(path), dir_fd=inner)
+            empty = not os.listdir(inner)
+        folder = str(PurePosixPath(path).parent)
+        if empty and folder != ".":
+            with self._inner(folder) as outer:
+                os.rmdir(_name(folder), dir_fd=outer)
+
+    @contextmanager
+    def _inner(self, path: str, *, make: bool = False) -> Iterator[int]:
+        """The folder that `path` is in, open: whoever owns the card's may put a link in its place at any time."""
+        inner = os.open(self.where, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for name in PurePosixPath(path).parts[:-1]:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(name, dir_fd=inner)
+                outer, inner = inner, os.open(name, _READ | os.O_DIRECTORY, dir_fd=inner)
+                os.close(outer)
+            yield inner
+        finally:
+            os.close(inner)
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.where).free
@@ -124,6 +158,10 @@ class Fat:
         except subprocess.CalledProcessError as error:
             reason = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise CardError(Problem("fat_fails", str(self.where), {"reason": reason})) from error
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name
 
 
 def _forget(path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -303,6 +304,57 @@ def test_looked_at_later(kind: str, tmp_path: Path) -> None:
         "firstbell/terminal/key": "differs",
     }
     assert files > len(differ)
+
+
+MADE: dict[str, Callable[[Path, Path], None]] = {
+    "link": lambda path, others: path.symlink_to(others / "file"),
+    "link to nothing": lambda path, others: path.symlink_to(others / "nothing"),
+    "link to a folder": lambda path, others: path.symlink_to(others),
+    "hard link": lambda path, others: path.hardlink_to(others / "file"),
+    "pipe": lambda path, _others: os.mkfifo(path),
+}
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Path:
+    """A folder beside the card, with a file."""
+    return lay_out(tmp_path / "others", {"file": b"others"})
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("name", ["firstrun.sh", "firstbell", "firstbell/terminal"])
+def test_a_folder_with_links_is_no_card(name: str, made: str, tmp_path: Path, others: Path) -> None:
+    card = Folder(lay_out(tmp_path / "bootfs", CARDS["bookworm"][1]))
+    (card.where / name).parent.mkdir(exist_ok=True)
+    MADE[made](card.where / name, others)
+    before = digest(card.where)
+    with pytest.raises(CardError) as raised:
+        put(card)
+    assert (raised.value.problem.name, raised.value.problem.where) == ("card_has_links", str(card.where / name))
+    assert digest(card.where) == before
+    assert [path.name for path in others.iterdir()] == ["file"]
+    assert (others / "file").read_bytes() == b"others"
+
+
+@pytest.mark.parametrize("name", ["firstrun.sh", "firstbell", "firstbell/terminal"])
+def test_a_link_that_comes_meanwhile(name: str, tmp_path: Path, others: Path) -> None:
+    """After all names were looked at."""
+    card = Folder(tmp_path / "bootfs")
+    (card.where / name).parent.mkdir(parents=True)
+    (card.where / name).symlink_to(others / "nothing" if name == "firstrun.sh" else others)
+    path = {"firstrun.sh": name}.get(name, "firstbell/terminal/file")
+    with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+        card.write(path, b"secret")
+    with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+        card.read(path)
+    assert content(Folder(others)) == {"file": b"others"}
+
+
+def test_a_mounted_cards_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """Where it is no FAT, which has one mode for all of them."""
+    card = Folder(lay_out(tmp_path / "bootfs", CARDS["bookworm"][1]))
+    put(card)
+    assert stat.S_IMODE((card.where / "firstbell/terminal/key").stat().st_mode) == 0o600
 
 
 def test_without_mtools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
