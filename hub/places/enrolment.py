@@ -48,12 +48,30 @@ def new_key(algorithm: Algorithm) -> TerminalKey:
     return TerminalKey(algorithm, b64url(Ed25519Signer(secret).public_key()) if algorithm == EDDSA else kept, kept)
 
 
-def read_key(told: str) -> bytes:
+def read_key(algorithm: Algorithm, told: str) -> bytes:
     """The key that the hub is told. Raises Refused("bad_key")."""
     try:
-        return key_bytes(told)
+        key = key_bytes(told)
     except EnrolmentError as error:
         raise Refused(error.reason) from error
+    if algorithm == EDDSA and not _is_public(key):
+        raise Refused("bad_key")
+    return key
+
+
+_P = 2**255 - 19
+_D = -121_665 * pow(121_666, -1, _P)
+
+
+def _is_public(key: bytes) -> bool:
+    """Whether it is a point of edwards25519 (RFC 8032, 5.1.3), and none of the eight of small order: under those
+    anybody's signature holds, and the library takes them.
+
+    Of small order are y = 1, y = -1 (where `square` is 0), y = 0, and those whose double has y = 0.
+    """
+    y = int.from_bytes(key, "little") & (2**255 - 1)
+    square = (y**2 - 1) * (_D * y**2 + 1) % _P
+    return y < _P and pow(square, (_P - 1) // 2, _P) == 1 and y * (_D * y**4 + 2 * y**2 - 1) % _P != 0
 
 
 def agree(request: EnrolRequest) -> tuple[TerminalKey, str | None]:
@@ -61,12 +79,12 @@ def agree(request: EnrolRequest) -> tuple[TerminalKey, str | None]:
 
     `kept` is empty: the terminal has it.
     """
-    key = read_key(request.key)
     if request.board == "pi":
+        read_key("EdDSA", request.key)
         return TerminalKey("EdDSA", request.key, ""), None
     own = X25519PrivateKey.generate()
     try:
-        secret = agree_at_hub(own, key)
+        secret = agree_at_hub(own, key_bytes(request.key))
     except EnrolmentError as error:
         raise Refused(error.reason) from error
     return TerminalKey("HS256", b64url(secret), ""), b64url(own.public_key().public_bytes_raw())

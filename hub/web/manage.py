@@ -290,7 +290,7 @@ async def enrol(
     *then: Submission,
 ) -> None:
     """The hub knows the terminal from now on. `also` is kept with it, and `then` is asked with it. Raises Refused."""
-    secret = read_key(key.told)
+    secret = read_key(key.algorithm, key.told)
     check_inputs(inputs)
     (zone,) = zone_ids(hub, (place.zone,))
     details = seal_details(details_of(hub, place))

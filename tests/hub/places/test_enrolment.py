@@ -7,18 +7,29 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell import jws
+from firstbell_linux.enrolment import EnrolRequest
 from firstbell_linux.private_file import whole_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.dispatch.entries import Algorithm, TerminalRole
+from hub.dispatch.requests import Refused
 from hub.ledger.note import Signer
 from hub.places.authority import found
-from hub.places.enrolment import HubToFind, TerminalKey, new_key, usual_wiring, write_home
+from hub.places.enrolment import HubToFind, TerminalKey, agree, new_key, read_key, usual_wiring, write_home
 from terminal.credentials import load_ca, load_key, load_vkey
 from terminal.settings import load_settings
 
 TERMINAL = "t-aaaaaaaaaa"
+P = 2**255 - 19
+OF_ORDER_EIGHT = (
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+)
+SMALL = [0, 1, P - 1, P, P + 1, *(int.from_bytes(bytes.fromhex(y), "little") for y in OF_ORDER_EIGHT)]
+"""Every y, in every form, of a point of small order on edwards25519."""
+NOBODYS = b"\1" + bytes(63)
+"""A signature that takes no secret: R the neutral element, S zero."""
 
 
 def hub_to_find(folder: Path, address: str = "") -> HubToFind:
@@ -46,6 +57,30 @@ def test_the_terminal_signs_what_the_hub_can_check(tmp_path: Path, algorithm: Al
     assert jws.open_jws(signed, header, verify) == b"{}"
     assert key.kept not in repr(key)
     assert (key.told == key.kept) is (algorithm == "HS256")
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("y", [*SMALL, 2, P + 3, 2**255 - 1])
+def test_a_public_key_that_is_no_ones_is_refused(y: int, sign: int) -> None:
+    key = (y | sign << 255).to_bytes(32, "little")
+    with pytest.raises(Refused, match="bad_key"):
+        read_key("EdDSA", jws.b64url(key))
+    with pytest.raises(Refused, match="bad_key"):
+        agree(EnrolRequest("pi", jws.b64url(key)))
+    assert read_key("HS256", jws.b64url(key)) == key, "a secret is any bytes"
+
+
+@pytest.mark.parametrize("y", OF_ORDER_EIGHT)
+def test_under_a_key_of_small_order_anybody_signs(y: str) -> None:
+    """Why they are refused: the check of signatures does not."""
+    verify = jws.Ed25519Verifier(bytes.fromhex(y)).verify
+    assert any(verify(NOBODYS, b"event %d" % number) for number in range(200))
+
+
+def test_an_honest_public_key_is_read() -> None:
+    for number in range(64):
+        told = jws.b64url(jws.Ed25519Signer(bytes([number]) * 32).public_key())
+        assert read_key("EdDSA", told) == jws.unb64url(told)
 
 
 @pytest.mark.parametrize(("role", "pins"), [("wall", (17, 27, None)), ("bell", (None, None, 22))])

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.x509 import load_der_x509_certificate
-from firstbell.jws import b64url
+from firstbell.jws import Ed25519Signer, b64url
 from firstbell_linux.enrolment import (
     REQUEST_BYTES_MAX,
     EnrolAnswer,
@@ -108,7 +108,8 @@ async def test_the_same_again_is_answered_the_same_and_nothing_else_is(hub: Runn
 
 async def test_of_two_at_once_one_wins(hub: RunningHub) -> None:
     secret = await token(hub, "Race")
-    requests = [EnrolRequest("pi", b64url(bytes([number]) * 32)) for number in range(8)]
+    keys = [Ed25519Signer(bytes([number]) * 32).public_key() for number in range(8)]
+    requests = [EnrolRequest("pi", b64url(key)) for key in keys]
     browsers = [await hub.browser() for _ in requests]
     with hub.disk_held():
         asking = [asyncio.create_task(enrol(*one)) for one in zip(browsers, [secret] * 8, requests, strict=True)]
@@ -146,6 +147,7 @@ async def test_what_is_no_token_is_counted_and_refused(hub: RunningHub) -> None:
         (b'{"board":"pi","key":"' + b"A" * 42 + b'"}', "malformed"),
         (b'{"board":"pico","key":"' + b"A" * 43 + b'"}', "bad_key"),
         (b'{"board":"pi","key":"' + b"_" * 43 + b'"}', "bad_key"),
+        (b'{"board":"pi","key":"' + b"A" * 43 + b'"}', "bad_key"),
         (encode(PI) + b" " * REQUEST_BYTES_MAX, "http_413"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from firstbell.jws import b64url
+from firstbell.jws import Ed25519Signer, b64url
 
 from hub.web.openapi import PROBLEM_TYPE, ProblemShown
 from tests.hub.web.running import RunningHub, running_hub
@@ -91,7 +91,7 @@ async def test_two_zones_renamed_at_once_do_not_become_one(hub: RunningHub) -> N
 
 # ── terminals ───────────────────────────────────────────────────────────────────────────────────────────────
 
-KEY = b64url(b"k" * 32)
+KEY = b64url(Ed25519Signer(b"k" * 32).public_key())
 numbers = itertools.count(1)
 
 
