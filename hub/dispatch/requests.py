@@ -106,11 +106,20 @@ class ReceiveEvent(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTerminal(Request):
-    """A hello. `tried`: the version that a node has gone back on, empty for none; None: it takes no programs."""
+    """A hello."""
 
     terminal: str
-    software: str = ""
-    tried: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearSoftware(Request):
+    """What a hello says of the terminal's program. `tried`: the version that a node has gone back on, empty for none;
+    None: it takes no programs.
+    """
+
+    terminal: str
+    software: str
+    tried: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ from hub.dispatch.rules_place import (
 )
 from hub.dispatch.rules_terminal import hear_terminal, link_terminal, lose_terminal, receive_event
 from hub.dispatch.rules_trouble import count_strangers, report_trouble, see_trouble, view_sealed
-from hub.dispatch.rules_update import order_update, progress_update
+from hub.dispatch.rules_update import hear_software, order_update, progress_update
 
 __all__ = ["decide", "next_deadline_ms"]
 
@@ -62,6 +62,7 @@ _TABLE: dict[type[r.Request], Callable[[Campus, Any], tuple[Entry, ...]]] = {
     r.LinkTerminal: link_terminal,
     r.LoseTerminal: lose_terminal,
     r.HearTerminal: hear_terminal,
+    r.HearSoftware: hear_software,
     r.OrderUpdate: order_update,
     r.ProgressUpdate: progress_update,
     r.HearPager: hear_pager,

@@ -5,7 +5,6 @@ from hub.dispatch import requests as r
 from hub.dispatch.calls import raised
 from hub.dispatch.campus import Campus, Incident, Terminal, incident_id
 from hub.dispatch.rules_trouble import began, ended
-from hub.dispatch.rules_update import said_hello
 
 ALARMS = ("panic", "perimeter")
 RESTORED = ("tamper", "supply", "stuck")
@@ -96,11 +95,10 @@ def _troubles(campus: Campus, terminal: Terminal, request: r.ReceiveEvent, again
 
 def link_terminal(campus: Campus, request: r.LinkTerminal) -> tuple[e.Entry, ...]:
     terminal = _terminal(campus, request.terminal)
-    said = said_hello(terminal, request)
     if terminal.linked:
-        return said
+        return ()
     changed = e.LinkChanged(at_ms=request.now_ms, terminal=terminal.terminal, linked=True)
-    return (changed, *ended(campus, "lost", terminal.terminal, request.now_ms), *said)
+    return (changed, *ended(campus, "lost", terminal.terminal, request.now_ms))
 
 
 def lose_terminal(campus: Campus, request: r.LoseTerminal) -> tuple[e.Entry, ...]:

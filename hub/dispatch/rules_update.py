@@ -14,7 +14,7 @@ import re
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
-from hub.dispatch.campus import Campus, Terminal, Update
+from hub.dispatch.campus import Campus, Update
 
 ATTEMPTS_MAX = 5
 UNDER_WAY: tuple[e.UpdateState, ...] = ("ordered", "fetching", "written")
@@ -69,8 +69,11 @@ def progress_update(campus: Campus, request: r.ProgressUpdate) -> tuple[e.Entry,
     return (e.UpdateProgressed(at_ms=request.now_ms, terminal=request.terminal, to=to),)
 
 
-def said_hello(terminal: Terminal, request: r.LinkTerminal) -> tuple[e.Entry, ...]:
-    """What a hello says of the terminal's program. No free text goes into an entry: an odd version is none."""
+def hear_software(campus: Campus, request: r.HearSoftware) -> tuple[e.Entry, ...]:
+    """No free text goes into an entry: an odd version is none."""
+    terminal = campus.terminals.get(request.terminal)
+    if terminal is None or terminal.revoked:
+        return ()
     said: list[e.Entry] = []
     software = request.software if _VERSION.fullmatch(request.software) else ""
     updatable = request.tried is not None

@@ -31,7 +31,14 @@ from hub.dispatch.batch import Receipt, Submission
 from hub.dispatch.campus import Terminal, Update
 from hub.dispatch.engine import Answer, Engine, View
 from hub.dispatch.entries import BellRing, EventKind, InputState, LightState, UpdateState
-from hub.dispatch.requests import HearTerminal, LinkTerminal, LoseTerminal, ProgressUpdate, ReceiveEvent
+from hub.dispatch.requests import (
+    HearSoftware,
+    HearTerminal,
+    LinkTerminal,
+    LoseTerminal,
+    ProgressUpdate,
+    ReceiveEvent,
+)
 from hub.dispatch.rules_update import is_under_way, went_back
 from hub.ledger.errors import LedgerDamaged
 from hub.links.door import Waiting
@@ -125,6 +132,7 @@ class TerminalLinks:
         self.newest: Newest[_Connection] = Newest()
         self._sweeps = Sweeps()
         self._pace: Pace[HearTerminal] = Pace()
+        self._software_pace: Pace[HearSoftware] = Pace()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         if len(self._connections) >= CONNECTIONS_MAX:
@@ -153,17 +161,18 @@ class TerminalLinks:
             if self._sweeps.may_judge(now_ms):
                 for connection in tuple(self._connections):
                     connection.tick(now_ms)
-            for late in self._pace.due(now_ms):
+            for late in (*self._pace.due(now_ms), *self._software_pace.due(now_ms)):
                 self.engine.submit(Submission(replace(late, now_ms=now_ms)))
             for summary in self.strangers.due(now_ms):
                 self.engine.submit(Submission(summary))
 
     def link(self, hello: Linked) -> None:
         self._linked[hello.terminal] += 1
-        request = LinkTerminal(
-            now_ms=self.now_ms(), terminal=hello.terminal, software=hello.software, tried=hello.tried
-        )
-        self.engine.submit(Submission(request))
+        now_ms = self.now_ms()
+        self.engine.submit(Submission(LinkTerminal(now_ms=now_ms, terminal=hello.terminal)))
+        said = HearSoftware(now_ms=now_ms, terminal=hello.terminal, software=hello.software, tried=hello.tried)
+        if self._software_pace.comes(hello.terminal, said, now_ms):
+            self.engine.submit(Submission(said))
 
     def _unlink(self, terminal: str) -> None:
         if not terminal:
@@ -172,6 +181,7 @@ class TerminalLinks:
         if not self._linked[terminal]:
             del self._linked[terminal]
             self._pace.left(terminal)
+            self._software_pace.left(terminal)
             self.engine.submit(Submission(LoseTerminal(now_ms=self.now_ms(), terminal=terminal)))
 
     def hear(self, status: HearTerminal) -> None:

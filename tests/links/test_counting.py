@@ -135,3 +135,17 @@ async def test_a_terminal_that_changes_all_the_time_fills_no_record(inner_hub: I
     changes = inner_hub.entries("light_shown")
     took_ms = last["at_ms"] - changes[0]["at_ms"]
     assert len(changes) <= BURST_MAX + 1 + took_ms // EACH_MS
+
+
+async def test_a_terminal_that_names_another_program_in_every_hello_fills_no_record(inner_hub: InnerHub) -> None:
+    """What it named last is on the record, and little of what it named before; every hello is answered at once."""
+    terminal = inner_hub.raw_terminal(await inner_hub.enrol())
+    before = await terminal.link()
+    for number in range(3 * BURST_MAX):
+        line = await terminal.link(software=f"v{number}")
+        await before.close()
+        before = line
+    last = await inner_hub.until_entry("software_seen", software=f"v{number}")
+    seen = inner_hub.entries("software_seen")
+    took_ms = last["at_ms"] - seen[0]["at_ms"]
+    assert len(seen) <= BURST_MAX + 1 + took_ms // EACH_MS

@@ -26,7 +26,7 @@ def duty() -> Duty:
 
 
 def hello(duty: Duty, software: str = OLD, tried: str | None = "") -> tuple[e.Entry, ...]:
-    return duty.do(r.LinkTerminal, terminal=NODE, software=software, tried=tried)
+    return duty.do(r.HearSoftware, terminal=NODE, software=software, tried=tried)
 
 
 def progress(duty: Duty, *states: str, digest: str = DIGEST) -> str:
@@ -69,6 +69,7 @@ def test_who_gets_none(duty: Duty) -> None:
     assert duty.refused(r.OrderUpdate, **ORDER) == "not_updatable"
     duty.do(r.RevokeTerminal, terminal=NODE, by=CHIEF)
     assert duty.refused(r.OrderUpdate, **ORDER) == "revoked"
+    assert hello(duty, NEW) == (), "what it said before and comes later"
 
 
 def test_a_node_that_never_said_hello_may_be_ordered_one(duty: Duty) -> None:
