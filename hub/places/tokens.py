@@ -26,6 +26,7 @@ USED_MS_MIN = 3_600_000
 REMEMBERED_MS = 7 * 86_400_000
 """So long after its end it is told apart from one that never was."""
 TOKENS_MAX = 512
+"""That can still be used, at once."""
 TEST_MS = 10 * 60_000
 """So long the presses of a new terminal are marked as tests."""
 _DIGEST_BYTES = 32
@@ -97,13 +98,12 @@ class Tokens:
 
     def make(self, plan: Plan, by: str, now_ms: int) -> tuple[str, KeptToken, Submission]:
         """The secret, the token, and what the engine is to be asked. The plan names its zone by id. Raises Refused."""
-        outworn = tuple(self._outworn(plan.name, now_ms))
-        if len(self._keyring.of_kind("token")) - len(outworn) >= TOKENS_MAX:
+        if self._open_beside(plan.name, now_ms) >= TOKENS_MAX:
             raise Refused("too_many_tokens")
         secret = b64url(secrets.token_bytes(SECRET_BYTES))
         token = KeptToken(new_id("t"), by, now_ms + TOKEN_MS, plan)
         request = MakeToken(now_ms=now_ms, terminal=token.terminal, zone=plan.zone, until_ms=token.until_ms, by=by)
-        return secret, token, Submission(request, secrets=(_kept(secret, token), *outworn))
+        return secret, token, Submission(request, secrets=(_kept(secret, token), *self._outworn(plan.name, now_ms)))
 
     def look(self, secret: str, now_ms: int) -> KeptToken:
         """What it is good for. Raises Refused: unknown_token (replaced, forgotten, never made), token_expired."""
@@ -115,6 +115,11 @@ class Tokens:
                     raise Refused("token_expired")
                 return token
         raise Refused("unknown_token")
+
+    def _open_beside(self, name: str, now_ms: int) -> int:
+        """How many can still be used, but for those of this name."""
+        tokens = map(_token, self._keyring.of_kind("token").values())
+        return sum(t.used is None and now_ms < t.until_ms and t.plan.name != name for t in tokens)
 
     def _outworn(self, name: str, now_ms: int) -> Iterator[Secret]:
         """Those that a new one of this name leaves without a use, and those whose time has long been over."""

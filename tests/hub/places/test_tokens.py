@@ -104,3 +104,13 @@ def test_there_is_a_limit_and_a_new_one_for_a_name_needs_no_room(desk: Desk) -> 
     with pytest.raises(Refused, match="too_many_tokens"):
         desk.make("one more")
     desk.make("0")
+
+
+def test_what_is_used_or_over_takes_no_room(desk: Desk) -> None:
+    for number in range(TOKENS_MAX):
+        desk.use(desk.make(f"used {number}")[0])
+    kept = [desk.make(str(number))[0] for number in range(TOKENS_MAX)]
+    with pytest.raises(Refused, match="too_many_tokens"):
+        desk.make("one more", NOW_MS + TOKEN_MS - 1)
+    desk.make("one more", NOW_MS + TOKEN_MS)
+    assert desk.refused(kept[0], NOW_MS + TOKEN_MS) == "token_expired", "and is told apart as before"
