@@ -22,13 +22,13 @@ GPIO_MAX = 27
 """The header of a Raspberry Pi has GPIO 0 to 27."""
 NAME_CHARS_MAX = 64
 
-TerminalId = Annotated[str, Meta(pattern=r"^t-[a-z2-7]{10}$")]
-CampusId = Annotated[str, Meta(pattern=r"^c-[a-z2-7]{10}$")]
-InputName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,16}$")]
+TerminalId = Annotated[str, Meta(pattern=r"^t-[a-z2-7]{10}\Z")]
+CampusId = Annotated[str, Meta(pattern=r"^c-[a-z2-7]{10}\Z")]
+InputName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,16}\Z")]
 # A host (name, IPv4 or bracketed IPv6) and a port.
-HubAddress = Annotated[str, Meta(pattern=r"^$|^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
+HubAddress = Annotated[str, Meta(pattern=r"^\Z|^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\Z")]
 # Looked for in the hub's certificate, so a name and not an address.
-ServerName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*$", max_length=253)]
+ServerName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*\Z", max_length=253)]
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 Pin = Annotated[int, Meta(ge=0, le=GPIO_MAX)]
 

@@ -80,7 +80,7 @@ class TroubleNamed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Acted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command by a dispatcher for `guard`, by leader for closing."""
 
-    id: Annotated[str, Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
+    id: Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")]
     do: Do
     guard: Text = ""
     covers: Annotated[tuple[Text, ...], Meta(max_length=256)] = ()

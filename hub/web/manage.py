@@ -32,7 +32,8 @@ routes = web.RouteTableDef()
 
 Minutes = Annotated[int, Meta(ge=1, le=MINUTES_MAX)]
 DeadlineName = Literal["delivered_ms", "accepted_ms", "on_scene_ms", "asked_ms", "roll_call_ms", "closed_ms"]
-TerminalId = Annotated[str, Meta(pattern=r"^(t-[a-z2-7]{10})?$")]
+# Python's `$` lets a newline follow, and a pattern in the API's document has no `\Z`.
+TerminalId = Annotated[str, Meta(pattern=r"^(t-[a-z2-7]{10})?$(?!\n)")]
 DeadlineMs = Annotated[int, Meta(ge=1_000, le=7 * 86_400_000)]
 
 

@@ -118,6 +118,18 @@ async def test_a_terminals_key_is_32_bytes(hub: RunningHub, algorithm: str, key:
     assert await enrol(hub, algorithm=algorithm) == ""
 
 
+@pytest.mark.parametrize("terminal", ["t-aaaaaaaaaa\n", "\n", "\nt-aaaaaaaaaa", "t-AAAAAAAAAA", "t-aaaaaaaaaaa"])
+async def test_a_terminals_id_is_nothing_else(hub: RunningHub, terminal: str) -> None:
+    assert await enrol(hub, id=terminal) == "malformed"
+
+
+@pytest.mark.parametrize("command", ["command-1\n", "\ncommand-1", "command 1", "command"])
+async def test_a_commands_id_is_nothing_else(hub: RunningHub, command: str) -> None:
+    body = {"id": command, "do": "accept", "guard": ""}
+    answer = await (await hub.browser()).post("/api/incidents/i-none/commands", body)
+    assert answer.code == "malformed"
+
+
 @pytest.mark.parametrize("name", ["", "Panic", "weird name", "panic\n", "p" * 17, "p-1", "门"])
 async def test_an_input_has_a_name_that_the_wire_can_say(hub: RunningHub, name: str) -> None:
     assert await enrol(hub, inputs={"panic": "panic", name: "panic"}) == "bad_input"
