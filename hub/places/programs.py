@@ -19,13 +19,18 @@ def load_programs(folder: Path, needed: Collection[str]) -> dict[str, bytes]:
     can't give one is only logged."""
     found: dict[str, bytes] = {}
     try:
-        for path in folder.iterdir() if folder.exists() else ():
+        paths = list(folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        log.error("programs for nodes can't be read", folder=str(folder), error=str(error))
+        paths = []
+    for path in paths:
+        try:
             if path.name not in needed:
                 path.unlink()
             elif digest_of(program := path.read_bytes()) == path.name:
                 found[path.name] = program
-    except OSError as error:
-        log.error("programs for nodes can't be read", folder=str(folder), error=str(error))
+        except OSError as error:
+            log.error("a program for nodes can't be read or removed", path=str(path), error=str(error))
     return found
 
 
