@@ -10,6 +10,7 @@ from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
 
 from hub.dispatch.batch import Submission
 from hub.dispatch.requests import Command, OrderUpdate, Refused
+from hub.dispatch.rules_update import order_update
 from hub.names import Text
 from hub.people.accounts import find_account
 from hub.people.roles import CONSOLE
@@ -89,10 +90,6 @@ async def update_terminal(request: web.Request) -> web.Response:
         raise Refused("no_program") from error
     if protocol != PROTOCOL:
         raise Refused("other_protocol")
-    try:
-        await asyncio.to_thread(keep_program, hub.home.programs, program)
-    except OSError as error:
-        raise Refused("program_unkept") from error
     ordered = OrderUpdate(
         now_ms=hub.now_ms(),
         terminal=request.match_info["terminal"],
@@ -101,6 +98,12 @@ async def update_terminal(request: web.Request) -> web.Response:
         digest=digest_of(program),
         by=CONSOLE,
     )
+    # Asked beforehand, for it has to be on the disk before its order is, and what is refused is not kept.
+    order_update(hub.engine.decided, ordered)
+    try:
+        await asyncio.to_thread(keep_program, hub.home.programs, program)
+    except OSError as error:
+        raise Refused("program_unkept") from error
     hub.programs[ordered.digest] = program
     await ask(hub, Submission(ordered))
     return web.json_response({"version": version})

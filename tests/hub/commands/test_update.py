@@ -49,8 +49,11 @@ def test_what_is_no_program_is_not_sent(hub: Served, program: Path, tmp_path: Pa
 
 def test_only_nodes_get_one(hub: Served, program: Path, tmp_path: Path) -> None:
     hub.done("terminal", "enrol", "树莓派", "--zone", "东区", "--to", tmp_path / "t")
+    refused = write_manifest("9.1", FILES) + FILES[0][1]
+    program.write_bytes(refused)
     for language in LANGUAGES:
         said = hub("terminal", "update", "树莓派", program, language=language)
         assert said.status == 1
         assert said.err
+    assert not (hub.home.programs / hashlib.sha256(refused).hexdigest()).exists(), "what nobody gets is not kept"
     assert hub("terminal", "update", "没有", program).status == 3
