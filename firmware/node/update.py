@@ -19,7 +19,9 @@ from firstbell.program import (
     LINE_BYTES_MAX,
     MANIFEST,
     PROGRAM_BYTES_MAX,
+    UNPROVEN,
     ProgramError,
+    check_paths,
     parse_file,
     parse_head,
 )
@@ -38,7 +40,6 @@ PAUSE_MS = 100
 """Between two touches of the flash: while it erases a block, nothing else runs."""
 GOODBYE_MS = 1_000
 """The hub is to hear that the program is written before the board is reset."""
-UNPROVEN = MANIFEST + ".new"
 ENOSPC = 28
 """MicroPython's errno has no name for it."""
 
@@ -128,8 +129,7 @@ class Update:
         self._send(messages.fetched_frame(offer["digest"], result))
         if result == "written":
             await asyncio.sleep_ms(GOODBYE_MS)
-            while not self._is_quiet():
-                await asyncio.sleep_ms(PAUSE_MS)
+            await self._until_quiet(offer)
             os.rename(self._folder + "/" + UNPROVEN, self._folder + "/" + MANIFEST)
             self._loader.try_other()
         else:
@@ -169,6 +169,7 @@ class Update:
                 file = parse_file(line)
                 if file is None:
                     manifest.write(line.encode())
+                    check_paths([path for _, path in files])
                     return files
                 files.append((file.size, file.path))
                 if len(files) > FILES_MAX:

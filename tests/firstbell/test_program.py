@@ -70,6 +70,8 @@ def test_a_path_leads_nowhere_else() -> None:
         "node/" + "x" * 60,
         "",
         "manifest",
+        "manifest/x",
+        "manifest.new/x",
     ):
         try:
             parse_file(digest + " 1 " + path + "\n")
@@ -80,6 +82,18 @@ def test_a_path_leads_nowhere_else() -> None:
     assert file is not None
     assert (file.digest, file.size, file.path) == (digest, 12, "lib/firstbell/light.mpy")
     assert parse_file("\n") is None
+
+
+def test_each_file_has_its_place() -> None:
+    for paths in (
+        ("node/a", "node/b", "node/a"),
+        ("node/a", "node/a.b", "node/a/b"),
+        ("node/a/b/c", "lib/x", "node/a"),
+    ):
+        assert refuses(carried([(path, b"x") for path in paths])), paths
+    assert not refuses(
+        carried([(path, b"x") for path in ("node/a", "node/a.b/c", "node/ab", "a/node/a", "a/manifest")])
+    )
 
 
 def test_lines_that_are_none() -> None:

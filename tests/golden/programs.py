@@ -43,6 +43,10 @@ def _refused() -> dict[str, bytes]:
         "a path that leads out": _program({"node/../main.py": b"x"}),
         "a path from the top": _program({"/main.py": b"x"}),
         "a path with other characters": _program({"node/Main.mpy": b"x"}),
+        "a path in the manifest's place": _program({"manifest/x.mpy": b"x"}),
+        "a path in the new manifest's place": _program({"manifest.new/x.mpy": b"x"}),
+        "a path twice": _program({"node/a.mpy": b"x", "node/b.mpy": b"x"}).replace(b"b.mpy", b"a.mpy"),
+        "a file in another": _program({"node/a": b"x", "node/a.b": b"x", "node/a/b": b"x"}),
         "a path that is too long": _program({f"node/{'a' * 60}": b"x"}),
         "no text": b"\xff\xfe\n\n",
     }

@@ -171,6 +171,8 @@ def test_why_one_is_not_taken() -> None:
     cut.program = NEW[:-1]
     assert told_by(cut) == ["not_understood"]
     assert told_by(Hub(NEW.replace(b"node/main", b"../../main"))) == ["not_understood"]
+    for path in (b"manifest/x", b"manifest.new/x", b"node/main.mpy", b"node/main.mpy/x"):
+        assert told_by(Hub(NEW.replace(b"node/empty.mpy", path))) == ["not_understood"], path
     assert told_by(Hub(b"\xff\xfe" * 600 + b"a b c")) == ["not_understood"]
     assert told_by(Hub(NEW.replace(b" 1\n", b" 0\n", 1))) == ["older_protocol"]
     assert told_by(Hub(NEW, size=1 << 30)) == ["too_large"]

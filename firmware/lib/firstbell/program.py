@@ -21,6 +21,8 @@ NUMBER_CHARS_MAX = 6
 LINE_BYTES_MAX = 160
 MANIFEST = "manifest"
 """Where it lies in the program's folder; a folder is a program when it is there."""
+UNPROVEN = MANIFEST + ".new"
+"""Where it lies until all of the program is there."""
 
 _PATH_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_./"
 
@@ -61,12 +63,20 @@ def parse_file(line: str) -> File | None:
     if not is_digest(digest):
         raise ProgramError("digest")
     parts = path.split("/")
-    # In a folder of the program's own, so that none is called like the manifest.
-    if len(parts) < 2 or [part for part in parts if part in ("", ".", "..")]:
+    # In a folder of the program's own, so that nothing takes the manifest's place.
+    if len(parts) < 2 or parts[0] in (MANIFEST, UNPROVEN) or [part for part in parts if part in ("", ".", "..")]:
         raise ProgramError("path")
     if path.strip(_PATH_CHARACTERS) or len(path) > PATH_CHARS_MAX:
         raise ProgramError("path")
     return File(digest, _number(size), path)
+
+
+def check_paths(paths: "list[str]") -> None:
+    """Raises ProgramError: two files have one place, or one lies in another."""
+    places = sorted([path + "/" for path in paths])
+    for number in range(1, len(places)):
+        if places[number].startswith(places[number - 1]):
+            raise ProgramError("path")
 
 
 def check_program(program: bytes) -> "tuple[str, int]":
@@ -82,11 +92,14 @@ def check_program(program: bytes) -> "tuple[str, int]":
     first, *lines = text.split("\n")
     if not end or len(lines) > FILES_MAX:
         raise ProgramError("manifest")
+    paths: list[str] = []
     for line in lines:
         file = parse_file(line + "\n")
         if file is None or _digest(rest[: file.size]) != file.digest:
             raise ProgramError(line)
         rest = rest[file.size :]
+        paths.append(file.path)
+    check_paths(paths)
     if rest:
         raise ProgramError("more than the manifest says")
     return parse_head(first + "\n")
