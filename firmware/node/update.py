@@ -88,7 +88,8 @@ class Update:
 
     def offered(self, offer: "dict[str, Any] | None") -> None:
         """What the hub's newest snapshot says (`messages.UPDATE`); None without a link."""
-        if offer != self._offer:
+        # While this program is on trial, the other folder is the way back.
+        if offer != self._offer and not self._loader.on_trial:
             self._offer = offer
             self._changed.set()
             self._came.set()
@@ -223,10 +224,8 @@ class Update:
     async def fetch(self, offer: "dict[str, Any]", offset: int) -> bytes:
         """What stands there, when it may be asked for and has come. Raises _Withdrawn."""
         await asyncio.sleep_ms(PAUSE_MS)
-        while not self._is_quiet():
-            await asyncio.sleep_ms(PAUSE_MS)
+        await self._until_quiet(offer)
         self._part = None
-        self._check(offer)
         self._send(messages.fetch_frame(offer["digest"], offset))
         while True:
             self._check(offer)
@@ -235,6 +234,13 @@ class Update:
                 return binascii.a2b_base64(part.data)
             await self._came.wait()
             self._came.clear()
+
+    async def _until_quiet(self, offer: "dict[str, Any]") -> None:
+        """Raises _Withdrawn."""
+        self._check(offer)
+        while not self._is_quiet():
+            await asyncio.sleep_ms(PAUSE_MS)
+            self._check(offer)
 
     def _check(self, offer: "dict[str, Any]") -> None:
         if self._offer is not offer:

@@ -161,6 +161,21 @@ async def test_one_that_does_not_find_the_hub_is_gone_back_on(board: Board, tmp_
     await board.node.receipt(pressed)
 
 
+async def test_one_that_the_hub_does_not_take_is_gone_back_on(board: Board, tmp_path: Path) -> None:
+    """Its links open, and end before a snapshot: the one before stays whole."""
+    source = (FIRMWARE / "lib/firstbell/session.py").read_text()
+    said = "self._terminal, HELLO_TYP)"
+    assert said in source
+    mute = compile_source(source.replace(said, 'self._terminal, "another")'), tmp_path)
+    version = await board.order(carried("0.3.0", {**compiled(), "lib/firstbell/session.mpy": mute}))
+    await board.progressed("written")
+    await board.node.reset()
+    assert (board.node.runs["program"], board.node.runs["software"]) == ("b", version)
+    await board.node.until(lambda told: "wrong_header" in str(told.get("state", {}).get("problems")))
+    await board.node.reset()
+    await gone_back(board, version)
+
+
 async def test_one_that_the_hub_has_lost_is_not_offered_for_ever(hub: HubProcess, board: Board) -> None:
     """Its disk has changed it."""
     program = carried("0.4.0", compiled())

@@ -249,6 +249,86 @@ def link(loader: Loader) -> None:
     asyncio.run(clear())
 
 
+def test_a_program_on_trial_leaves_the_one_before() -> None:
+    """A link that ends before its first snapshot, and a flash that does not take who is kept."""
+    flashed()
+    put(ROOT, "boot.json", json.dumps({"program": "a", "trial": "b"}).encode())
+    loader = Loader(ROOT)
+    assert (loader.program, loader.on_trial, loader.other) == ("b", True, "a")
+    os.mkdir(ROOT + "/boot.new")
+    hub = Hub(NEW)
+    hub.update = Update(loader, version(PASSED), KEY, lambda: True, hub.hear, lambda said: None)
+
+    async def offer_all() -> None:
+        working = asyncio.create_task(hub.update.run())
+        for offer in (None, hub.offer, {"version": version(PASSED)}):
+            try:
+                loader.keep()
+                raise AssertionError("kept")
+            except OSError:
+                pass
+            hub.update.offered(offer)
+            await asyncio.sleep_ms(50)  # type: ignore[attr-defined]  # MicroPython's
+        assert version_on(ROOT + "/a") == version(OLD)
+        assert (hub.asked, hub.told) == ([], [])
+        os.rmdir(ROOT + "/boot.new")
+        assert Loader(ROOT).program == "a"
+        loader.keep()
+        hub.update.offered(None)
+        while "a" in os.listdir(ROOT):
+            await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+        working.cancel()
+
+    asyncio.new_event_loop()
+    asyncio.run(offer_all())
+    assert Loader(ROOT).program == "b"
+    vfs.umount(ROOT)
+
+
+def put_in_its_place(offer: "dict[str, Any] | None", program: bytes = b"") -> "list[str]":
+    """NEW was written and waits for the light to go out. Returns what the hub was told from then on."""
+    flashed()
+    hub = Hub(NEW)
+    hub.update = Update(Loader(ROOT), version(OLD), KEY, lambda: hub.quiet, hub.hear, lambda said: None)
+
+    async def order_another() -> None:
+        working = asyncio.create_task(hub.update.run())
+        hub.update.offered(hub.offer)
+        while not hub.told:
+            hub.quiet = not (hub.asked and hub.asked[-1] + PART_BYTES_MAX >= len(NEW))
+            await asyncio.sleep_ms(0)  # type: ignore[attr-defined]  # MicroPython's
+        assert hub.told == ["written"]
+        hub.told.clear()
+        hub.over.clear()
+        hub.program = program
+        hub.update.offered(offer)
+        hub.quiet = True
+        if offer is None:
+            while "b" in os.listdir(ROOT):
+                await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+            working.cancel()
+        await working
+
+    asyncio.new_event_loop()
+    try:
+        asyncio.run(order_another())
+    except asyncio.CancelledError:
+        pass
+    except Reset:
+        hub.told.append("reset")
+    return hub.told
+
+
+def test_one_that_is_no_longer_offered_is_not_started() -> None:
+    assert put_in_its_place(None) == []
+    assert (Loader(ROOT).program, version_on(ROOT + "/a")) == ("a", version(OLD))
+    vfs.umount(ROOT)
+    newer = Hub(carried("3", [("node/main.mpy", b"newer" * 90)]))
+    assert put_in_its_place(newer.offer, newer.program) == ["written", "reset"]
+    assert (Loader(ROOT).program, version_on(ROOT + "/b")) == ("b", version(newer.program))
+    vfs.umount(ROOT)
+
+
 def test_where_nothing_is_offered_the_other_folder_is_empty() -> None:
     """As after half of a program came before power went."""
     flashed()
