@@ -89,6 +89,7 @@ def start(root: str, beside: "Callable[[Any], Any] | None" = None) -> None:
     if not loader.program:
         return
     loader.arm()
+    _keep_characters()
     folder = root + "/" + loader.program
     sys.path[:0] = [folder, folder + "/lib"]
     try:
@@ -100,6 +101,13 @@ def start(root: str, beside: "Callable[[Any], Any] | None" = None) -> None:
         print(json.dumps({"failed": repr(error)}))
     time.sleep_ms(RESTART_MS)
     machine.reset()
+
+
+def _keep_characters() -> None:
+    """MicroPython keeps each character for ever that was a text of its own, in tables that double: they are made now,
+    while there is a piece of memory large enough. Later a receipt found none (tests/flash/test_pico.py)."""
+    for code in range(0x20, 0x7F):
+        chr(code)
 
 
 def _read(root: str) -> "dict[str, str]":

@@ -150,10 +150,14 @@ def _is_number(text: str) -> bool:
 def check_characters(text: str) -> None:
     """Raise NoteError when `text` may not stand in a note: too long, not UTF-8, control characters."""
     # Counted before it is encoded: what is too long should cost nothing.
-    if len(text) > NOTE_BYTES_MAX or len(_utf8(text)) > NOTE_BYTES_MAX:
+    if len(text) > NOTE_BYTES_MAX:
         raise NoteError("the note is too long")
-    for character in text:
-        if character < " " and character != "\n":
+    data = _utf8(text)
+    if len(data) > NOTE_BYTES_MAX:
+        raise NoteError("the note is too long")
+    # As bytes: MicroPython keeps each character that it is asked for, for ever.
+    for byte in data:
+        if byte < 0x20 and byte != 0x0A:
             raise NoteError("a control character in the note")
 
 
