@@ -6,6 +6,7 @@ the new one says `keep`. A folder is a program when it has a manifest. A file /m
 plugged in, until the next reset.
 """
 
+import gc
 import json
 import os
 import sys
@@ -22,6 +23,9 @@ except ImportError:  # interpreter: MicroPython
 PROGRAMS = ("a", "b")
 WATCHDOG_MS = 8_000
 """A program that stands still so long is begun anew by the hardware. It can't be stopped once started."""
+COLLECT_BYTES = 16_384
+"""So much is allocated between two collections at most: what stays is then never put behind much that does not, and the
+heap keeps large pieces. A heap once in small ones stays so until the next start."""
 RESTART_MS = 2_000
 """After a defect; long enough for whoever looks at the console."""
 TRIAL_MS = 300_000
@@ -89,7 +93,7 @@ def start(root: str, beside: "Callable[[Any], Any] | None" = None) -> None:
     if not loader.program:
         return
     loader.arm()
-    _keep_characters()
+    gc.threshold(COLLECT_BYTES)
     folder = root + "/" + loader.program
     sys.path[:0] = [folder, folder + "/lib"]
     try:
@@ -101,13 +105,6 @@ def start(root: str, beside: "Callable[[Any], Any] | None" = None) -> None:
         print(json.dumps({"failed": repr(error)}))
     time.sleep_ms(RESTART_MS)
     machine.reset()
-
-
-def _keep_characters() -> None:
-    """MicroPython keeps each character for ever that was a text of its own, in tables that double: they are made now,
-    while there is a piece of memory large enough. Later a receipt found none (tests/flash/test_pico.py)."""
-    for code in range(0x20, 0x7F):
-        chr(code)
 
 
 def _read(root: str) -> "dict[str, str]":

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 
 from firstbell.messages import FRAME_BYTES_MAX
-from firstbell.websocket import OPEN, Closed, Message, Opened, WebSocket, Write
+from firstbell.websocket import HEAD_BYTES_MAX, OPEN, Closed, Message, Opened, WebSocket, Write
 
 try:
     from collections.abc import Callable
@@ -33,7 +33,8 @@ BACKOFF_MS_MAX = 5_000
 CONNECT_S_MAX = 15
 """A handshake takes a Pico more than a second, and may wait for the radio."""
 READ_BYTES = 1_024
-WAITING_BYTES_MAX = 65_536
+WAITING_BYTES_MAX = 32_768
+"""More than all that is on its way at one time."""
 
 
 class HubLink:
@@ -57,10 +58,14 @@ class HubLink:
         self._conversation = conversation
         self._backoff_ms = BACKOFF_MS_MIN
         self._socket: WebSocket | None = None
-        self._waiting: list[bytes] = []
+        # Made once: a heap in use may have no piece so large.
+        self._piece = memoryview(bytearray(READ_BYTES))
+        self._buffer = bytearray(FRAME_BYTES_MAX + HEAD_BYTES_MAX)
+        self._waiting: list[bytes | bytearray] = []
         self._wake = asyncio.Event()
         self._opened = asyncio.Event()
         self._over = asyncio.Event()
+        self._failure: Exception | None = None
         self.problem = "not_linked"
         self.address = ""
 
@@ -79,7 +84,7 @@ class HubLink:
         """End the present connection; `problem` says why. Another is opened."""
         self._over.set()
 
-    def _queue(self, data: bytes) -> None:
+    def _queue(self, data: "bytes | bytearray") -> None:
         self._waiting.append(data)
         if sum(len(one) for one in self._waiting) > WAITING_BYTES_MAX:
             self.problem = "hub_lost"
@@ -87,7 +92,7 @@ class HubLink:
         self._wake.set()
 
     async def run(self) -> None:
-        """Connects again and again until it is cancelled."""
+        """Connects again and again until it is cancelled. Raises what is a defect, or no memory."""
         while True:
             try:
                 await self._attempt()
@@ -131,7 +136,7 @@ class HubLink:
         self._over.clear()
         self._waiting = []
         self.problem = "hub_no_answer"
-        socket = WebSocket(self._server_name, PATH, self._random, FRAME_BYTES_MAX)
+        socket = WebSocket(self._server_name, PATH, self._random, self._buffer)
         self._queue(socket.request())
         works = (self._read(reader, socket), self._write(writer))
         tasks = [asyncio.create_task(self._until_over(work)) for work in works]
@@ -139,6 +144,8 @@ class HubLink:
             # The handshake is part of the first write and read, and who accepts a connection need not answer.
             await asyncio.wait_for(self._opened.wait(), CONNECT_S_MAX)
             await self._over.wait()
+            if self._failure is not None:
+                raise self._failure
         finally:
             for task in tasks:
                 task.cancel()
@@ -160,6 +167,9 @@ class HubLink:
             self._judge(str(error))
         except OSError as error:
             self.problem = "hub_lost: " + str(error)
+        except Exception as error:
+            # Going on would only meet it again: with what the hub sends next, or on a heap in small pieces.
+            self._failure = error
         finally:
             self._opened.set()
             self._over.set()
@@ -174,10 +184,10 @@ class HubLink:
 
     async def _read(self, reader: "Any", socket: WebSocket) -> None:
         while True:
-            data = await reader.read(READ_BYTES)
-            if data is None:
+            count = await reader.readinto(self._piece)
+            if count is None:
                 continue  # TLS had something to read, and we have not
-            for action in socket.receive(data):
+            for action in socket.receive(self._piece[:count]):
                 if isinstance(action, Opened):
                     self._socket = socket
                     self._opened.set()

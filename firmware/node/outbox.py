@@ -4,9 +4,11 @@ The same interface as the Pi's outbox. `add` and the others change memory only; 
 write for all that waits. Of an event that is stored only a row of a few bytes stays in memory: where it is.
 """
 
+import binascii
+
 from firstbell.jws import digest_of
 
-from node.rows import DIRTY, GONE, PANIC, RECEIPTED, Rows
+from node.rows import DIRTY, GONE, MARK_BYTES, PANIC, RECEIPTED, Rows
 from node.segments import Segments, record
 
 try:
@@ -63,8 +65,6 @@ class Outbox:
         self._segments = Segments(folder)
         self._memory = Memory(0, "", False)
         self._rows = Rows()
-        self._places: dict[str, int] = {}
-        """By digest, for those that the session may speak of."""
         self._unstored: dict[int, tuple[str, int]] = {}
         """Text and pressed_ms of those that are not on the flash yet, by place."""
         self._memory_dirty = False
@@ -101,7 +101,7 @@ class Outbox:
             if self.problem:
                 # The highest number used may be in what could not be read.
                 self._memory.boot = _chance_boot(random)
-            self._append(b"", [])
+            self._append([], [])
         except OSError as error:
             self._memory.boot = _chance_boot(random)
             self._memory_dirty = True
@@ -143,8 +143,8 @@ class Outbox:
             return
         place = self._next_place
         self._next_place += 1
-        self._rows.insert(place, DIRTY | (PANIC if panic else 0))
-        self._places[digest] = place
+        row = self._rows.insert(place, DIRTY | (PANIC if panic else 0))
+        self._rows.mark(row, _mark(digest))
         self._unstored[place] = (jws, pressed_ms)
         self._urgent = True
 
@@ -161,14 +161,14 @@ class Outbox:
 
     def receipted(self, digest: str) -> None:
         """The event is in the ledger; it stays until `drop`."""
-        row = self._rows.find(self._places.get(digest, 0))
+        row = self._rows.marked(_mark(digest))
         if row is not None:
             self._set(row, RECEIPTED)
 
     def drop(self, digests: "Iterable[str]") -> None:
         """Their light is out."""
         for digest in digests:
-            row = self._rows.find(self._places.pop(digest, 0))
+            row = self._rows.marked(_mark(digest))
             if row is not None:
                 self._set(row, GONE)
 
@@ -198,7 +198,7 @@ class Outbox:
         while row < len(self._rows) and len(found) < count:
             kept = None if self._rows.flags[row] & GONE else self._read(row)
             if kept is not None:
-                self._places[digest_of(kept.jws)] = kept.place
+                self._rows.mark(row, _mark(digest_of(kept.jws)))
                 found.append(kept)
             row += 1
         return found
@@ -250,16 +250,18 @@ class Outbox:
 
     def _write(self, places: "list[int]") -> None:
         """Brings these rows and the memory to the flash, a segment's worth at a time. Raises OSError."""
-        data = self._memory.record() if self._memory_dirty else b""
+        records = [self._memory.record()] if self._memory_dirty else []
+        size = sum(map(len, records))
         batch: list[tuple[int, int]] = []
         for place in places:
             item = self._record(place)
-            if data and self._segments.is_full(len(data) + len(item)):
-                self._append(data, batch)
-                data, batch = b"", []
-            batch.append((place, len(data)))
-            data += item
-        self._append(data, batch)
+            if records and self._segments.is_full(size + len(item)):
+                self._append(records, batch)
+                records, batch, size = [], [], 0
+            batch.append((place, size))
+            records.append(item)
+            size += len(item)
+        self._append(records, batch)
 
     def _record(self, place: int) -> bytes:
         row = self._rows.start(place)
@@ -268,16 +270,16 @@ class Outbox:
             return record(_EVENT, head + self._unstored[place][0].encode())
         return record(_STATE, head)
 
-    def _append(self, data: bytes, batch: "list[tuple[int, int]]") -> None:
-        """`batch`: places, and where in `data` the record of each begins."""
+    def _append(self, records: "list[bytes]", batch: "list[tuple[int, int]]") -> None:
+        """`batch`: places, and where in `records` the one of each begins."""
         shift = 0
-        if self._segments.is_full(len(data)):
+        if self._segments.is_full(sum(map(len, records))):
             # Each segment tells the boot and the checkpoint, so that the older ones can go.
             self._segments.begin()
             memory = self._memory.record()
             shift = len(memory)
-            data = memory + data
-        start = self._segments.append(data) + shift
+            records = [memory] + records
+        start = self._segments.append(records) + shift
         self._memory_dirty = False
         for place, offset in batch:
             row = self._rows.start(place)
@@ -306,6 +308,12 @@ class Outbox:
     def _in_segment(self, number: int) -> "list[int]":
         rows = self._rows
         return [rows.places[row] for row in range(len(rows)) if rows.segments[row] == number]
+
+
+def _mark(digest: str) -> bytes:
+    """A thousand digests would fill the memory. By so much of them a thousand events are told apart for certain enough:
+    two are alike once in 10^13 times."""
+    return binascii.unhexlify(digest[: 2 * MARK_BYTES])
 
 
 def _chance_boot(random: "Callable[[int], bytes]") -> int:

@@ -8,6 +8,8 @@ GONE = 4
 """Dropped. Its row goes when the flash knows."""
 DIRTY = 8
 """The flash does not know it like this yet."""
+MARK_BYTES = 8
+_NO_MARK = bytes(MARK_BYTES)
 
 
 class Rows:
@@ -18,6 +20,7 @@ class Rows:
         self.segments = array("I")
         self.offsets = array("I")
         self.flags = bytearray()
+        self._marks = bytearray()
 
     def __len__(self) -> int:
         return len(self.flags)
@@ -45,18 +48,32 @@ class Rows:
             self.segments.append(0)
             self.offsets.append(0)
             self.flags.append(flags)
+            self._marks.extend(_NO_MARK)
             return row
         self.places = self.places[:row] + array("I", [place]) + self.places[row:]
         self.segments = self.segments[:row] + array("I", [0]) + self.segments[row:]
         self.offsets = self.offsets[:row] + array("I", [0]) + self.offsets[row:]
         self.flags = self.flags[:row] + bytes((flags,)) + self.flags[row:]
+        self._marks = self._marks[: row * MARK_BYTES] + _NO_MARK + self._marks[row * MARK_BYTES :]
         return row
 
     def remove(self, row: int) -> None:
-        self.places = self.places[:row] + self.places[row + 1 :]
-        self.segments = self.segments[:row] + self.segments[row + 1 :]
-        self.offsets = self.offsets[:row] + self.offsets[row + 1 :]
-        self.flags = self.flags[:row] + self.flags[row + 1 :]
+        # In its place: a heap in use may have no room for a second one.
+        for column in (self.places, self.segments, self.offsets):
+            column[row : row + 1] = array("I")
+        self.flags[row : row + 1] = b""
+        self._marks[row * MARK_BYTES : (row + 1) * MARK_BYTES] = b""
+
+    def mark(self, row: int, mark: bytes) -> None:
+        """`mark`: MARK_BYTES that this row is known by."""
+        self._marks[row * MARK_BYTES : (row + 1) * MARK_BYTES] = mark
+
+    def marked(self, mark: bytes) -> int | None:
+        """The row known by this mark."""
+        at = self._marks.find(mark)
+        while at % MARK_BYTES and at >= 0:
+            at = self._marks.find(mark, at + 1)
+        return at // MARK_BYTES if at >= 0 else None
 
     def first(self, having: int, lacking: int) -> int | None:
         """The oldest with all flags of `having` and none of `lacking`."""

@@ -64,9 +64,10 @@ class Segments:
         """The next `append` begins a segment."""
         self._used_bytes = _FULL
 
-    def append(self, data: bytes) -> int:
+    def append(self, records: "list[bytes]") -> int:
         """Where these records begin in the last segment; they outlive a loss of power when this returns."""
-        new = self.is_full(len(data))
+        size = sum(map(len, records))
+        new = self.is_full(size)
         start = 0 if new else self._used_bytes
         number = self._numbers[-1] if self._numbers else 0
         # Until it is known to be whole, nothing may follow it.
@@ -74,9 +75,10 @@ class Segments:
         with open(self._path(number + new), "wb" if new else "ab") as file:
             if new:
                 self._numbers.append(number + 1)
-            file.write(data)
+            for one in records:
+                file.write(one)
             file.flush()
-        self._used_bytes = start + len(data)
+        self._used_bytes = start + size
         return start
 
     def read(self, number: int) -> "Iterator[tuple[int, int, bytes]]":

@@ -2,7 +2,8 @@
 
 On stdin, a JSON line each: `{"pin":15,"levels":[[0,0],[80,1]]}` moves a pin, each time in ms after the one before (pin
 29, the supply, to so many mV), and is answered with `moved`; `{"cut":true}` pulls the antenna off, false puts it on
-again; `{"status":true}` and `{"memory":true}` ask. It ends with its stdin.
+again; `{"hoard":true}` leaves no piece of memory of HOARD_BYTES; `{"status":true}` and `{"memory":true}` ask. It ends
+with its stdin.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ try:
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
 
+HOARD_BYTES = 2_048
 REST_MS = 10
 """After a move: its edges have been counted."""
 
@@ -62,6 +64,7 @@ async def listen(daemon: "Daemon") -> None:
     antenna = Antenna(daemon)
     lines = asyncio.StreamReader(sys.stdin)
     moves = []
+    hoard: list[bytearray] = []
     while True:
         line = await lines.readline()
         if not line:
@@ -72,11 +75,32 @@ async def listen(daemon: "Daemon") -> None:
             moves.append(asyncio.create_task(_move(said["pin"], said["levels"])))
         elif "cut" in said:
             antenna.cut(said["cut"])
+        elif "hoard" in said:
+            _hoard(hoard)
         elif "status" in said:
             _tell(status=daemon.status())
         else:
             gc.collect()
-            _tell(memory={"used": gc.mem_alloc(), "free": gc.mem_free()})
+            _tell(memory={"used": gc.mem_alloc(), "free": gc.mem_free(), "piece": _largest_piece()})
+
+
+def _hoard(hoard: "list[bytearray]") -> None:
+    try:
+        while True:
+            hoard.append(bytearray(HOARD_BYTES))
+    except MemoryError:
+        pass
+
+
+def _largest_piece() -> int:
+    """Bytes that can be had in one."""
+    size = gc.mem_free()
+    while True:
+        try:
+            bytearray(size)
+            return size
+        except MemoryError:
+            size = size * 7 // 8
 
 
 async def _move(pin: int, levels: "list[list[int]]") -> None:

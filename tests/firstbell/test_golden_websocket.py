@@ -1,7 +1,7 @@
 """The golden bytes of a WebSocket and of the LAN's answers, on CPython and MicroPython."""
 
 from firstbell import mdns
-from firstbell.websocket import CLOSED, Closed, Message, Opened, WebSocket, Write
+from firstbell.websocket import CLOSED, HEAD_BYTES_MAX, Closed, Message, Opened, WebSocket, Write
 
 from tests.firstbell.test_golden import load
 
@@ -13,7 +13,8 @@ except ImportError:  # interpreter: MicroPython
 
 def new(vectors: "dict[str, Any]") -> WebSocket:
     random = bytes.fromhex(vectors["random"])
-    return WebSocket(vectors["host"], vectors["path"], lambda count: random[:count], vectors["message_bytes_max"])
+    buffer = bytearray(HEAD_BYTES_MAX + vectors["message_bytes_max"])
+    return WebSocket(vectors["host"], vectors["path"], lambda count: random[:count], buffer)
 
 
 def opened(vectors: "dict[str, Any]") -> WebSocket:

@@ -5,9 +5,9 @@ import hashlib
 
 from firstbell.websocket import (
     ABNORMAL,
-    ANSWER_BYTES_MAX,
     CLOSED,
     CLOSING,
+    HEAD_BYTES_MAX,
     INVALID_TEXT,
     NO_CODE,
     NORMAL,
@@ -32,8 +32,12 @@ def fixed(count: int) -> bytes:
     return (MASK * count)[:count]
 
 
+def buffer(message_bytes_max: int) -> bytearray:
+    return bytearray(HEAD_BYTES_MAX + message_bytes_max)
+
+
 def new() -> WebSocket:
-    return WebSocket("hub.test:8443", "/ws/terminal", fixed, MAX)
+    return WebSocket("hub.test:8443", "/ws/terminal", fixed, buffer(MAX))
 
 
 def answer(request: bytes, status: str = "101 Switching Protocols", more: str = "", accept: str = "") -> bytes:
@@ -63,7 +67,7 @@ def frame(opcode: int, payload: bytes, final: bool = True) -> bytes:
     return first + b"\x7f" + len(payload).to_bytes(8, "big") + payload
 
 
-def unmask(data: bytes) -> "tuple[int, bytes]":
+def unmask(data: "bytes | bytearray") -> "tuple[int, bytes]":
     """Opcode and payload of a short frame of the client's."""
     assert data[0] & 0x80
     assert data[1] & 0x80
@@ -103,7 +107,7 @@ def test_what_it_asks_for() -> None:
 
 def test_the_example_of_the_standard() -> None:
     """RFC 6455, 1.3."""
-    socket = WebSocket("h", "/", lambda count: b"the sample nonce"[:count], MAX)
+    socket = WebSocket("h", "/", lambda count: b"the sample nonce"[:count], buffer(MAX))
     assert b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" in socket.request()
     assert told(socket.receive(answer(socket.request(), accept="s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))) == ["Opened"]
 
@@ -120,7 +124,7 @@ def test_an_answer_that_is_no_upgrade() -> None:
         socket = new()
         assert told(socket.receive(answer(socket.request(), **how))) == [ABNORMAL], how
         assert socket.state == CLOSED
-    for start in (b"", b"SSH-2.0-x", b"HTTP/1.0 101 x", b"\xff", b"x" * (ANSWER_BYTES_MAX + 1)):
+    for start in (b"", b"SSH-2.0-x", b"HTTP/1.0 101 x", b"\xff", b"x" * (MAX + 1)):
         assert told(new().receive(start + b"\r\n\r\n")) == [ABNORMAL], start
     assert told(new().receive(b"")) == [ABNORMAL]
 

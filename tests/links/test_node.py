@@ -2,22 +2,31 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from firstbell.jws import EVENT_TYP, Hs256Key, digest_of, header, sign, unb64url
+from firstbell.messages import event_payload
 from firstbell.supply import LOW_MV, VSYS_GPIO, WELL_MV
+from node.outbox import EVENTS_MAX, Outbox
 
 from tests.faults.proxy import Proxy
 from tests.links.hub_process import HubProcess
-from tests.links.node import RealNode, write_node
+from tests.links.node import PANIC_PIN, RealNode, write_node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PRESSES = 1_000
 RECONNECTS = 10
 SECOND_CALL_S_MAX = 30
+KEPT = EVENTS_MAX - 1
+"""And one for its start."""
+TENTH = 100
+PIECE_BYTES_MIN = 32_768
+"""There is always a piece of memory of this size: a TLS connection takes half of it in one, a receipt a tenth."""
 GROWTH_BYTES_MAX = 2_048
 """What the heap may differ by, for how far the collector gets is not the same each time."""
 
@@ -71,25 +80,66 @@ async def test_whoever_accepts_and_says_nothing_is_left_for_another_attempt(hub:
         await node.end()
 
 
-async def memory(node: RealNode) -> int:
+async def test_without_memory_for_a_receipt_it_starts_anew(hub: HubProcess, tmp_path: Path) -> None:
+    write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), hub.port)
+    node = await RealNode(tmp_path / "node").start()
+    await node.until_state(linked=True)
+    await node.say(hoard=True)
+    await node.say(pin=PANIC_PIN, levels=[[20, 0], [80, 1]])
+    await node.reset()
+    said = "".join(node.log)
+    assert "MemoryError" in said
+    assert "wasn't retrieved" not in said
+    await node.until_state(linked=True, pending=0)
+    await node.end()
+
+
+async def memory(node: RealNode) -> dict[str, int]:
     since = len(node.told)
     await node.say(memory=True)
-    used: int = (await node.until(lambda told: "memory" in told, since))["memory"]["used"]
-    return used
+    told: dict[str, int] = (await node.until(lambda told: "memory" in told, since))["memory"]
+    return told
 
 
 @pytest.mark.timeout(300)
 async def test_its_memory_does_not_grow(hub: HubProcess, wire: Proxy, node: RealNode) -> None:
     """Through connecting, a thousand presses and ten reconnects."""
-    used = []
+    told = []
     for _ in range(RECONNECTS):
         await node.until_state(len(node.told) - 1, linked=True)
         digests = [await node.press(40) for _ in range(PRESSES // RECONNECTS)]
         await node.receipt(digests[-1])
         await node.until_state(pending=0, since=len(node.told) - 1)
-        used.append(await memory(node))
+        told.append(await memory(node))
         since = len(node.told)
         wire.break_all()
         await node.until_state(since, linked=False)
-    print(used)
-    assert max(used[1:]) - used[1] <= GROWTH_BYTES_MAX, used
+    print(told)
+    used = [one["used"] for one in told]
+    assert max(used[1:]) - used[1] <= GROWTH_BYTES_MAX, told
+    assert min(one["piece"] for one in told) >= PIECE_BYTES_MIN, told
+
+
+@pytest.mark.timeout(180)
+async def test_as_many_as_it_keeps_go_out_after_a_day_without_a_hub(hub: HubProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "node"
+    enrolled = await hub.enrol(algorithm="HS256")
+    write_node(hub, folder, enrolled, hub.port)
+    terminal = json.loads((folder / "settings.json").read_text())["terminal"]
+    key = Hs256Key(unb64url((folder / "key").read_text().strip()))
+    box = Outbox(str(folder / "outbox"))
+    boot = box.open(os.urandom).boot
+    for seq in range(1, KEPT + 1):
+        payload = event_payload(terminal, boot, seq, "panic", "panic", 1_000 * seq, None)
+        jws = sign(payload, header("HS256", terminal, EVENT_TYP), key)
+        box.add(digest_of(jws), jws, panic=True, pressed_ms=0)
+        box.store(0)
+    node = await RealNode(folder).start()
+    assert (await node.until_state(linked=True))["pending"] > KEPT // 2
+    # However long it takes: what is waited for each time is the next tenth.
+    for left in range(KEPT // TENTH, -1, -1):
+        await node.until(lambda told, left=left: told.get("state", {"pending": KEPT})["pending"] <= left * TENTH)  # type: ignore[misc]
+    await node.receipt(await node.press())
+    assert (await memory(node))["piece"] >= PIECE_BYTES_MIN
+    assert node.log == []
+    await node.end()

@@ -52,19 +52,23 @@ def read(text: str) -> object:
 def read_plainly(text: str) -> object:
     """As `read`, for ASCII, by our own code."""
     reader = _Reader(text)
-    value = reader.value(0)
-    if not reader.is_done():
-        raise reader.error()
-    return value
+    try:
+        value = reader.value(0)
+        if reader.is_done():
+            return value
+    except IndexError:
+        pass  # it ends where something has to stand
+    raise reader.error()
 
 
-_END = "\0"
-"""Stands after the text, so that looking ahead needs no bounds."""
+_BLANKS = " \n\r\t"
 
 
 class _Reader:
+    """Raises IndexError where the text ends too early."""
+
     def __init__(self, text: str) -> None:
-        self._text = text + _END
+        self._text = text
         self._at = 0
 
     def error(self) -> ValueError:
@@ -72,11 +76,11 @@ class _Reader:
 
     def is_done(self) -> bool:
         """Whether nothing but blanks is left."""
-        return self._next_character() == _END and self._at == len(self._text) - 1
+        return not self._text[self._at :].strip(_BLANKS)
 
     def _next_character(self) -> str:
         """The next one that is no blank; it is not taken."""
-        while self._text[self._at] in " \n\r\t":
+        while self._text[self._at] in _BLANKS:
             self._at += 1
         return self._text[self._at]
 
@@ -153,7 +157,7 @@ class _Reader:
 
     def _skip(self, characters: str) -> bool:
         """Takes the next one if it is one of these; blanks are none."""
-        if self._text[self._at] not in characters:
+        if self._at == len(self._text) or self._text[self._at] not in characters:
             return False
         self._at += 1
         return True

@@ -22,8 +22,8 @@ ABNORMAL = 1006
 INVALID_TEXT = 1007
 TOO_BIG = 1009
 
-ANSWER_BYTES_MAX = 4096
-"""The server's answer to the upgrade."""
+HEAD_BYTES_MAX = 10
+"""What a server writes before a frame's payload."""
 CONTROL_BYTES_MAX = 125
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -62,7 +62,7 @@ class Message(Action):
 class Write(Action):
     """Write these bytes to the stream."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytearray) -> None:
         self.data = data
 
 
@@ -86,15 +86,19 @@ class _Broken(Exception):
 
 
 class WebSocket:
-    """`random(n)`: n unpredictable bytes. `message_bytes_max`: a message above it ends the connection."""
+    """`random(n)`: n unpredictable bytes. `buffer`: the server's answer must fit into it, and each message with
+    HEAD_BYTES_MAX; what does not ends the connection. It is lent, for a heap in use may have no second piece so large.
+    """
 
-    def __init__(self, host: str, path: str, random: "Callable[[int], bytes]", message_bytes_max: int) -> None:
+    def __init__(self, host: str, path: str, random: "Callable[[int], bytes]", buffer: bytearray) -> None:
         self._host = host
         self._path = path
         self._random = random
-        self._message_bytes_max = message_bytes_max
         self._key = binascii.b2a_base64(random(16)).strip()
-        self._buffer = b""
+        self._buffer = memoryview(buffer)
+        self._start = 0
+        self._filled = 0
+        """From the one to the other the buffer holds what was not looked at yet."""
         self._parts: list[bytes] = []
         self._part_bytes = 0
         self._in_message = False
@@ -113,20 +117,20 @@ class WebSocket:
         )
         return "\r\n".join(lines).encode()
 
-    def send(self, text: str) -> bytes:
+    def send(self, text: str) -> bytearray:
         """The bytes of a text message. Raises WebSocketError when it is not open."""
         if self.state != OPEN:
             raise WebSocketError("it is " + self.state)
         return self._frame(_TEXT, text.encode())
 
-    def close(self, code: int = NORMAL) -> bytes:
+    def close(self, code: int = NORMAL) -> bytearray:
         """The bytes of a close; none when there is nothing to close any more. Then read on until Closed."""
         if self.state != OPEN:
-            return b""
+            return bytearray()
         self.state = CLOSING
         return self._frame(_CLOSE, code.to_bytes(2, "big"))
 
-    def receive(self, data: bytes) -> "list[Action]":
+    def receive(self, data: "bytes | memoryview") -> "list[Action]":
         """What follows from these bytes of the stream; none: the stream has ended."""
         out: list[Action] = []
         if self.state == CLOSED:
@@ -134,34 +138,46 @@ class WebSocket:
         if not data:
             self._end(ABNORMAL, "the stream ended", out)
             return out
-        self._buffer += data
+        left = memoryview(data)
         try:
-            if self.state == CONNECTING:
-                self._upgrade(out)
-            # A frame more or none: each ends the loop or makes the buffer shorter.
-            while self.state in (OPEN, CLOSING) and self._read_frame(out):
-                pass
+            # What fills the buffer is a whole answer or frame, or ends it: each turn makes `left` shorter.
+            while left and self.state != CLOSED:
+                left = self._fill(left)
+                if self.state == CONNECTING:
+                    self._upgrade(out)
+                while self.state in (OPEN, CLOSING) and self._read_frame(out):
+                    pass
         except _Broken as broken:
             if self.state == OPEN:
                 out.append(Write(self.close(broken.code)))
             self._end(broken.code, broken.reason, out)
         return out
 
+    def _fill(self, data: memoryview) -> memoryview:
+        """Takes what there is room for; returns the rest."""
+        unread = self._filled - self._start
+        self._buffer[:unread] = self._buffer[self._start : self._filled]
+        count = min(len(data), len(self._buffer) - unread)
+        self._start = 0
+        self._filled = unread + count
+        self._buffer[unread : self._filled] = data[:count]
+        return data[count:]
+
     def _end(self, code: int, reason: str, out: "list[Action]") -> None:
         self.state = CLOSED
-        self._buffer = b""
         self._parts = []
         out.append(Closed(code, reason))
 
     # ── the upgrade ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _upgrade(self, out: "list[Action]") -> None:
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0 and len(self._buffer) <= ANSWER_BYTES_MAX:
+        answer = bytes(self._buffer[: self._filled])
+        end = answer.find(b"\r\n\r\n")
+        if end < 0:
+            if len(answer) == len(self._buffer):
+                raise _Broken(ABNORMAL, "the answer is too long")
             return
-        if not 0 <= end <= ANSWER_BYTES_MAX:
-            raise _Broken(ABNORMAL, "the answer is too long")
-        status, headers = _read_answer(self._buffer[:end])
+        status, headers = _read_answer(answer[:end])
         if status != "101":
             raise _Broken(ABNORMAL, "answered " + status)
         # No secret: it shows that a WebSocket server answers, and no cache.
@@ -174,7 +190,7 @@ class WebSocket:
         )
         if not upgraded or "sec-websocket-extensions" in headers or "sec-websocket-protocol" in headers:
             raise _Broken(ABNORMAL, "the answer is no upgrade to what was asked for")
-        self._buffer = self._buffer[end + 4 :]
+        self._start = end + 4
         self.state = OPEN
         out.append(Opened(headers.get("date", "")))
 
@@ -182,7 +198,7 @@ class WebSocket:
 
     def _read_frame(self, out: "list[Action]") -> bool:
         """Whether there was a whole one."""
-        head = self._buffer
+        head = self._buffer[self._start : self._filled]
         if len(head) < 2:
             return False
         opcode = head[0] & 0x0F
@@ -207,7 +223,7 @@ class WebSocket:
             self._expect(opcode, size)
         if len(head) < start + size:
             return False
-        self._buffer = head[start + size :]
+        self._start += start + size
         self._take(opcode, final, head[start : start + size], out)
         return True
 
@@ -217,27 +233,28 @@ class WebSocket:
             raise _Broken(UNSUPPORTED, "a binary message")
         if self._in_message != (opcode == _CONTINUATION):
             raise _Broken(PROTOCOL_ERROR, "a message within a message, or the rest of none")
-        if self._part_bytes + size > self._message_bytes_max:
+        if self._part_bytes + size > len(self._buffer) - HEAD_BYTES_MAX:
             raise _Broken(TOO_BIG, "a message is too long")
 
-    def _take(self, opcode: int, final: bool, payload: bytes, out: "list[Action]") -> None:
+    def _take(self, opcode: int, final: bool, payload: memoryview, out: "list[Action]") -> None:
         if opcode == _PING:
             if self.state == OPEN:
                 out.append(Write(self._frame(_PONG, payload)))
         elif opcode == _CLOSE:
             self._take_close(payload, out)
         elif opcode != _PONG:
-            self._parts.append(payload)
-            self._part_bytes += len(payload)
             self._in_message = not final
-            if final:
-                text = _read_text(b"".join(self._parts))
-                self._parts = []
-                self._part_bytes = 0
-                if self.state == OPEN:
-                    out.append(Message(text))
+            if not final:
+                self._parts.append(bytes(payload))
+                self._part_bytes += len(payload)
+                return
+            text = _read_text(b"".join(self._parts) + payload if self._parts else payload)
+            self._parts = []
+            self._part_bytes = 0
+            if self.state == OPEN:
+                out.append(Message(text))
 
-    def _take_close(self, payload: bytes, out: "list[Action]") -> None:
+    def _take_close(self, payload: memoryview, out: "list[Action]") -> None:
         code, reason = NO_CODE, ""
         if payload:
             code = int.from_bytes(payload[:2], "big")
@@ -249,19 +266,23 @@ class WebSocket:
             out.append(Write(answer))
         self._end(code, reason, out)
 
-    def _frame(self, opcode: int, payload: bytes) -> bytes:
+    def _frame(self, opcode: int, payload: "bytes | memoryview") -> bytearray:
         size = len(payload)
+        head = bytes((0x80 | opcode,))
         if size < 126:
-            head = bytes((0x80 | opcode, 0x80 | size))
+            head += bytes((0x80 | size,))
         elif size < 65536:
-            head = bytes((0x80 | opcode, 0x80 | 126)) + size.to_bytes(2, "big")
+            head += b"\xfe" + size.to_bytes(2, "big")
         else:
-            head = bytes((0x80 | opcode, 0x80 | 127)) + size.to_bytes(8, "big")
+            head += b"\xff" + size.to_bytes(8, "big")
         mask = self._random(4)
-        masked = bytearray(payload)
+        start = len(head) + 4
+        frame = bytearray(start + size)
+        frame[:start] = head + mask
+        frame[start:] = payload
         for place in range(size):
-            masked[place] ^= mask[place & 3]
-        return head + mask + bytes(masked)
+            frame[start + place] ^= mask[place & 3]
+        return frame
 
 
 def _read_answer(answer: bytes) -> "tuple[str, dict[str, str]]":
@@ -277,9 +298,9 @@ def _read_answer(answer: bytes) -> "tuple[str, dict[str, str]]":
     return words[1], headers
 
 
-def _read_text(data: bytes, code: int = INVALID_TEXT) -> str:
+def _read_text(data: "bytes | memoryview", code: int = INVALID_TEXT) -> str:
     try:
-        text = data.decode()
+        text = str(data, "utf-8")
         if len(text) == len(data) or all(map(_is_character, text)):
             return text
     except UnicodeError:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
-from firstbell.websocket import ANSWER_BYTES_MAX, CLOSED, Action, Closed, Message, Opened, WebSocket, Write
+from firstbell.websocket import CLOSED, Action, Closed, Message, Opened, WebSocket, Write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.firstbell.test_websocket import MAX, answer, fixed, frame, new, opened
+from tests.firstbell.test_websocket import MAX, answer, buffer, fixed, frame, new, opened
 
 CASES = 3_000
 PIECES = st.lists(st.binary(max_size=300), max_size=8)
@@ -35,7 +35,7 @@ def _fed(socket: WebSocket, pieces: list[bytes]) -> list[tuple[str, object]]:
     found: list[Action] = []
     for piece in filter(None, pieces):
         found += socket.receive(piece)
-        assert len(socket._buffer) + socket._part_bytes <= MAX + ANSWER_BYTES_MAX + len(piece)
+        assert sum(map(len, socket._parts)) <= MAX
         assert [action for action in found[:-1] if isinstance(action, Closed)] == []
         assert (socket.state == CLOSED) == (bool(found) and isinstance(found[-1], Closed))
     return [(type(action).__name__, tuple(vars(action).values())) for action in found]
@@ -62,7 +62,7 @@ def test_frames_with_a_wrong_byte(data: bytes, size: int) -> None:
 
 @pytest.mark.parametrize("size", [65_535, 65_536, 200_000])
 def test_long_messages(size: int) -> None:
-    socket = WebSocket("h", "/", fixed, size)
+    socket = WebSocket("h", "/", fixed, buffer(size))
     socket.receive(answer(socket.request()))
     (message,) = socket.receive(frame(1, b"a" * size))
     assert isinstance(message, Message)
@@ -101,7 +101,7 @@ async def server() -> AsyncIterator[TestServer]:
 
 async def test_a_conversation(server: TestServer) -> None:
     reader, writer = await asyncio.open_connection(server.host, server.port)
-    socket = WebSocket(f"{server.host}:{server.port}", "/ws", os.urandom, 70_000)
+    socket = WebSocket(f"{server.host}:{server.port}", "/ws", os.urandom, buffer(70_000))
     writer.write(socket.request())
     texts = ["", "a", "你好" * 50, "x" * 125, "y" * 126, "z" * 66_000]
     came: list[str] = []
