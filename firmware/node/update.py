@@ -131,10 +131,13 @@ class Update:
         if result == "written":
             await asyncio.sleep_ms(GOODBYE_MS)
             await self._until_quiet(offer)
-            os.rename(self._folder + "/" + UNPROVEN, self._folder + "/" + MANIFEST)
-            self._loader.try_other()
-        else:
-            await self._clear(self._folder)
+            try:
+                os.rename(self._folder + "/" + UNPROVEN, self._folder + "/" + MANIFEST)
+                self._loader.try_other()
+                return
+            except OSError:
+                self._send(messages.fetched_frame(offer["digest"], "flash_failed"))
+        await self._clear(self._folder)
 
     async def _take(self, offer: "dict[str, Any]") -> None:
         """Raises UpdateError, ProgramError, OSError, _Withdrawn."""

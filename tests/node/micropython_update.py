@@ -285,6 +285,26 @@ def test_a_program_on_trial_leaves_the_one_before() -> None:
     vfs.umount(ROOT)
 
 
+def test_a_flash_that_does_not_take_the_trial_is_told() -> None:
+    flashed()
+    os.mkdir(ROOT + "/boot.new")
+    hub = Hub(NEW)
+
+    async def offer() -> None:
+        working = asyncio.create_task(hub.update.run())
+        hub.update.offered(hub.offer)
+        while hub.told[1:] != ["flash_failed"] or "b" in os.listdir(ROOT):
+            await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+        working.cancel()
+
+    hub.update = Update(Loader(ROOT), version(OLD), KEY, lambda: True, hub.hear, lambda said: None)
+    asyncio.new_event_loop()
+    asyncio.run(asyncio.wait_for(offer(), 10))
+    assert hub.told == ["written", "flash_failed"]
+    assert Loader(ROOT).program == "a"
+    vfs.umount(ROOT)
+
+
 def put_in_its_place(offer: "dict[str, Any] | None", program: bytes = b"") -> "list[str]":
     """NEW was written and waits for the light to go out. Returns what the hub was told from then on."""
     flashed()
