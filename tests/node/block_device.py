@@ -1,8 +1,14 @@
 """A Pico's flash in memory, with the file system that it has there, and a power that can go at any write of a block."""
 
 import gc
+import os
 
 import vfs  # type: ignore[import-not-found]  # MicroPython's
+
+try:
+    from typing import Any
+except ImportError:
+    pass
 
 EVER = 1 << 30
 
@@ -44,6 +50,30 @@ class Flash:
         if self.left == 0:
             raise OSError(5)
         self.left -= 1
+
+
+class PowerLost(BaseException):
+    """Nothing runs any more."""
+
+
+class Powered:
+    """In the place of `os`: the files of a board, of whose program no further step is done once its power has gone in
+    one."""
+
+    def __init__(self, flash: Flash) -> None:
+        self._flash = flash
+
+    def open(self, path: str, mode: str = "r") -> "Any":
+        self.check()
+        return open(path, mode)
+
+    def __getattr__(self, name: str) -> "Any":
+        self.check()
+        return getattr(os, name)
+
+    def check(self) -> None:
+        if self._flash.left == 0:
+            raise PowerLost
 
 
 def mount(flash: Flash) -> None:

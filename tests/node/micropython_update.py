@@ -16,7 +16,7 @@ from firstbell.note import base64_text
 from node import update as update_module
 from node.update import Update
 
-from tests.node.block_device import Flash, mount, without_power
+from tests.node.block_device import Flash, Powered, PowerLost, mount, without_power
 from tests.node.board import Reset, carried, digest_of, put, put_machine, put_program, version_on
 
 try:
@@ -43,28 +43,8 @@ def version(program: bytes) -> str:
     return program.split(b" ", 2)[1].decode()
 
 
-class PowerLost(BaseException):
-    """Nothing runs any more."""
-
-
-class Powered:
-    """The files of a board, of whose program no further step is done once its power has gone in one."""
-
-    def open(self, path: str, mode: str = "r") -> "Any":
-        self.check()
-        return open(path, mode)
-
-    def __getattr__(self, name: str) -> "Any":
-        self.check()
-        return getattr(os, name)
-
-    def check(self) -> None:
-        if FLASH.left == 0:
-            raise PowerLost
-
-
 FLASH = Flash(BLOCK_BYTES, BLOCKS)
-POWERED = Powered()
+POWERED = Powered(FLASH)
 for module in (update_module, loader_module):
     files: Any = module
     files.os = POWERED
@@ -113,10 +93,14 @@ class Hub:
         await self.over.wait()
         if self.told != ["written"]:
             # What was refused is cleared away.
-            while "b" in os.listdir(ROOT):
-                await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+            await until_empty("b")
             working.cancel()
         await working
+
+
+async def until_empty(folder: str) -> None:
+    while folder in os.listdir(ROOT):
+        await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
 
 
 def flashed(blocks: int = BLOCKS) -> None:
@@ -241,8 +225,7 @@ def link(loader: Loader) -> None:
         update = Update(loader, "", KEY, lambda: True, lambda text: None, lambda said: POWERED.check())
         working = asyncio.create_task(update.run())
         update.offered(None)
-        while loader.other in os.listdir(ROOT):
-            await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+        await until_empty(loader.other)
         working.cancel()
 
     asyncio.new_event_loop()
@@ -275,8 +258,7 @@ def test_a_program_on_trial_leaves_the_one_before() -> None:
         assert Loader(ROOT).program == "a"
         loader.keep()
         hub.update.offered(None)
-        while "a" in os.listdir(ROOT):
-            await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+        await until_empty("a")
         working.cancel()
 
     asyncio.new_event_loop()
@@ -293,8 +275,8 @@ def test_a_flash_that_does_not_take_the_trial_is_told() -> None:
     async def offer() -> None:
         working = asyncio.create_task(hub.update.run())
         hub.update.offered(hub.offer)
-        while hub.told[1:] != ["flash_failed"] or "b" in os.listdir(ROOT):
-            await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+        await hub.over.wait()
+        await until_empty("b")
         working.cancel()
 
     hub.update = Update(Loader(ROOT), version(OLD), KEY, lambda: True, hub.hear, lambda said: None)
@@ -324,8 +306,7 @@ def put_in_its_place(offer: "dict[str, Any] | None", program: bytes = b"") -> "l
         hub.update.offered(offer)
         hub.quiet = True
         if offer is None:
-            while "b" in os.listdir(ROOT):
-                await asyncio.sleep_ms(1)  # type: ignore[attr-defined]  # MicroPython's
+            await until_empty("b")
             working.cancel()
         await working
 
