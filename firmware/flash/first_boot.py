@@ -136,8 +136,7 @@ def render(known: Format, machine: Machine, cmdline: str, instance: str) -> dict
     `cmdline`: as it was before us. `instance`: a name that no start had before, for cloud-init.
     """
     files, words = _SAYS[known](machine, instance)
-    # A network of its own address is beyond netplan, where the address is the interface's.
-    by_file = [one for one in machine.networks if known != "cloud-init" or one.address]
+    by_file = [one for one in machine.networks if known != "cloud-init" or not _in_netplan(one)]
     for number, network in enumerate(by_file, 1):
         files[f"{FOLDER}/networks/{FOLDER}-{number}.nmconnection"] = _keyfile(number, network)
     if machine.networks:
@@ -223,7 +222,8 @@ def _cloud_init(machine: Machine, instance: str) -> Said:
     }
     config |= {key: value for key in ("timezone", "locale") if (value := getattr(machine, key))}
     network: dict[str, object] = {"version": 2, "ethernets": {"eth0": {"dhcp4": True, "optional": True}}}
-    points = {one.ssid: {"password": _key(one)} if one.password else {} for one in machine.networks if not one.address}
+    by_netplan = filter(_in_netplan, machine.networks)
+    points = {one.ssid: {"password": _key(one)} if one.password else {} for one in by_netplan}
     if points:
         wifi = {"dhcp4": True, "optional": True, "regulatory-domain": machine.country, "access-points": points}
         network["wifis"] = {"wlan0": wifi}
@@ -273,6 +273,11 @@ _SAYS: dict[Format, Callable[[Machine, str], Said]] = {
 
 
 # ── Wi-Fi ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _in_netplan(network: Network) -> bool:
+    """An address is the interface's there, and what YAML can't hold or changes in a name is no name."""
+    return not network.address and network.ssid.isprintable()
 
 
 def _key(network: Network) -> str:

@@ -83,6 +83,9 @@ def _network(path: Path, number: int, raw: object) -> Network:
         here = IPv4Interface(f"{address}/{netmask}")
     except ValueError as error:
         raise _wrong(path, number, "netmask") from error
+    if netmask != str(here.netmask) or not here.network.prefixlen:
+        # Python takes a mask turned round, too.
+        raise _wrong(path, number, "netmask")
     if here.ip in (here.network.network_address, here.network.broadcast_address):
         raise _wrong(path, number, "address")
     if IPv4Address(gateway) not in here.network or gateway == address:

@@ -150,6 +150,17 @@ def test_cloud_init() -> None:
     assert not [path for path in files if path.endswith(".nmconnection")]
 
 
+@pytest.mark.parametrize("odd", [*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *"\u2028\u2029\ufeff\uffff"])
+def test_a_name_that_yaml_would_change(odd: str) -> None:
+    """It goes to NetworkManager as its bytes; the other network stays where it was."""
+    networks = (Network(f"a{odd}b", "password"), Network("IEEE 📶", "password"))
+    files = render("cloud-init", Machine(hostname="gate", networks=networks, country="CN"), TRIXIE, "i-1")
+    network = yaml.safe_load(files["network-config"])["network"]
+    assert set(network["wifis"]["wlan0"]["access-points"]) == {"IEEE 📶"}
+    (connection,) = (data.decode() for path, data in files.items() if path.endswith(".nmconnection"))
+    assert f"\nssid={''.join(f'{byte};' for byte in f'a{odd}b'.encode())}\n" in connection
+
+
 def test_preseed() -> None:
     """The types are those of its schema; its own small parser knows no more of TOML than one line for each value."""
     files = render("preseed", MACHINE, TRIXIE, "i-1")

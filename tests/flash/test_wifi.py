@@ -57,6 +57,8 @@ def test_a_file_that_others_read_is_refused(tmp_path: Path, mode: int) -> None:
         (FIXED.replace('"10.2.0.31"', '"10.2.0"'), "wifi_wrong:address"),
         (FIXED.replace('"10.2.0.31"', '"10.2.0.255"'), "wifi_wrong:address"),
         (FIXED.replace("255.255.255.0", "255.0.255.0"), "wifi_wrong:netmask"),
+        (FIXED.replace("255.255.255.0", "0.0.0.255"), "wifi_wrong:netmask"),
+        (FIXED.replace("255.255.255.0", "0.0.0.0"), "wifi_wrong:netmask"),  # noqa: S104
         (FIXED.replace('gateway = "10.2.0.1"', 'gateway = "10.3.0.1"'), "wifi_wrong:gateway"),
         (FIXED.replace('gateway = "10.2.0.1"', 'gateway = "10.2.0.31"'), "wifi_wrong:gateway"),
         (FIXED.replace("10.2.0.2", "dns.lan"), "wifi_wrong:dns"),
