@@ -1,13 +1,13 @@
 """settings.toml: what the hub is called and where it listens. Read once, at start; nothing else configures a hub."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+from firstbell_linux.parsing import parse_toml
 from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
@@ -70,10 +70,10 @@ def _hosts(names: Sequence[str], port: int, usual: int) -> list[str]:
 def load_settings(path: Path) -> Settings:
     """Raises SettingsError: not there, not TOML, a key too many, a key missing, a value that can't be."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        raw = parse_toml(path.read_bytes())
     except OSError as error:
         raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)})) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
     return settings_of(str(path), raw)
 

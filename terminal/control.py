@@ -15,6 +15,7 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 import structlog
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
@@ -241,13 +242,13 @@ def ask(path: Path, request: Mapping[str, Any], wait_s: float = ANSWER_S_MAX) ->
             connection.sendall(msgspec.json.encode(request) + b"\n")
             with connection.makefile("rb") as lines:
                 line = lines.readline()
-        answer = msgspec.json.decode(line, type=Answer)
+        answer = parse_json(line, Answer)
         done = answer["ok"]
     except TimeoutError as error:
         raise ControlError(Problem("terminal_stalled", str(path), {"wait_s": f"{wait_s:.0f}"})) from error
     except PermissionError as error:
         raise ControlError(Problem("terminal_denied", str(path))) from error
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+    except (OSError, ValueError, KeyError) as error:
         # Nobody answers, or who does is no terminal: a hub has a socket of this name in its home.
         raise NotRunning(Problem("not_running", str(path.parent))) from error
     if not done:

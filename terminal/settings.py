@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -10,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from firstbell.press import SUPPLY
 from firstbell.supply import VSYS_GPIO
+from firstbell_linux.parsing import parse_toml
 from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
@@ -119,10 +119,10 @@ def check_home(home: Home) -> None:
 def load_settings(path: Path) -> Settings:
     """Raises SettingsError: not there, not TOML, a key too many, a key missing, a value that can't be."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        raw = parse_toml(path.read_bytes())
     except OSError as error:
         raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)})) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
     # One by one first, for msgspec does not say which of them is wrong.
     inputs = raw.get("inputs")

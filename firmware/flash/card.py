@@ -21,6 +21,7 @@ from firstbell_flash.boot_partition import CLUSTER_BYTES_MAX, BootPartition
 from firstbell_flash.first_boot import FOLDER, Format, Machine, check_no_other, recognise, render
 from firstbell_flash.problems import CardError, NotWritten
 from firstbell_flash.sums import parse_sums, write_sums
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import Problem
 
 BEFORE = f"{FOLDER}/before.json"
@@ -108,8 +109,8 @@ def _before(boot: BootPartition, names: set[str]) -> Before:
 def _parse_before(data: bytes) -> Before | None:
     """None where it was cut off: then nothing else was changed after it."""
     try:
-        return msgspec.json.decode(data, type=Before)
-    except msgspec.DecodeError:
+        return parse_json(data, Before)
+    except ValueError:
         return None
 
 

@@ -5,7 +5,6 @@ before the hub is asked, beside the folder to be, and the hub gives the same ans
 """
 
 import http.client
-import json
 import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -40,6 +39,7 @@ from firstbell_linux.enrolment import (
     shown,
     write_parts,
 )
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.private_file import check_free, whole_folder, write_private
 from firstbell_linux.problems import Problem, ProblemError, reason_of
 from msgspec import Meta
@@ -186,8 +186,8 @@ def _own(board: Board, folder: Path) -> _Own:
 
 def _kept(folder: Path) -> _Own | None:
     try:
-        return msgspec.json.decode(_own_path(folder).read_bytes(), type=_Own)
-    except (FileNotFoundError, msgspec.DecodeError):
+        return parse_json(_own_path(folder).read_bytes(), _Own)
+    except (FileNotFoundError, ValueError):
         # Whatever damaged it, no key is in it any more.
         return None
 
@@ -299,8 +299,8 @@ class _Hub:
 
     def _refused(self, said: bytes) -> FlashError:
         try:
-            code = str(json.loads(said)["code"])
-        except (ValueError, KeyError, TypeError):
+            code = str(parse_json(said, dict[str, object])["code"])
+        except (ValueError, KeyError):
             return self._not_a_hub("")
         problem = Problem(_REFUSALS.get(code, "hub_declined"), self.token.address, {"code": code})
         return NotFound(problem) if code == "unknown_token" else NotEnrolled(problem)

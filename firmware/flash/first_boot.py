@@ -11,7 +11,6 @@ Each of them ends with the bundle's start.sh, which has the terminal installed. 
 import json
 import re
 import shlex
-import tomllib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
 from hashlib import pbkdf2_hmac
@@ -20,6 +19,7 @@ from typing import Literal, get_args
 
 from firstbell_flash.board import Network
 from firstbell_flash.problems import CardError, TypedWrongly
+from firstbell_linux.parsing import parse_toml
 from firstbell_linux.problems import Phrase, Problem
 
 Format = Literal["firstrun", "custom", "cloud-init", "preseed"]
@@ -122,8 +122,8 @@ def _check_one(signs: set[Format], where: str) -> None:
 
 def _version(toml: bytes) -> object:
     try:
-        return tomllib.loads(toml.decode("utf-8")).get("config_version")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return parse_toml(toml).get("config_version")
+    except ValueError:
         return None
 
 

@@ -4,7 +4,6 @@ A board whose program runs has a watchdog that nothing stops. So the loader come
 the console alone, then a reset: from then on there is time.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -13,6 +12,7 @@ from firstbell.program import MANIFEST
 from firstbell_flash.find_boards import Board, Usb
 from firstbell_flash.problems import BoardError
 from firstbell_flash.repl import Repl
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import Problem
 
 BACK_S_MAX = 20
@@ -96,12 +96,11 @@ def put(repl: Repl, program: Mapping[str, bytes], own: Mapping[str, bytes], wrot
 def started_folder(have: Mapping[str, str], boot: bytes) -> str:
     """As the loader chooses among what is there (digests by path); "" for none."""
     try:
-        said = json.loads(boot)
+        named = parse_json(boot, dict[str, object]).get("program")
     except ValueError:
-        said = None
+        named = None
     whole = [name for name in PROGRAMS if f"{name}/{MANIFEST}" in have]
-    named = said.get("program") if isinstance(said, dict) else None
-    return named if named in whole else next(iter(whole), "")
+    return str(named) if named in whole else next(iter(whole), "")
 
 
 def _check_room(repl: Repl, program: Mapping[str, bytes], have: Mapping[str, str], folder: str) -> None:

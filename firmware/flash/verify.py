@@ -1,8 +1,8 @@
 """`firstbell-flash verify …`: what was written, read back and compared with what should be there."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from firstbell_flash.board import Network, board_files, own_files, program_files
@@ -16,6 +16,7 @@ from firstbell_flash.pi import open_card
 from firstbell_flash.problems import NotFound
 from firstbell_flash.put import BOOT, PROGRAMS, differences, digest, enter, quiet, started_folder
 from firstbell_flash.uf2 import parse, read_uf2
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import FAILED, Problem
 from firstbell_linux.shell import Run, command, group
 
@@ -89,7 +90,7 @@ def _board(run: Run, port: str) -> tuple[dict[str, str], bytes, bytes]:
 def _own(home: Home, settings: Settings, told: bytes) -> Mapping[str, bytes]:
     """What the folder says; when it was flashed and for which networks, a board's settings alone say (`told`)."""
     try:
-        said = json.loads(told)
+        said = parse_json(told, dict[str, Any])
         flashed_s, networks = said["flashed_s"], [_network(one) for one in said["wifi"]]
     except (ValueError, KeyError, TypeError):
         flashed_s, networks = 0, []

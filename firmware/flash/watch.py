@@ -1,6 +1,5 @@
 """A board's console while its program runs: a JSON object a line (firmware/README.md)."""
 
-import json
 import termios
 import time
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Any, Self
 
 from firstbell_flash.find_boards import Board, Usb
 from firstbell_flash.problems import BoardError, NotLinked, NotPressed
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import Phrase, Problem
 from serial import Serial
 
@@ -53,9 +53,7 @@ class Console:
             if self._line.endswith(b"\n"):
                 line, self._line = self._line, b""
                 with suppress(ValueError):
-                    said = json.loads(line)
-                    if isinstance(said, dict):
-                        yield said
+                    yield parse_json(line, Said)
 
     def _read(self) -> bytes:
         try:

@@ -11,13 +11,13 @@ dns = "10.2.0.1"
 
 import re
 import stat
-import tomllib
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 import msgspec
 from firstbell_flash.board import Network
 from firstbell_flash.problems import FileError
+from firstbell_linux.parsing import parse_toml
 from firstbell_linux.problems import Phrase, Problem, reason_of
 
 WIFI_BYTES_MAX = 4_096
@@ -51,8 +51,8 @@ def load_networks(path: Path) -> list[Network]:
     if len(text) > WIFI_BYTES_MAX:
         raise FileError(Problem("wifi_too_long", str(path), {"bytes": str(WIFI_BYTES_MAX)}))
     try:
-        raw = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raw = parse_toml(text)
+    except ValueError:
         # Not from the error, which quotes what it could not read.
         raise FileError(Problem("wifi_not_toml", str(path))) from None
     tables = raw.get("network")

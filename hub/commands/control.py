@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import Problem
 
 from hub.problems import HubUnreachable
@@ -34,7 +35,7 @@ def call(control: Path, method: str, path: str, body: object = None) -> dict[str
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        said: dict[str, Any] = json.loads(answer.read() or b"{}")
+        said = parse_json(answer.read() or b"{}", dict[str, Any])
     except PermissionError as error:
         raise HubUnreachable(Problem("hub_denied", str(control))) from error
     except (FileNotFoundError, ConnectionRefusedError) as error:

@@ -97,6 +97,12 @@ def test_what_an_earlier_time_left_is_gone(kind: str, tmp_path: Path) -> None:
     assert content(card) == {**CARDS["bookworm"][1], **what.files}
 
 
+def test_what_it_was_before_is_no_more_to_be_read(tmp_path: Path) -> None:
+    card = Folder(lay_out(tmp_path / "boot", CARDS["trixie"][1] | {"firstbell/before.json": b'{"x":' + b"[" * 5_000}))
+    put(card)
+    assert differences(card, TERMINAL)[0] == {}
+
+
 # ── refused ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 REFUSED = {

@@ -45,6 +45,7 @@ def test_each_is_recognised(name: str) -> None:
         ("format_unknown", boot(TRIXIE, firstrun_sh=b"")),
         ("format_unknown", boot(BOOKWORM, custom_toml=b"config_version = 2\n")),
         ("format_unknown", boot(BOOKWORM, custom_toml=b"config_version = ")),
+        ("format_unknown", boot(BOOKWORM, custom_toml=b"a = " + b"[" * 4_000)),
         ("format_unknown", boot(TRIXIE, user__data=b"")),
         ("format_unknown", boot(TRIXIE, rpi__preseed_toml=b'config_version = "2.0"\n')),
         ("format_two", boot(BOOKWORM + RUN, firstrun_sh=b"", custom_toml=b"config_version = 1\n")),

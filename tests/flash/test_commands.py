@@ -8,8 +8,9 @@ import click
 import pytest
 from firstbell.program import check_program
 from firstbell_flash.doctor import examine
-from firstbell_flash.image import files_in
+from firstbell_flash.image import files_in, image_of
 from firstbell_flash.main import FlashRun, build, words
+from firstbell_flash.uf2 import build as build_uf2
 from firstbell_flash.uf2 import parse
 from firstbell_linux.words import LANGUAGES
 
@@ -90,6 +91,10 @@ def test_an_image_is_never_written_over_a_file_unasked(pi_folder: Path, wifi: Pa
     (folder / "key").write_text("A" * 43)
     said = type_in("verify", "pico", image, "--from", folder, "--json")
     assert (said.status, said.json["differ"]) == (1, {"key": "differs"})
+    files = files_in(parse(whole, "x"), "x") | {"settings.json": b"[" * 5_000}
+    image.write_bytes(build_uf2(image_of(files)))
+    said = type_in("verify", "pico", image, "--from", folder, "--json")
+    assert (said.status, said.json["differ"]) == (1, {"key": "differs", "settings.json": "differs"})
 
 
 def test_the_doctor_looks_at_everything_and_says_what_to_do(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_begun_again_it_is_the_same_request(stick: Stick) -> None:
     assert stick.begin("pico").key != first.key
 
 
-@pytest.mark.parametrize("left", ["", "{", '{"board":"pi","secret":"AAAA"}'])
+@pytest.mark.parametrize("left", ["", "{", '{"x":' + "[" * 5_000, '{"board":"pi","secret":"AAAA"}'])
 def test_what_a_damaged_disk_has_left_of_the_key(stick: Stick, left: str) -> None:
     asked = stick.begin()
     stick.folder.with_name(".home.enrolling").write_text(left)
@@ -125,7 +125,9 @@ def test_an_answer_that_nobody_asked_for(stick: Stick) -> None:
 
 
 @BOARDS
-@pytest.mark.parametrize("wrong", ["text", "oversized", "ca", "two ca", "vkey", "settings", "hub_key", "other board"])
+@pytest.mark.parametrize(
+    "wrong", ["text", "oversized", "ca", "two ca", "vkey", "settings", "deep", "hub_key", "other board"]
+)
 def test_an_answer_that_is_none(stick: Stick, board: Board, wrong: str) -> None:
     asked = stick.begin(board)
     whole = stick.answered(asked)
@@ -143,6 +145,8 @@ def test_an_answer_that_is_none(stick: Stick, board: Board, wrong: str) -> None:
             stick.answered(asked, vkey="x")
         case "settings":
             stick.answered(asked, settings=whole.settings + "\nmore = 1\n")
+        case "deep":
+            stick.answered(asked, settings="x = " + "[" * 4_000)
         case "hub_key":
             stick.answered(asked, hub_key=b64url(bytes(32)))
         case "other board":

@@ -122,7 +122,11 @@ def broken() -> dict[str, bytes]:
     return {**used(), BOOT: b"{", "b/manifest": b"other"}
 
 
-@pytest.mark.parametrize("before", [blank, used, on_trial, broken])
+def deep() -> dict[str, bytes]:
+    return {**used(), BOOT: b"[" * 5_000}
+
+
+@pytest.mark.parametrize("before", [blank, used, on_trial, broken, deep])
 def test_cut_off_after_each_step(before: Callable[[], dict[str, bytes]]) -> None:
     cuts = 0
     while True:

@@ -63,6 +63,7 @@ def test_a_file_that_others_read_is_refused(tmp_path: Path, mode: int) -> None:
         (FIXED.replace('gateway = "10.2.0.1"', 'gateway = "10.2.0.31"'), "wifi_wrong:gateway"),
         (FIXED.replace("10.2.0.2", "dns.lan"), "wifi_wrong:dns"),
         ('[[network]]\nssid = "12345678', "wifi_not_toml:"),
+        ("x = " + "[" * 4_000, "wifi_not_toml:"),
         ("#" * (WIFI_BYTES_MAX + 1), "wifi_too_long:"),
     ],
 )

@@ -71,6 +71,7 @@ def test_what_is_written_is_read(tmp_path: Path, language: str) -> None:
         ("[listen]", "[listening]", "settings_unknown_key", "listening"),
         ("[listen]", "listen = 1\n[other]", "settings_wrong_value", "listen"),
         ("[listen]", "[listen", "settings_not_toml", ""),
+        ("[listen]", "x = " + "[" * 4_000, "settings_not_toml", ""),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, problem: str, key: str) -> None:

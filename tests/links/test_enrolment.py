@@ -243,6 +243,20 @@ async def test_an_impostor_hears_no_secret(inner_hub: InnerHub, tmp_path: Path) 
     assert impostor.told == []
 
 
+async def test_a_refusal_that_nobody_can_read(inner_hub: InnerHub, tmp_path: Path) -> None:
+    said = parse_token(await token(inner_hub, "深渊"))
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=403, text="[" * 10_000)
+
+    impostor, app = Impostor(inner_hub.home.keys / "ca.pem"), web.Application()
+    app.router.add_get("/api/enrolment/ca", impostor.show)
+    app.router.add_route("*", "/api/enrolment", refuse)
+    async with serving(app, server_context(inner_hub.home.keys)) as address:
+        text = Token(address, said.fingerprint, said.secret).text()
+        assert await refused(HubUnreachable, enrol, text, "pi", tmp_path / "t") == "not_a_hub"
+
+
 async def test_something_else_listens_there(inner_hub: InnerHub, tmp_path: Path) -> None:
     said = parse_token(await token(inner_hub, "别的"))
     tls = server_context(inner_hub.home.keys)

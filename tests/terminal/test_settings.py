@@ -143,7 +143,8 @@ def test_a_wall_terminal_hears_and_a_bell_sounds(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_toml_or_not_there(tmp_path: Path) -> None:
-    assert refused(write(tmp_path, "terminal = ")).problem.name == "settings_not_toml"
+    for text in ("terminal = ", "terminal = " + "[" * 4_000):
+        assert refused(write(tmp_path, text)).problem.name == "settings_not_toml"
     path = tmp_path / "settings.toml"
     path.write_bytes(b'name = "\xff"')
     assert refused(path).problem.name == "settings_not_toml"

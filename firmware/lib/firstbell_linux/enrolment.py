@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from firstbell.jws import KEY_BYTES, JwsError, b64url, unb64url
 from msgspec import Meta
 
+from firstbell_linux.parsing import parse_json
 from firstbell_linux.private_file import write_private
 
 REQUEST_BYTES_MAX = 4_096
@@ -91,8 +92,8 @@ def decode(data: bytes, kind: type[Message]) -> Message:
     if len(data) > _BYTES_MAX[kind]:
         raise EnrolmentError("oversized")
     try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return parse_json(data, kind)
+    except ValueError as error:
         raise EnrolmentError("malformed") from error
 
 
