@@ -6,11 +6,12 @@ before the hub is asked, beside the folder to be, and the hub gives the same ans
 
 import http.client
 import ssl
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from secrets import token_bytes
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -49,7 +50,7 @@ from terminal.settings import Home, load_settings
 Answered = TypeVar("Answered", EnrolAnswer, EnrolState)
 
 HUB_S_MAX = 15.0
-"""How long the hub may say nothing: it waits for its disk, and tells when that takes too long."""
+"""How long the hub may take to answer: it waits for its disk, and tells when that takes too long."""
 _PATH = "/api/enrolment"
 _REFUSALS = {
     "unknown_token": "token_unknown",
@@ -242,13 +243,35 @@ def _unusable(where: str) -> FileError:
 # ── the hub ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class _Line(ssl.SSLSocket):
+    """Has one deadline for all that is read, in however small pieces it comes."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        self._until_s = time.monotonic() + HUB_S_MAX
+        super().do_handshake(block)
+
+    def recv_into(self, *given: Any, **named: Any) -> int:
+        left_s = self._until_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self.settimeout(left_s)
+        return super().recv_into(*given, **named)
+
+
+def _tls() -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.sslsocket_class = _Line
+    # The campus's authority certifies its hub and nobody else, under whatever address one came to it.
+    tls.check_hostname = False
+    return tls
+
+
 class _Hub:
     """The hub of a token. Raises FlashError when made: nobody answers there, or another campus's hub."""
 
     def __init__(self, token: Token) -> None:
         self.token = token
-        open_to_all = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        open_to_all.check_hostname = False
+        open_to_all = _tls()
         open_to_all.verify_mode = ssl.CERT_NONE
         # Nothing is believed of this connection, and nothing told: what came is what the token names, or it is not.
         certificate = self._said("GET", f"{_PATH}/ca", open_to_all)
@@ -256,9 +279,7 @@ class _Hub:
         if found != token.fingerprint:
             fields = {"found": shown(found), "expected": shown(token.fingerprint)}
             raise NotEnrolled(Problem("wrong_campus", token.address, fields))
-        self._pinned = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # The campus's authority certifies its hub and nobody else, under whatever address one came to it.
-        self._pinned.check_hostname = False
+        self._pinned = _tls()
         self._pinned.load_verify_locations(cadata=certificate)
 
     def enrol(self, request: EnrolRequest) -> EnrolAnswer:

@@ -52,6 +52,7 @@ def helped() -> Iterator[str]:
 
 def test_what_a_machine_says() -> None:
     assert reason_of(OSError(errno.ENOSPC, "No space left on device")) == Phrase("system.full")
+    assert reason_of(TimeoutError("timed out")) == Phrase("system.late")
     assert reason_of(OSError(errno.EIO, "Input/output error")) == "Input/output error"
     assert reason_of(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")) == Phrase("system.no_text")
 

@@ -6,13 +6,14 @@ import ssl
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from firstbell.jws import b64url
+from firstbell_flash import enrol as enrolling
 from firstbell_flash.enrol import Enrolled, ask, enrol
 from firstbell_flash.problems import HubUnreachable, NotEnrolled, NotFound, TokenMalformed
 from firstbell_linux.enrolment import Board, Token, parse_token
@@ -255,6 +256,30 @@ async def test_a_refusal_that_nobody_can_read(inner_hub: InnerHub, tmp_path: Pat
     async with serving(app, server_context(inner_hub.home.keys)) as address:
         text = Token(address, said.fingerprint, said.secret).text()
         assert await refused(HubUnreachable, enrol, text, "pi", tmp_path / "t") == "not_a_hub"
+
+
+async def test_an_answer_that_drips(inner_hub: InnerHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never silent for long, and never done."""
+    monkeypatch.setattr(enrolling, "HUB_S_MAX", 1.5)
+    said, answered = parse_token(await token(inner_hub, "滴水")), 0
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        nonlocal answered
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while answered < 100:
+                await answer.write(b" ")
+                answered += 1
+                await asyncio.sleep(0.1)
+        return answer
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", drip)
+    async with serving(app, server_context(inner_hub.home.keys)) as address:
+        text = Token(address, said.fingerprint, said.secret).text()
+        assert await refused(HubUnreachable, enrol, text, "pi", tmp_path / "t") == "hub_unreachable"
+    assert answered < 50
 
 
 async def test_something_else_listens_there(inner_hub: InnerHub, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ _REASONS = {
     errno.ENOTDIR: "no_folder",
     errno.ENOSPC: "full",
     errno.EROFS: "read_only",
+    errno.ETIMEDOUT: "late",
     errno.EADDRINUSE: "port_taken",
     errno.EADDRNOTAVAIL: "not_our_address",
 }
@@ -63,5 +64,6 @@ def reason_of(error: OSError | UnicodeError) -> str | Phrase:
     """Why this machine can't, or a file can't be used; in a person's language where we have words for it."""
     if isinstance(error, UnicodeError):
         return Phrase("system.no_text")
-    word = _REASONS.get(error.errno or 0)
+    # Python's own have no number.
+    word = _REASONS.get(errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0)
     return Phrase(f"system.{word}") if word else error.strerror or str(error)
