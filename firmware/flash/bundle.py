@@ -144,9 +144,10 @@ def read(path: Path) -> dict[str, bytes]:
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """A file that stays in the folder where it is unpacked."""
+    """A file that is all there, and stays in the folder where it is unpacked."""
     parts = PurePosixPath(member.name).parts
-    return member.isreg() and ".." not in parts and not member.name.startswith("/") and "\n" not in member.name
+    whole = member.isreg() and not member.issparse()
+    return whole and ".." not in parts and not member.name.startswith("/") and "\n" not in member.name
 
 
 def _data(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

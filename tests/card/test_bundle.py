@@ -2,7 +2,9 @@
 
 import base64
 import io
+import os
 import re
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -221,6 +223,22 @@ def test_a_broken_one(case: str, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_bytes(BROKEN[case])
     with pytest.raises(BundleError) as raised:
         bundle.read(tmp_path / "b.tar")
+    assert raised.value.problem.name == "bundle_broken"
+
+
+@pytest.mark.parametrize("kind", ["gnu", "posix"])
+def test_one_with_holes(kind: str, tmp_path: Path) -> None:
+    """A hole takes no room in the file, whatever its size, and all of it in memory."""
+    made, packed = tmp_path / "made", tmp_path / "b.tar"
+    (tmp_path / "good.tar").write_bytes(bundle.pack({**SCRIPTS, "holes": bytes(1 << 20)}))
+    subprocess.run(["tar", "--one-top-level=made", "-xf", "good.tar"], cwd=tmp_path, check=True)
+    for size in (0, 1 << 20):
+        os.truncate(made / "holes", size)
+    tar = ["tar", "--sparse", f"--format={kind}", "-cf", str(packed)]
+    subprocess.run([*tar, *os.listdir(made)], cwd=made, check=True)
+    assert packed.stat().st_size < 1 << 20
+    with pytest.raises(BundleError) as raised:
+        bundle.read(packed)
     assert raised.value.problem.name == "bundle_broken"
 
 
