@@ -21,11 +21,12 @@ from firstbell_flash.boot_partition import CLUSTER_BYTES_MAX, BootPartition
 from firstbell_flash.first_boot import FOLDER, Format, Machine, check_no_other, recognise, render
 from firstbell_flash.problems import CardError, NotWritten
 from firstbell_flash.sums import parse_sums, write_sums
-from firstbell_linux.parsing import parse_json
+from firstbell_linux.parsing import parse_json, parse_toml
 from firstbell_linux.problems import Problem
 
 BEFORE = f"{FOLDER}/before.json"
 SUMS = f"{FOLDER}/{sums.SUMS}"
+_SETTINGS = f"{FOLDER}/terminal/settings.toml"
 _CMDLINE = "cmdline.txt"
 _MADE_BY = b"Raspberry Pi reference "
 """How issue.txt begins on every Raspberry Pi OS (pi-gen, export-image)."""
@@ -54,11 +55,14 @@ def plan(
 ) -> Plan:
     """`terminal`, `bundle`: files by name. `instance`: as `render` takes it.
 
-    Raises TypedWrongly: `machine` can't be. CardError: no card for us, or not surely, or no room. Changes nothing.
+    Raises TypedWrongly: `machine` can't be. CardError: no card for us, or not surely, another terminal's, or no room.
+    Changes nothing.
     """
     machine.check()
     names = boot.names()
     before = _before(boot, names)
+    if _SETTINGS in names:
+        _check_same(str(boot.where), boot.read(_SETTINGS), terminal.get("settings.toml", b""))
     rendered = render(before.format, machine, before.cmdline, instance)
     files = {
         BEFORE: msgspec.json.encode(before),
@@ -76,6 +80,22 @@ def plan(
         raise CardError(Problem("card_full", str(boot.where), {"mib": -(-needed // (1 << 20))}))
     replaces = tuple(path for path in rendered if path in write and path in names and path != _CMDLINE)
     return Plan(before.format, files, write, remove, () if BEFORE in names else replaces)
+
+
+def _check_same(where: str, there: bytes, ours: bytes) -> None:
+    """Of two settings.toml. Raises CardError: the card is another terminal's."""
+    terminal, name = _owner(there)
+    if terminal not in ("", _owner(ours)[0]):
+        raise CardError(Problem("card_of_other", where, {"name": name, "terminal": terminal}))
+
+
+def _owner(settings: bytes) -> tuple[str, str]:
+    """The terminal and its name; "" each where it was cut off: then no key is behind it."""
+    try:
+        said = parse_toml(settings)
+    except ValueError:
+        said = {}
+    return str(said.get("terminal", "")), str(said.get("name", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def enrol(token: str, board: Board, folder: Path) -> Enrolled:
     Raises FlashError, OSError.
     """
     hub = _Hub(_parsed(token))
-    if _is_home(folder):
+    if is_home(folder):
         enrolled = _enrolled(folder)
         try:
             of_token = hub.state().terminal
@@ -118,7 +118,7 @@ def finish_offline(folder: Path, answer: Path) -> Enrolled:
         said = read_message(answer, EnrolAnswer)
     except EnrolmentError as error:
         raise _unusable(str(answer)) from error
-    if _is_home(folder):
+    if is_home(folder):
         if Home(folder).settings.read_text("utf-8") != said.settings:
             raise _not_empty(folder)
         _own_path(folder).unlink(missing_ok=True)
@@ -221,7 +221,8 @@ def _check(folder: Path, board: Board, answer: EnrolAnswer) -> None:
         raise EnrolmentError("malformed")
 
 
-def _is_home(folder: Path) -> bool:
+def is_home(folder: Path) -> bool:
+    """Whether a terminal is there, whole."""
     return all((folder / part).is_file() for part in get_args(Part))
 
 

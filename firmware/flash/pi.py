@@ -16,6 +16,7 @@ from firstbell_flash.boot_partition import BootPartition, Folder, open_fat
 from firstbell_flash.card import Plan, plan, read_back, read_terminal, write
 from firstbell_flash.dialogue import bar, confirm, step
 from firstbell_flash.disks import Disk, check_disk, device_number, disk_of
+from firstbell_flash.enrol import is_home
 from firstbell_flash.first_boot import Machine
 from firstbell_flash.problems import CardError, FileError, TypedWrongly
 from firstbell_flash.wifi import load_networks
@@ -88,7 +89,8 @@ def pi(
     )
     parts, instance = bundle.read(packed), f"firstbell-{secrets.token_hex(8)}"
     boot, disk = open_card(card, to_write=True)
-    there = {} if token or answer else read_terminal(folder)
+    to_come = (token or answer is not None) and not is_home(folder)
+    there = {} if to_come else read_terminal(folder)
     planned = plan(boot, machine, there, parts, instance)
     if dry_run:
         _tell_plan(run, boot, disk, planned)

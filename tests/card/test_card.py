@@ -172,6 +172,18 @@ def test_a_format_that_somebody_added_later(tmp_path: Path) -> None:
     assert digest(card.where) == before
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("other", [{}, {"settings.toml": b'terminal = "t-other22222"\n'}], ids=["yet to come", "other"])
+def test_a_card_of_another_terminal(other: dict[str, bytes], kind: str, tmp_path: Path) -> None:
+    card = KINDS[kind](tmp_path, CARDS["trixie"][1])
+    put(card)
+    before = digest(card.where)
+    with pytest.raises(CardError) as raised:
+        plan(card, MACHINE, other, BUNDLE, "i-2")
+    assert raised.value.problem.name == "card_of_other"
+    assert digest(card.where) == before
+
+
 # ── interrupted ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -122,6 +122,22 @@ def test_a_card_that_is_refused(bench: Bench, language: str) -> None:
         assert (code, json.loads(out)["problem"]) == (4, problem)
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_card_of_another_terminal(bench: Bench, language: str) -> None:
+    """Neither another's folder nor a token makes it theirs; its own does once more what was done."""
+    assert bench.pi()[0] == 0
+    before = digest(bench.card)
+    (bench.folder / "other").mkdir()
+    other, _ = make_home(bench.folder / "hall", Campus(bench.folder / "other"), terminal="t-other22222")
+    code, _, err = bench.pi("--from", other.path, language=language)
+    assert code == 4, err
+    assert "Imager" in err
+    code, out, err = bench.pi("--from", bench.folder / "new", "--token", "--json", language=language)
+    assert (code, json.loads(out)["problem"]) == (4, "card_of_other"), err
+    assert digest(bench.card) == before
+    assert bench.pi()[0] == 0
+
+
 def test_no_bundle(bench: Bench) -> None:
     code, _, err = typed("pi", bench.card, "--from", bench.home)
     assert code == 2
