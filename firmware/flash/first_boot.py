@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from hashlib import pbkdf2_hmac
 from ipaddress import IPv4Interface
 from typing import Literal, get_args
+from zoneinfo import available_timezones
 
 from firstbell_flash.board import Network
 from firstbell_flash.problems import CardError, TypedWrongly
@@ -46,12 +47,12 @@ _OURS = re.compile(
 )
 _WORD = re.compile(r'(?:"[^"]*"|\S)+')
 
-_EXPECTED = {
-    "hostname": re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"),
-    "country": re.compile(r"([A-Z]{2})?"),
-    "ssh_key": re.compile(r"|(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [\x20-\x7e]*)?"),
-    "timezone": re.compile(r"|[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"),
-    "locale": re.compile(r"|([a-z]{2,3}_[A-Z]{2}|C)\.UTF-8"),
+_FITS: dict[str, Callable[[str], object]] = {
+    "hostname": re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?").fullmatch,
+    "country": re.compile(r"([A-Z]{2})?").fullmatch,
+    "ssh_key": re.compile(r"|(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [\x20-\x7e]*)?").fullmatch,
+    "timezone": lambda name: not name or name in available_timezones(),
+    "locale": re.compile(r"|([a-z]{2,3}_[A-Z]{2}|C)\.UTF-8").fullmatch,
 }
 
 
@@ -72,9 +73,9 @@ class Machine:
     def check(self) -> None:
         """Raises TypedWrongly."""
         for field in fields(self):
-            expected = _EXPECTED.get(field.name)
+            fits = _FITS.get(field.name)
             value = getattr(self, field.name)
-            if expected and not expected.fullmatch(value):
+            if fits and not fits(value):
                 told = {"expected": Phrase(f"machine.{field.name}")}
                 raise TypedWrongly(Problem("machine_wrong", value or field.name, told))
         if self.networks and not self.country:
