@@ -17,7 +17,7 @@ from hub.commands.control import Declined
 from hub.commands.found import find
 from hub.commands.shell import Run
 from hub.dispatch.entries import Algorithm, TerminalRole
-from hub.ids import new_id
+from hub.ids import id_of, new_id
 from hub.people.accounts import one_line
 from hub.places.authority import fingerprint, load_certificate
 from hub.places.enrolment import hub_to_find, new_key, usual_wiring, write_home
@@ -159,7 +159,7 @@ def token(run: Run, name: str, zone: str, address: str, **plan: object) -> None:
 
 
 def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address: str, **plan: object) -> None:
-    """The hub knows the terminal that made `request`, and `answer` is carried back; if it can't be written, neither."""
+    """The hub knows the terminal that made `request`, and `answer` is carried back. Again, it is the same."""
     _check_address(address)
     try:
         asked = read_message(request, EnrolRequest)
@@ -167,18 +167,10 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
         raise TypedWrongly(Problem("request_malformed", str(request))) from error
     if answer.exists():
         raise HomeError(Problem("answer_there", str(answer)))
-    terminal, zone_id = new_id("t"), find(run, "zone", zone)["id"]
-    body = {"request": msgspec.to_builtins(asked), "id": terminal, "name": name, "zone": zone_id, "address": address}
-    try:
-        told = run.call("POST", "/api/answers", body | plan)
-        write_private(answer, encode(msgspec.convert(told, EnrolAnswer)))
-    except Declined as declined:
-        if declined.code == DISK_WAITS:
-            _take_back(run, terminal, declined)
-        raise
-    except (OSError, HubError, KeyboardInterrupt) as error:
-        _take_back(run, terminal, error)
-        raise
+    wanted = {"name": name, "zone": find(run, "zone", zone)["id"], "address": address, **plan}
+    told = run.call("POST", "/api/answers", {"request": msgspec.to_builtins(asked), "plan": wanted})
+    write_private(answer, encode(msgspec.convert(told, EnrolAnswer)))
+    terminal = id_of("t", encode(asked))
     mark = fingerprint(load_certificate(run.home.keys / "ca.pem"))
     run.tell(
         {"id": terminal, "answer": str(answer), "ca_fingerprint": mark},

@@ -96,6 +96,10 @@ class Tokens:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
+    def carried(self, terminal: str, plan: Plan, by: str, now_ms: int) -> tuple[str, KeptToken]:
+        """The secret, which nobody is told, and the token for a request that was carried here."""
+        return b64url(secrets.token_bytes(SECRET_BYTES)), KeptToken(terminal, by, now_ms, plan)
+
     def make(self, plan: Plan, by: str, now_ms: int) -> tuple[str, KeptToken, Submission]:
         """The secret, the token, and what the engine is to be asked. The plan names its zone by id. Raises Refused."""
         if self._open_beside(plan.name, now_ms) >= TOKENS_MAX:
@@ -115,6 +119,11 @@ class Tokens:
                     raise Refused("token_expired")
                 return token
         raise Refused("unknown_token")
+
+    def of(self, terminal: str) -> KeptToken | None:
+        """The one that a terminal came by, or will."""
+        kept = self._keyring.get(terminal, "token")
+        return None if kept is None else _token(kept)
 
     def _open_beside(self, name: str, now_ms: int) -> int:
         """How many can still be used, but for those of this name."""

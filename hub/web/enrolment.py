@@ -36,10 +36,10 @@ async def enrol_by_token(request: web.Request) -> web.Response:
     asked = await _asked(request)
     secret, token = _token(request)
     if token.used is None:
-        return _answered(await _use(hub, secret, token, asked))
+        return answered(await use(hub, secret, token, asked))
     if token.used.request != asked:
         raise Refused("token_used")
-    return _answered(token.used.answer)
+    return answered(token.used.answer)
 
 
 @routes.get("/api/enrolment")
@@ -74,18 +74,19 @@ def _token(request: web.Request) -> tuple[str, KeptToken]:
         raise
 
 
-async def _use(hub: Hub, secret: str, token: KeptToken, asked: EnrolRequest) -> EnrolAnswer:
+async def use(hub: Hub, secret: str, token: KeptToken, asked: EnrolRequest) -> EnrolAnswer:
+    """What the terminal is told that the token makes. Raises Refused."""
     with hub.naming.claim("token", token.terminal, "busy"):
         if token.terminal in hub.engine.decided.terminals:
             # It is used, and the disk has not got it yet.
             raise Refused(DISK_WAITS)
-        key, answer = answer_to(hub, token.terminal, token.plan, asked)
+        key, answer = _answer_to(hub, token.terminal, token.plan, asked)
         used = use_token(secret, token, asked, answer, hub.now_ms())
-        await enrol_asked(hub, token.terminal, token.plan, asked.board, key, token.by, used)
+        await _enrol(hub, token, asked.board, key, used)
     return answer
 
 
-def answer_to(hub: Hub, terminal: str, plan: Plan, asked: EnrolRequest) -> tuple[TerminalKey, EnrolAnswer]:
+def _answer_to(hub: Hub, terminal: str, plan: Plan, asked: EnrolRequest) -> tuple[TerminalKey, EnrolAnswer]:
     """The terminal's key as the hub has it, and what its owner is told. Raises Refused("bad_key")."""
     key, hub_key = agree(asked)
     found = hub_to_find(hub.home, hub.settings, hub.engine.durable.campus, plan.address)
@@ -94,14 +95,13 @@ def answer_to(hub: Hub, terminal: str, plan: Plan, asked: EnrolRequest) -> tuple
     return key, EnrolAnswer(asked.key, settings, found.ca_pem.decode(), f"{found.vkey}\n", hub_key)
 
 
-async def enrol_asked(
-    hub: Hub, terminal: str, plan: Plan, board: Board, key: TerminalKey, by: str, *also: Secret
-) -> None:
+async def _enrol(hub: Hub, token: KeptToken, board: Board, key: TerminalKey, used: Secret) -> None:
     """Its presses are tests for a while, and once more from its first link on. Raises Refused."""
-    inputs = {name: kind for name, (kind, _pin) in usual_wiring(plan.role, board).inputs.items()}
-    kept = (Secret(terminal, "first_test", by.encode()), *also)
-    await enrol(hub, plan, terminal, key, inputs, by, kept, begin_test(terminal, by, hub.now_ms()))
+    terminal, by = token.terminal, token.by
+    inputs = {name: kind for name, (kind, _pin) in usual_wiring(token.plan.role, board).inputs.items()}
+    kept = (Secret(terminal, "first_test", by.encode()), used)
+    await enrol(hub, token.plan, terminal, key, inputs, by, kept, begin_test(terminal, by, hub.now_ms()))
 
 
-def _answered(answer: EnrolAnswer) -> web.Response:
+def answered(answer: EnrolAnswer) -> web.Response:
     return web.Response(body=encode(answer), content_type="application/json")

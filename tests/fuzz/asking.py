@@ -46,7 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "place": "楼顶",
     },
     "/api/tokens": {"name": "后门", "zone": ZONE, "role": "wall", "silent": False, "address": "10.0.0.2:8443"},
-    "/api/answers": {"name": "侧门", "zone": ZONE, "request": {"board": "pico", "key": KEY}},
+    "/api/answers": {"request": {"board": "pico", "key": KEY}, "plan": {"name": "侧门", "zone": ZONE}},
     "/api/enrolment": {"board": "pi", "key": KEY},
     "/api/terminals/{terminal}/test": {"minutes": 5},
     "/api/drills": {"zone": ZONE, "minutes": 5},

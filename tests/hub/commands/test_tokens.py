@@ -5,10 +5,11 @@ import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from firstbell_flash.enrol import begin_offline, enrol, finish_offline
-from firstbell_linux.enrolment import parse_token
+from firstbell_linux.enrolment import Board, parse_token
 
 from hub.places.authority import fingerprint, load_certificate
 from terminal.settings import load_settings
@@ -100,17 +101,40 @@ def test_files_that_will_not_do(hub: Served, tmp_path: Path) -> None:
     assert known(hub, "文件") == []
 
 
-def test_neither_answer_nor_terminal_when_it_fails(hub: Served, tmp_path: Path) -> None:
-    begin_offline("pi", tmp_path / "t", tmp_path / "request")
-    asked = ("terminal", "answer", tmp_path / "request")
+def test_the_same_request_again_is_the_same_terminal(hub: Served, tmp_path: Path) -> None:
+    for board in get_args(Board):
+        request, name = tmp_path / board, f"再答 {board}"
+        begin_offline(board, tmp_path / f"{board} t", request)
+        asked = ("terminal", "answer", request)
+        first = hub.done(*asked, tmp_path / f"{board} 1", name, "--zone", "东区")
+        again = hub.done(*asked, tmp_path / f"{board} 2", f" {name} ", "--zone", "东区")
+        assert again["id"] == first["id"]
+        assert (tmp_path / f"{board} 1").read_bytes() == (tmp_path / f"{board} 2").read_bytes()
+        other = hub(*asked, tmp_path / "3", f"{name} 后门", "--zone", "东区", "--json")
+        hub.done("terminal", "revoke", name)
+        revoked = hub(*asked, tmp_path / "3", name, "--zone", "东区", "--json")
+        assert [(said.status, said.json["problem"]) for said in (other, revoked)] == [(1, "request_answered")] * 2
+        assert known(hub, name) == [True]
+        assert known(hub, f"{name} 后门") == []
+
+
+def test_an_answer_that_was_lost_is_given_again(hub: Served, tmp_path: Path) -> None:
+    """The folder is not there; the disk waits."""
+    for folder in ("a", "b"):
+        begin_offline("pi", tmp_path / folder, tmp_path / f"{folder}.json")
+    asked = ("terminal", "answer", tmp_path / "a.json")
     assert hub(*asked, tmp_path / "none/answer", "写不成", "--zone", "东区").status == 3
-    assert known(hub, "写不成") == [True]
+    assert hub(*asked, tmp_path / "answer", "写不成", "--zone", "东区").status == 0
+    assert finish_offline(tmp_path / "a", tmp_path / "answer").name == "写不成"
+    assert known(hub, "写不成") == [False]
+    late = ("terminal", "answer", tmp_path / "b.json", tmp_path / "late", "慢盘", "--zone", "东区", "--json")
     with closing(sqlite3.connect(hub.home.database, isolation_level=None)) as busy:
         busy.execute("BEGIN IMMEDIATE")
-        said = hub(*asked, tmp_path / "answer", "慢盘", "--zone", "东区", "--json")
+        waits = [hub(*late) for _ in range(2)]
         busy.execute("ROLLBACK")
-    assert (said.status, said.json["problem"]) == (1, "disk_waits")
-    assert not (tmp_path / "answer").exists()
+    assert [(said.status, said.json["problem"]) for said in waits] == [(1, "disk_waits")] * 2
+    assert not (tmp_path / "late").exists()
     # Whatever is asked next waits for the same disk, in its order.
     hub.done("terminal", "token", "快盘", "--zone", "东区")
-    assert known(hub, "慢盘") == [True]
+    assert hub(*late).status == 0
+    assert known(hub, "慢盘") == [False]

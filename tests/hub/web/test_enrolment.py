@@ -203,12 +203,21 @@ async def test_no_token_for_what_no_terminal_can_be(hub: RunningHub, plan: dict[
 
 async def test_an_answer_on_a_stick(hub: RunningHub) -> None:
     admin = await hub.person("maintainer")
-    body = {"name": "Far", "zone": "East", "request": json.loads(encode(PI)), "address": "10.0.0.2:8443"}
-    answer = decode((await admin.post("/api/answers", body)).body, EnrolAnswer)
+    plan = {"name": "Far", "zone": "East", "address": "10.0.0.2:8443"}
+    body = {"request": json.loads(encode(PI)), "plan": plan}
+    said = (await admin.post("/api/answers", body)).body
+    answer = decode(said, EnrolAnswer)
     assert answer.key == PI.key
     assert 'address = "10.0.0.2:8443"' in answer.settings
     assert (await terminals(hub))["Far"]["test_until_ms"]
-    assert (await admin.post("/api/answers", body)).code == "known_name"
+    assert (await admin.post("/api/answers", body)).body == said
+    other = EnrolRequest("pi", b64url(Ed25519Signer(bytes(32)).public_key()))
+    for changed, code in (
+        ({"request": json.loads(encode(other))}, "known_name"),
+        ({"plan": plan | {"silent": True}}, "request_answered"),
+        ({"plan": plan | {"name": "x" * 37}}, "request_answered"),
+    ):
+        assert (await admin.post("/api/answers", body | changed)).code == code
 
 
 async def test_a_slow_disk_keeps_the_token(hub: RunningHub) -> None:

@@ -81,7 +81,7 @@ async def test_every_answer_fits(hub: RunningHub) -> None:
     await admin.ask("POST", "/api/terminals/{terminal}/test", {"minutes": 5}, terminal=enrolled)
     await admin.ask("DELETE", "/api/terminals/{terminal}/test", terminal=enrolled)
     asked = {"board": "pi", "key": key}
-    await admin.ask("POST", "/api/answers", {"name": "Far", "zone": zone, "request": asked})
+    await admin.ask("POST", "/api/answers", {"plan": {"name": "Far", "zone": zone}, "request": asked})
     given = await admin.ask("POST", "/api/tokens", {"name": "Near", "zone": zone})
     secret = parse_token(given.json["token"]).secret
     await admin.ask("GET", "/api/enrolment/ca")
