@@ -235,11 +235,12 @@ def ask(path: Path, request: Mapping[str, Any], wait_s: float = ANSWER_S_MAX) ->
 
     Raises NotRunning; ControlError for what it refuses, and for one that does not answer or whom this user may not ask.
     """
+    asked = msgspec.json.encode(request) + b"\n"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _short(path) as short:
             connection.settimeout(wait_s)
             connection.connect(short)
-            connection.sendall(msgspec.json.encode(request) + b"\n")
+            connection.sendall(asked)
             with connection.makefile("rb") as lines:
                 line = lines.readline()
         answer = parse_json(line, Answer)
