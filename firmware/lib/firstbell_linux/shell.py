@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -301,6 +302,8 @@ def _write_no_more() -> None:
 
 def _main(run: Run, build: Callable[[], click.Group], arguments: Sequence[str]) -> int:
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         status = build().main(list(arguments), prog_name=run.name, standalone_mode=False)
     except click.UsageError as error:
         # What was typed wrongly may have kept click from telling that --json was typed.
