@@ -19,12 +19,15 @@ CHANGE_S_MAX = 15.0
 
 
 class Declined(Exception):
-    """The hub answered that it doesn't. `code` is a word of the catalogue (`refused.<code>`); `status` HTTP's."""
+    """The hub answered that it doesn't. `code` is a word of the catalogue (`refused.<code>`); `status` HTTP's; `name`
+    what was to have one, "" for nothing.
+    """
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, name: str) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
+        self.name = name
 
 
 def call(control: Path, method: str, path: str, body: object = None) -> dict[str, Any]:
@@ -47,8 +50,12 @@ def call(control: Path, method: str, path: str, body: object = None) -> dict[str
     finally:
         connection.close()
     if answer.status >= http.HTTPStatus.BAD_REQUEST:
-        raise Declined(answer.status, str(said.get("code", f"http_{answer.status}")))
+        raise Declined(answer.status, str(said.get("code", f"http_{answer.status}")), _name_in(body))
     return said
+
+
+def _name_in(body: object) -> str:
+    return str(body.get("name") or _name_in(body.get("plan"))) if isinstance(body, dict) else ""
 
 
 class _Connection(http.client.HTTPConnection):

@@ -23,7 +23,7 @@ def find(run: Run, kind: str, named: str) -> dict[str, Any]:
     # A name may come back after a terminal was revoked; the one that counts is the one in use.
     found = by_id or [one for one in by_name if not one.get("revoked")] or by_name
     if not found:
-        names = [one["name"] for one in listed if not one.get("revoked")]
+        names = [run.say("list.name", name=one["name"]) for one in listed if not one.get("revoked")]
         told = [*names[:NAMES_MAX], *("…" for _ in names[NAMES_MAX : NAMES_MAX + 1])]
         raise NotFound(Problem(f"unknown_{kind}", named, {"names": run.say("list.join").join(told) or "–"}))
     if len(found) > 1:

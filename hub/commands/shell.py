@@ -40,6 +40,9 @@ class Run(HomeRun):
         try:
             return super().attempt(work)
         except Declined as declined:
+            if declined.code == "known_name":
+                self.complain(Problem("known_name", declined.name))
+                return FAILED
             return self._refuse(declined.code)
         except Refused as refusal:
             return self._refuse(refusal.reason)

@@ -42,7 +42,14 @@ def test_both_languages_say_the_same_things() -> None:
     han = re.compile(r"[\u4e00-\u9fff]")
     assert [key for key, text in english.items() if han.search(text)] == []
     plain = [key for key, text in chinese.items() if not han.search(text)]
-    assert plain == ["list.join", "status.about", "incident.heading", "entry.page_progressed", "column.pin"]
+    assert plain == [
+        "list.join",
+        "list.name",
+        "status.about",
+        "incident.heading",
+        "entry.page_progressed",
+        "column.pin",
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

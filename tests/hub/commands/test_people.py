@@ -80,7 +80,7 @@ def test_who_names_nothing_is_told_what_there_is(hub: Served) -> None:
         said = hub(*typed, "月亮")
         assert said.status == 3
         assert "No zone is called 月亮." in said.err
-        assert "东区" in said.err
+        assert "“东区”" in said.err
     for number in range(NAMES_MAX):
         hub.done("zone", "set", f"{number} 号楼")
     assert "…" in hub("drill", "end", "月亮").err

@@ -54,6 +54,7 @@ def test_a_name_names_one_terminal(hub: Served, tmp_path: Path) -> None:
     for taken in ("操场东", " 操场东 ", first):
         said = enrol(taken, "second")
         assert (said.status, said.json["problem"]) == (1, "known_name"), said.err
+        assert f"{taken.strip()} already" in said.err
     assert not (tmp_path / "second").exists()
     hub.done("terminal", "revoke", "操场东")
     second = enrol("操场东", "second").json["id"]

@@ -59,6 +59,10 @@ def test_an_answer_is_carried_back(hub: Served, tmp_path: Path, board: str) -> N
     assert (enrolled.name, enrolled.fingerprint) == (name, mark)
     assert enrolled.terminal in said.out
     assert known(hub, name) == [False]
+    begin_offline("pi", tmp_path / "u", tmp_path / "other.json")
+    taken = hub("terminal", "answer", tmp_path / "other.json", tmp_path / "other", name, "--zone", "东区")
+    assert taken.status == 1
+    assert f"{name} already" in taken.err
 
 
 @pytest.mark.parametrize("command", ["token", "answer"])
