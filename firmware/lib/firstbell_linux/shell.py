@@ -266,7 +266,8 @@ class _Formatter(HelpFormatter):
         super().write_usage(prog, args, self.words.say("usage.usage"))
 
     def write_heading(self, heading: str) -> None:
-        super().write_heading(self.words.word(f"usage.{heading.lower()}", heading))
+        said = self.words.word(f"usage.{heading.lower()}", f"{heading}:")
+        self.write(f"{'':>{self.current_indent}}{said}\n")
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         required, default = self.words.say("usage.required"), self.words.say("usage.default")

@@ -55,7 +55,7 @@ def test_help(path: tuple[str, ...], language: str) -> None:
             assert parameter.help, parameter.name
             assert parameter.opts[0] in said.out
     assert bool(HAN.search(said.out)) is (language == "zh-CN")
-    for heading in ("Usage", "Options", "Commands", "Show this message", "[default", "[required"):
+    for heading in ("选项:", "命令:", "Usage", "Options", "Commands", "Show this message", "[default", "[required"):
         assert language == "en" or heading not in said.out
 
 
