@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from firstbell_flash.problems import Declined
@@ -23,6 +24,12 @@ def bar(run: Run, key: str, total_bytes: int) -> Iterator[Callable[[int], None]]
     with Progress(BarColumn(), DownloadColumn(), console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total_bytes)
         yield lambda more: progress.advance(task, more)
+
+
+def check_new(run: Run, path: Path) -> None:
+    """Raises Declined: there is such a file, and nobody wants it written over."""
+    if path.exists():
+        confirm(run, "dialogue.may_overwrite", Problem("file_there", str(path)), file=path)
 
 
 def confirm(run: Run, key: str, problem: Problem, /, **fields: object) -> None:

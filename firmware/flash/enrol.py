@@ -79,7 +79,7 @@ def enrol(token: str, board: Board, folder: Path) -> Enrolled:
 
     Raises FlashError, OSError.
     """
-    hub = _Hub(_parsed(token))
+    hub = _Hub(token_of(token))
     if is_home(folder):
         enrolled = _enrolled(folder)
         try:
@@ -97,7 +97,7 @@ def enrol(token: str, board: Board, folder: Path) -> Enrolled:
 
 def ask(token: str) -> EnrolState:
     """What became of the terminal that this token has enrolled. Raises FlashError."""
-    return _Hub(_parsed(token)).state()
+    return _Hub(token_of(token)).state()
 
 
 def begin_offline(board: Board, folder: Path, request: Path) -> None:
@@ -131,9 +131,10 @@ def finish_offline(folder: Path, answer: Path) -> Enrolled:
     return _finish(own, said, folder, str(answer))
 
 
-def _parsed(token: str) -> Token:
+def token_of(text: str) -> Token:
+    """Raises TokenMalformed."""
     try:
-        return parse_token(token)
+        return parse_token(text)
     except EnrolmentError as error:
         # Not what was given, which may be most of a secret.
         raise TokenMalformed(Problem("token_malformed", "token")) from error

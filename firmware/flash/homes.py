@@ -1,5 +1,6 @@
 """Where a terminal's folder comes from: it is there, or the hub fills it, over the network or by a stick."""
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Literal
 
 import click
 from firstbell_flash.dialogue import step
-from firstbell_flash.enrol import ask, begin_offline, enrol, finish_offline
+from firstbell_flash.enrol import ask, begin_offline, enrol, finish_offline, token_of
 from firstbell_flash.problems import FileError, NotPressed
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import Run
@@ -20,7 +21,9 @@ _ALGORITHMS = {"pi": "EdDSA", "pico": "HS256"}
 
 
 def from_option() -> click.Option:
-    return click.Option(["--from", "folder"], type=click.Path(path_type=Path), required=True, metavar="DIR")
+    """Its name is needed, and "." is none."""
+    folder = click.Path(path_type=Path, resolve_path=True)
+    return click.Option(["--from", "folder"], type=folder, required=True, metavar="DIR")
 
 
 def enrol_options() -> tuple[click.Option, ...]:
@@ -46,19 +49,16 @@ def ask_hub(run: Run, board: Board, folder: Path, request: Path, dry_run: bool) 
     if not dry_run:
         begin_offline(board, folder, request)
     said = "homes.would_request" if dry_run else "homes.requested"
-    run.tell({"request": str(request), "folder": str(folder)}, run.say(said, request=request))
+    run.tell({"request": str(request), "folder": str(folder)}, run.say(said, request=shlex.quote(str(request))))
 
 
-def fill(run: Run, board: Board, folder: Path, token: bool, answer: Path | None) -> str:
-    """Fills `folder` by a token or an answer; by neither, it is filled already. Returns the token, "" for none."""
+def fill(run: Run, board: Board, folder: Path, token: str, answer: Path | None) -> None:
+    """Fills `folder` by a token, "" for none, or an answer; by neither, it is filled already."""
     if answer is not None:
         run.note(run.say("homes.fingerprint", fingerprint=finish_offline(folder, answer).fingerprint))
-    if not token:
-        return ""
-    secret = _read_token(run)
-    step(run, "enrol")
-    enrol(secret, board, folder)
-    return secret
+    if token:
+        step(run, "enrol")
+        enrol(token, board, folder)
 
 
 def settings_for(home: Home, board: Board) -> Settings:
@@ -81,11 +81,16 @@ def until_hub_says(settings: Settings, token: str, seconds: float, problem: str)
     raise NotPressed(Problem(problem, settings.name))
 
 
-def _read_token(run: Run) -> str:
-    """From the keyboard, unseen, or the next line of what is piped in. Raises click.UsageError: there is none."""
+def read_token(run: Run) -> str:
+    """From the keyboard, unseen, or the next line of what is piped in.
+
+    Raises click.UsageError: there is none; TokenMalformed.
+    """
     if sys.stdin.isatty():
-        return str(click.prompt(run.say("homes.token"), hide_input=True, err=True)).strip()
-    token = sys.stdin.readline().strip()
-    if not token:
-        raise click.UsageError(run.say("homes.no_token"))
+        token = str(click.prompt(run.say("homes.token"), hide_input=True, err=True)).strip()
+    else:
+        token = sys.stdin.readline().strip()
+        if not token:
+            raise click.UsageError(run.say("homes.no_token"))
+    token_of(token)
     return token

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from firstbell_flash import bundle
 from firstbell_flash.board import FIRMWARE
-from firstbell_flash.dialogue import step
+from firstbell_flash.dialogue import check_new, step
 from firstbell_linux.private_file import write_private
 from firstbell_linux.shell import Run, command
 
@@ -20,6 +20,7 @@ def build(run: Run) -> click.Command:
 
 
 def make_bundle(run: Run, out: Path, debs: tuple[Path, ...]) -> None:
+    check_new(run, out)
     packed = bundle.make(CHECKOUT, debs, lambda what: step(run, what))
     write_private(out, packed)
     digest = sha256(packed).hexdigest()

@@ -87,6 +87,7 @@ def pi(
         timezone=timezone,
         locale=locale,
     )
+    secret = homes.read_token(run) if token and not dry_run else ""
     parts, instance = bundle.read(packed), f"firstbell-{secrets.token_hex(8)}"
     boot, disk = open_card(card, to_write=True)
     to_come = (token or answer is not None) and not is_home(folder)
@@ -96,7 +97,7 @@ def pi(
         _tell_plan(run, boot, disk, planned)
         return
     _ask(run, disk, planned, yes)
-    secret = homes.fill(run, "pi", folder, token, answer)
+    homes.fill(run, "pi", folder, secret, answer)
     settings = homes.settings_for(Home(folder), "pi")
     machine = replace(machine, hostname=hostname or settings.terminal)
     planned = plan(boot, machine, read_terminal(folder), parts, instance)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from firstbell_flash import homes
 from firstbell_flash.board import Network, board_files, own_files, program_files
-from firstbell_flash.dialogue import bar, confirm, step
+from firstbell_flash.dialogue import bar, check_new, confirm, step
 from firstbell_flash.find_boards import Board, Drive, Usb, choose, names_of
 from firstbell_flash.image import write_image
 from firstbell_flash.micropython import check_firmware, put_micropython
@@ -77,14 +77,15 @@ def pico(
     if dry_run:
         _tell_plan(run, folder, networks, str(target) if isinstance(target, Path) else names_of(target)[0])
         return
-    secret = homes.fill(run, "pico", folder, token, answer)
+    if isinstance(target, Path):
+        check_new(run, target)
+    secret = homes.read_token(run) if token else ""
+    homes.fill(run, "pico", folder, secret, answer)
     home = Home(folder)
     settings = homes.settings_for(home, "pico")
     step(run, "compile")
     program, own = program_files(), own_files(home, settings, int(time.time()), networks)
     if isinstance(target, Path):
-        if target.exists():
-            confirm(run, "pico.may_overwrite", Problem("file_there", str(target)), file=target)
         write_image(target, board_files(program, own), firmware)
         run.tell({"image": str(target), "terminal": settings.terminal}, run.say("pico.image", image=target))
         return

@@ -48,9 +48,9 @@ def verify_pico(run: Run, port: str, folder: Path) -> int | None:
     """A board, or the image of one, against a terminal's folder and this program."""
     home = Home(folder)
     settings = settings_for(home, "pico")
+    have, told, boot = _image(Path(port)) if Path(port).is_file() else _board(run, port)
     step(run, "compile")
     program = program_files()
-    have, told, boot = _image(Path(port)) if Path(port).is_file() else _board(run, port)
     started = started_folder(have, boot) or PROGRAMS[0]
     wanted = board_files(program, _own(home, settings, told), started)
     del wanted[BOOT]

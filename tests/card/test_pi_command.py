@@ -124,7 +124,7 @@ def test_a_card_that_is_refused(bench: Bench, language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_a_card_of_another_terminal(bench: Bench, language: str) -> None:
-    """Neither another's folder nor a token makes it theirs; its own does once more what was done."""
+    """Neither another's folder nor an answer makes it theirs; its own does once more what was done."""
     assert bench.pi()[0] == 0
     before = digest(bench.card)
     (bench.folder / "other").mkdir()
@@ -132,7 +132,7 @@ def test_a_card_of_another_terminal(bench: Bench, language: str) -> None:
     code, _, err = bench.pi("--from", other.path, language=language)
     assert code == 4, err
     assert "Imager" in err
-    code, out, err = bench.pi("--from", bench.folder / "new", "--token", "--json", language=language)
+    code, out, err = bench.pi("--from", bench.folder / "new", "--answer", "none", "--json", language=language)
     assert (code, json.loads(out)["problem"]) == (4, "card_of_other"), err
     assert digest(bench.card) == before
     assert bench.pi()[0] == 0

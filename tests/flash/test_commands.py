@@ -64,6 +64,43 @@ def test_what_is_wrong_is_said_first(pi_folder: Path, wifi: Path, tmp_path: Path
         assert (said.status, said.json["problem"]) == (status, problem), said.err
 
 
+def test_a_command_to_copy_holds_a_file_with_blanks_together(tmp_path: Path) -> None:
+    request, program = tmp_path / "my request", tmp_path / "my program"
+    assert f"terminal answer '{request}' ANSWER" in type_in("pico", "--from", tmp_path / "t", "--request", request).out
+    assert f"terminal update NAME '{program}'" in type_in("program", program).out
+
+
+def test_a_folder_may_be_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    said = type_in("pi", "card", "--from", ".", "--request", "../request", "--json")
+    assert (said.status, said.json["folder"]) == (0, str(tmp_path / "here"))
+
+
+@pytest.mark.parametrize("command", ["bundle", "program"])
+def test_nothing_is_written_over_a_file_unasked(command: str, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("theirs")
+    said = type_in(command, tmp_path / "out", "--json")
+    assert (said.status, said.json["problem"]) == (1, "file_there")
+    assert said.err.startswith(said.json["what"])
+    assert (tmp_path / "out").read_text() == "theirs"
+
+
+def test_what_costs_nothing_is_looked_at_first(pi_folder: Path, wifi: Path, tmp_path: Path) -> None:
+    """Before the token is used, before anything is compiled, before a bundle is read."""
+    new, image = tmp_path / "new", tmp_path / "there.uf2"
+    image.touch()
+    for typed, problem in (
+        (["pico", "--from", new, "--token", "--wifi", wifi, "--image", image], "file_there"),
+        (["pico", "--from", new, "--token", "--wifi", wifi, "--image", tmp_path / "new.uf2"], "token_malformed"),
+        (["pi", tmp_path, "--from", new, "--token", "--bundle", tmp_path / "none"], "token_malformed"),
+        (["verify", "pico", "/dev/none", "--from", node_folder(pi_folder)], "no_such_board"),
+    ):
+        said = type_in(*typed, "--json", piped="nonsense\n")
+        assert said.json["problem"] == problem
+        assert said.err.startswith(said.json["what"])
+
+
 def test_a_board_that_is_not_there(pi_folder: Path, wifi: Path) -> None:
     folder = node_folder(pi_folder)
     said = type_in("pico", "/dev/none", "--from", folder, "--wifi", wifi, "--json")
