@@ -76,6 +76,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Only its owner may enter it. `path` may be there already when it is empty. Raises FileExistsError when it isn't,
     OSError.
     """
+    # "." can't be replaced by that name.
+    path = path.absolute()
     check_free(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -136,6 +136,15 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "t"]
 
 
+def test_the_folder_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with whole_folder(Path()) as folder:
+        (folder / "key").write_text("secret")
+    assert (tmp_path / "here/key").read_text() == "secret"
+    assert list(tmp_path.iterdir()) == [tmp_path / "here"]
+
+
 def test_who_comes_first_wins(tmp_path: Path) -> None:
     def come_second() -> None:
         with whole_folder(tmp_path / "t"):
