@@ -23,8 +23,8 @@ from terminal.settings import Home, load_settings
 
 INTERPRETER = Path(sys.executable).with_name("micropython")
 START = FIRMWARE / "simulated/start.py"
-HEAP = "heapsize=160wK"
-"""Of 32-bit words, as on the board."""
+HEAP = "heapsize=265K"
+"""As much as 192 K are on a board, of words half as long (firmware/README.md, Decisions)."""
 RESTARTS = 75
 """Exit status of a board that was reset (firmware/simulated/machine.py)."""
 LINE_BYTES_MAX = 1 << 16

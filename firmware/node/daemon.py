@@ -6,6 +6,7 @@ What it does is decided in `firstbell.terminal`; whatever happens (an edge, a fr
 
 import asyncio
 import gc
+import os
 
 from firstbell import actions, light
 from firstbell.clock import TickCounter
@@ -13,7 +14,6 @@ from firstbell.inputs import Inputs
 from firstbell.jws import Hs256Key, unb64url
 from firstbell.note import parse_vkey
 from firstbell.outputs import Outputs
-from firstbell.program import ProgramError
 from firstbell.receipt import check_receipt, trust_link
 from firstbell.session import LINKED, TerminalSession
 from firstbell.supply import SUPPLY_READ_MS
@@ -23,7 +23,6 @@ from node.hub_link import HubLink
 from node.outbox import Outbox
 from node.panel import Panel
 from node.ticks import ticks_ms
-from node.update import Update, version_of
 
 try:
     from collections.abc import Callable, Mapping
@@ -35,6 +34,7 @@ try:
     from loader.main import Loader
 
     from node.settings import Settings
+    from node.update import Update
     from node.wall_clock import WallClock
 except ImportError:  # interpreter: MicroPython
     pass  # which never looks at an annotation
@@ -59,11 +59,12 @@ class Daemon:
         random: "Callable[[int], bytes]",
         tell: "Callable[[dict[str, Any]], None]",
     ) -> None:
-        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError) and ProgramError for what
-        was flashed."""
+        """Claims the pins and begins a boot. Raises OSError, ValueError (JwsError, NoteError) for what was flashed."""
         folder = loader.root
         self._loader = loader
-        self.software = version_of(folder + "/" + loader.program)
+        self.software = _version_of(folder + "/" + loader.program)
+        self._update: Update | None = None
+        self._other = loader.other in os.listdir(folder)
         self._tell = tell
         self._said: dict[str, Any] = {}
         self._light_shown: tuple[str, int, int | None] = ("", 0, None)
@@ -99,7 +100,7 @@ class Daemon:
         self.inputs = Inputs(kinds, settings.press_ms_min)
         self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
         self.outputs = Outputs(self._panel.set_light, self._panel.set_sounder)
-        self._update = Update(loader, self.software, key, self.is_quiet, self._send, tell)
+        self._key = key
         self.link = HubLink(find, settings.server_name, ca, clock, random, self)
         now_ms = self.mono_ms()
         self._terminal = Terminal(self.session, self.inputs, self.outputs, self.outbox, self, settings.is_bell, now_ms)
@@ -118,7 +119,7 @@ class Daemon:
 
     async def run(self, beside: "tuple[Any, ...]") -> None:
         """Until a part of it raises: then it is not safe to go on. `beside`: coroutines that are parts of it, too."""
-        works = (self._watch_edges(), self._watch_supply(), self.link.run(), self._update.run()) + beside
+        works = (self._watch_edges(), self._watch_supply(), self.link.run()) + beside
         tasks = [asyncio.create_task(self._guard(work)) for work in works]
         while self._failure is None:
             due_ms = self._step()
@@ -179,7 +180,7 @@ class Daemon:
 
     def lost(self) -> None:
         self._terminal.lost(self.mono_ms())
-        self._update.offered(None)
+        self._offered(None)
         self._wake.set()
 
     # ── what the core has done ───────────────────────────────────────────────────────────────────────────────
@@ -208,13 +209,24 @@ class Daemon:
             self.link.accepted()
             if self._loader.on_trial:
                 self._loader.keep()
-            self._update.offered(action.update)
+            self._offered(action.update)
         elif isinstance(action, actions.Part):
-            self._update.came(action)
+            if self._update is not None:
+                self._update.came(action)
         elif isinstance(action, actions.Refused):
             self.link.problem = "hub_refused: " + action.reason
 
     # ── the next program ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _offered(self, update: "dict[str, Any] | None") -> None:
+        """Only where there is one to take, or an old one to clear away, is what does that read in: it takes memory."""
+        if self._update is None and (update is not None or self._other):
+            from node.update import Update  # noqa: PLC0415
+
+            self._update = Update(self._loader, self.software, self._key, self.is_quiet, self._send, self._tell)
+            asyncio.create_task(self._guard(self._update.run()))  # noqa: RUF006  # the loop holds it
+        if self._update is not None:
+            self._update.offered(update)
 
     def _send(self, text: str) -> None:
         self.link.send(text)
@@ -263,9 +275,16 @@ class Daemon:
 def _tried(loader: "Loader") -> str:
     """The version that was gone back on."""
     try:
-        return version_of(loader.root + "/" + loader.tried) if loader.tried else ""
-    except (OSError, ProgramError):
+        return _version_of(loader.root + "/" + loader.tried) if loader.tried else ""
+    except (OSError, IndexError):
         return ""  # another has come since, or half of one
+
+
+def _version_of(folder: str) -> str:
+    """Of the program in it. Raises OSError, IndexError: there is none."""
+    with open(folder + "/manifest") as file:
+        version: str = file.readline().split(" ")[1]
+        return version
 
 
 def _read(path: str) -> str:

@@ -5,6 +5,7 @@ socket and the back-off. Nothing that the daemon calls here waits.
 """
 
 import asyncio
+import gc
 import ssl
 
 from firstbell.messages import FRAME_BYTES_MAX
@@ -125,6 +126,8 @@ class HubLink:
             return
         host, port = found
         self.address = host + ":" + str(port)
+        # TLS wants two large pieces, and what it is made of next wants many small ones.
+        gc.collect()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=self._ca)
@@ -166,7 +169,9 @@ class HubLink:
         except ValueError as error:
             self._judge(str(error))
         except OSError as error:
-            self.problem = "hub_lost: " + str(error)
+            # The other half of the connection may have said why.
+            if not self._over.is_set():
+                self.problem = "hub_lost: " + str(error)
         except Exception as error:
             # Going on would only meet it again: with what the hub sends next, or on a heap in small pieces.
             self._failure = error

@@ -49,5 +49,5 @@ def _now_s() -> int:
 
 
 def _set_now_s(now_s: int) -> None:
-    year, month, day, hour, minute, second, weekday, _ = time.gmtime(now_s)
+    year, month, day, hour, minute, second, weekday = time.gmtime(now_s)[:7]
     machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))

@@ -22,6 +22,8 @@ UNSTORED_EVENTS_MAX = 24
 """Kept in memory while the flash fails; above it an event is only sent."""
 SEGMENTS_MAX = 34
 """Above it what still counts in the oldest is written anew, and the oldest goes: half a MiB at most."""
+WRITE_EVENTS_MAX = 32
+"""In one write; a thousand would take tens of KiB of memory."""
 LAZY_MS = 1_000
 """Receipts and what follows from them wait this long for company."""
 RETRY_MS = 5_000
@@ -232,7 +234,8 @@ class Outbox:
         if now_ms < self._store_ms:
             return self._store_ms
         try:
-            self._write([self._rows.places[row] for row in range(len(self._rows)) if self._rows.flags[row] & DIRTY])
+            while self._rows.count(DIRTY, 0) or self._memory_dirty:
+                self._write(self._rows.having(DIRTY, WRITE_EVENTS_MAX))
             self._clean()
         except OSError as error:
             self._fail(error, now_ms + RETRY_MS)
@@ -312,7 +315,7 @@ class Outbox:
 
 def _mark(digest: str) -> bytes:
     """A thousand digests would fill the memory. By so much of them a thousand events are told apart for certain enough:
-    two are alike once in 10^13 times."""
+    two are alike once in 10^8 full outboxes."""
     return binascii.unhexlify(digest[: 2 * MARK_BYTES])
 
 

@@ -8,8 +8,10 @@ GONE = 4
 """Dropped. Its row goes when the flash knows."""
 DIRTY = 8
 """The flash does not know it like this yet."""
-MARK_BYTES = 8
+MARK_BYTES = 6
 _NO_MARK = bytes(MARK_BYTES)
+_NO_NUMBER = array("I")
+_NO_OFFSET = array("H")
 
 
 class Rows:
@@ -18,7 +20,7 @@ class Rows:
     def __init__(self) -> None:
         self.places = array("I")
         self.segments = array("I")
-        self.offsets = array("I")
+        self.offsets = array("H")
         self.flags = bytearray()
         self._marks = bytearray()
 
@@ -52,15 +54,16 @@ class Rows:
             return row
         self.places = self.places[:row] + array("I", [place]) + self.places[row:]
         self.segments = self.segments[:row] + array("I", [0]) + self.segments[row:]
-        self.offsets = self.offsets[:row] + array("I", [0]) + self.offsets[row:]
+        self.offsets = self.offsets[:row] + array("H", [0]) + self.offsets[row:]
         self.flags = self.flags[:row] + bytes((flags,)) + self.flags[row:]
         self._marks = self._marks[: row * MARK_BYTES] + _NO_MARK + self._marks[row * MARK_BYTES :]
         return row
 
     def remove(self, row: int) -> None:
         # In its place: a heap in use may have no room for a second one.
-        for column in (self.places, self.segments, self.offsets):
-            column[row : row + 1] = array("I")
+        self.places[row : row + 1] = _NO_NUMBER
+        self.segments[row : row + 1] = _NO_NUMBER
+        self.offsets[row : row + 1] = _NO_OFFSET
         self.flags[row : row + 1] = b""
         self._marks[row * MARK_BYTES : (row + 1) * MARK_BYTES] = b""
 
@@ -79,6 +82,16 @@ class Rows:
         """The oldest with all flags of `having` and none of `lacking`."""
         found = [self.flags.find(value) for value in _values(having, lacking)]
         return min((row for row in found if row >= 0), default=None)
+
+    def having(self, flag: int, count: int) -> "list[int]":
+        """The places of the first `count` with this flag."""
+        found: list[int] = []
+        for row, flags in enumerate(self.flags):
+            if flags & flag:
+                found.append(self.places[row])
+                if len(found) == count:
+                    break
+        return found
 
     def count(self, having: int, lacking: int) -> int:
         return sum(self.flags.count(value) for value in _values(having, lacking))

@@ -56,12 +56,6 @@ class _Withdrawn(Exception):
     """Another program is offered, or none, or the link is gone."""
 
 
-def version_of(folder: str) -> str:
-    """Of the program in this folder. Raises OSError, ProgramError: there is none."""
-    with open(folder + "/" + MANIFEST) as file:
-        return parse_head(file.readline())[0]
-
-
 class Update:
     """`run` it. `is_quiet()`: nothing waits for the hub, and no light is on. `send` a frame; `tell` the console."""
 

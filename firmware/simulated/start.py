@@ -1,4 +1,4 @@
-"""`micropython -X heapsize=160wK start.py FOLDER`: a board on a PC, the folder in the place of its flash."""
+"""`micropython -X heapsize=265K start.py FOLDER`: a board on a PC, the folder in the place of its flash."""
 
 import sys
 

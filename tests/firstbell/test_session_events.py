@@ -2,7 +2,7 @@
 
 from firstbell import messages
 from firstbell.actions import Action, Delivered, Event, NotProven, Release
-from firstbell.flights import FLIGHT_EVENTS_MAX, PRESSES_MAX, RELEASE_MS, RESEND_MS
+from firstbell.flights import FLIGHT_EVENTS_MAX, RELEASE_MS, RESEND_MS
 from firstbell.jws import EVENT_TYP, digest_of, header, open_jws
 from firstbell.messages import WINDOW_EVENTS_MAX, parse_event
 from firstbell.session import TerminalSession
@@ -301,21 +301,22 @@ def test_after_a_break_everything_is_offered_anew() -> None:
 
 
 def test_more_receipted_events_than_there_is_room_for() -> None:
-    session = new_session(retained_max=20)
-    greet(session, 1000)
-    snapshot(session, "recorded", 1000)
-    made = [Event("press " + str(number), 1000) for number in range(23)]
-    out: list[Action] = []
-    for number in range(23):
-        session.add_event(made[number], 1000 + number)
-        out += session.frame(receipt(made[number]), 1000 + number)
-    assert released(out) == [event.digest for event in made[:3]]
-    assert session.light == "recorded"
+    for light, shown in (("recorded", "recorded"), ("none", "heard")):
+        session = new_session(retained_max=20)
+        greet(session, 1000)
+        snapshot(session, light, 1000)
+        made = [Event("press " + str(number), 1000) for number in range(23)]
+        out: list[Action] = []
+        for number in range(23):
+            session.add_event(made[number], 1000 + number)
+            out += session.frame(receipt(made[number]), 1000 + number)
+        assert released(out) == [event.digest for event in made[:3]], light
+        assert session.light == shown
 
 
 def test_more_presses_than_the_light_looks_at() -> None:
     session = new_session()
-    for number in range(PRESSES_MAX + 1):
+    for number in range(FLIGHT_EVENTS_MAX + 1):
         session.offer_event(Event("press " + str(number), 0), 5000)
     assert session.light == "not_delivered"
 

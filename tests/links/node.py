@@ -3,8 +3,10 @@
 import asyncio
 import functools
 import json
+import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from tests.links.campus import Doors, Enrolled
 
 WAIT_S_MAX = 30
 PANIC_PIN = usual_wiring("wall", "pico").inputs["panic"][1]
+ANYWHERE = ("192.0.2.1", 9)
+"""Nobody is there (RFC 5737), and nothing is sent."""
 REST_MS = 20
 """A shorter interruption would be a bounce of the same press."""
 
@@ -25,11 +29,19 @@ compiled = functools.cache(program_files)
 
 
 def write_node(hub: Doors, folder: Path, enrolled: Enrolled, port: int) -> None:
-    """What flashing leaves on a board. `port`: the only place where it finds the hub."""
+    """What flashing leaves on a board. `port`: the only place where it finds the hub; 0: it may ask the LAN, too."""
     home = Home(folder.with_suffix(".home"))
     hub.write_terminal(home.path, enrolled, port=port)
     own = own_files(home, load_settings(home.settings), int(time.time()))
     write_files(board_files(compiled(), own), folder)
+
+
+def lan_address() -> str:
+    """Of this machine, as others see it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect(ANYWHERE)
+        address: str = asking.getsockname()[0]
+    return address
 
 
 class RealNode:
@@ -38,8 +50,9 @@ class RealNode:
     `told` is all that its console has said since it was last started; `log` what it said that is no JSON.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._environment = {**os.environ, **(environment or {})}
         self.told: list[dict[str, Any]] = []
         self.log: list[str] = []
         self._changed = asyncio.Condition()
@@ -58,6 +71,7 @@ class RealNode:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=self._environment,
         )
         self._reading = asyncio.create_task(self._read())
 

@@ -3,30 +3,38 @@
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding
 from firstbell.jws import EVENT_TYP, Hs256Key, digest_of, header, sign, unb64url
-from firstbell.messages import event_payload
+from firstbell.messages import FRAME_BYTES_MAX, event_payload
 from firstbell.supply import LOW_MV, VSYS_GPIO, WELL_MV
 from node.outbox import EVENTS_MAX, Outbox
 
+from hub.places.authority import LEAF_BACKDATED_DAYS, make_authority
+from tests.faults.machine import WallClock
 from tests.faults.proxy import Proxy
 from tests.links.hub_process import HubProcess
 from tests.links.node import PANIC_PIN, RealNode, write_node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+DAY_S = 86_400
+MINUTE_S = 60
 PRESSES = 1_000
 RECONNECTS = 10
 SECOND_CALL_S_MAX = 30
 KEPT = EVENTS_MAX - 1
 """And one for its start."""
 TENTH = 100
-PIECE_BYTES_MIN = 32_768
-"""There is always a piece of memory of this size: a TLS connection takes half of it in one, a receipt a tenth."""
+PIECE_BYTES_MIN = 2 * FRAME_BYTES_MAX
+"""There is always a piece of memory of this size, beside what TLS takes."""
 GROWTH_BYTES_MAX = 2_048
 """What the heap may differ by, for how far the collector gets is not the same each time."""
 
@@ -80,6 +88,50 @@ async def test_whoever_accepts_and_says_nothing_is_left_for_another_attempt(hub:
         await node.end()
 
 
+def untrusted(told: dict[str, Any]) -> bool:
+    return "hub_untrusted" in str(told.get("state", {}).get("problems"))
+
+
+@pytest.mark.parametrize("wrong", ["ca", "name"])
+async def test_a_hub_that_cannot_prove_itself_is_none(hub: HubProcess, wire: Proxy, tmp_path: Path, wrong: str) -> None:
+    folder = tmp_path / "node"
+    write_node(hub, folder, await hub.enrol(algorithm="HS256"), wire.port)
+    if wrong == "ca":
+        another = make_authority("c-another", datetime.now(UTC)).certificate
+        (folder / "ca.der").write_bytes(another.public_bytes(Encoding.DER))
+    else:
+        settings = json.loads((folder / "settings.json").read_text())
+        settings["hub"]["server_name"] = "evil.test"
+        (folder / "settings.json").write_text(json.dumps(settings))
+    node = await RealNode(folder).start()
+    for _ in range(2):
+        # However often it tries.
+        await node.until(untrusted, len(node.told))
+        await node.press()
+    assert not [told for told in node.told if told.get("state", {}).get("linked")]
+    await node.end()
+
+
+async def test_a_clock_that_stands_in_the_past_goes_on_until_the_certificate_holds(
+    hub: HubProcess, tmp_path: Path
+) -> None:
+    """As after a year in a drawer: the board's clock begins at 2021, and it was flashed before the certificate."""
+    clock = WallClock(tmp_path / "time")
+    begun_s = datetime(2021, 1, 1, tzinfo=UTC).timestamp()
+    clock.step(int(begun_s - time.time()))
+    folder = tmp_path / "node"
+    write_node(hub, folder, await hub.enrol(algorithm="HS256"), hub.port)
+    settings = json.loads((folder / "settings.json").read_text())
+    settings["flashed_s"] -= (LEAF_BACKDATED_DAYS + 45) * DAY_S
+    (folder / "settings.json").write_text(json.dumps(settings))
+    node = await RealNode(folder, {**clock.environment, "FAKETIME_NO_CACHE": "1"}).start()
+    await node.until(lambda told: "future" in str(told.get("state", {}).get("problems")))
+    await node.until_state(linked=True)
+    await node.receipt(await node.press())
+    assert abs(int((tmp_path / "time").read_text())) < MINUTE_S, "the hub's answer has set it"
+    await node.end()
+
+
 async def test_without_memory_for_a_receipt_it_starts_anew(hub: HubProcess, tmp_path: Path) -> None:
     write_node(hub, tmp_path / "node", await hub.enrol(algorithm="HS256"), hub.port)
     node = await RealNode(tmp_path / "node").start()
@@ -104,6 +156,11 @@ async def memory(node: RealNode) -> dict[str, int]:
 @pytest.mark.timeout(300)
 async def test_its_memory_does_not_grow(hub: HubProcess, wire: Proxy, node: RealNode) -> None:
     """Through connecting, a thousand presses and ten reconnects."""
+    await node.until_state(len(node.told) - 1, linked=True)
+    wire.cut()
+    await node.until_state(len(node.told) - 1, linked=False)
+    print("without a link", await memory(node))
+    await wire.mend()
     told = []
     for _ in range(RECONNECTS):
         await node.until_state(len(node.told) - 1, linked=True)
@@ -114,7 +171,7 @@ async def test_its_memory_does_not_grow(hub: HubProcess, wire: Proxy, node: Real
         since = len(node.told)
         wire.break_all()
         await node.until_state(since, linked=False)
-    print(told)
+    print(*told, sep="\n")
     used = [one["used"] for one in told]
     assert max(used[1:]) - used[1] <= GROWTH_BYTES_MAX, told
     assert min(one["piece"] for one in told) >= PIECE_BYTES_MIN, told

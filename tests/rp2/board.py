@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,8 +31,6 @@ FLASHED = "program"
 PATH = ("", "/lib", "/tests/firstbell")
 RUN_S_MAX = 600
 """The emulator is slower than a board, by how much depends on the machine."""
-ANYWHERE = ("192.0.2.1", 9)
-"""Nobody is there (RFC 5737), and nothing is sent."""
 
 
 def why_no_image() -> str:
@@ -122,11 +119,3 @@ async def booted(folder: Path, files: Mapping[str, bytes]) -> AsyncIterator[Boar
     board = Board(device)
     async with device:
         yield board
-
-
-def lan_address() -> str:
-    """Of this machine, as others see it: the emulated radio leads to no loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.connect(ANYWHERE)
-        address: str = asking.getsockname()[0]
-    return address

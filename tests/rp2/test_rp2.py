@@ -12,7 +12,8 @@ from firstbell_flash.board import Network, board_files, own_files, program_files
 
 from terminal.settings import Home, load_settings
 from tests.links.hub_process import HubProcess
-from tests.rp2.board import FLASHED, PANIC_PIN, Board, booted, lan_address, vectors, with_vectors
+from tests.links.node import lan_address
+from tests.rp2.board import FLASHED, PANIC_PIN, Board, booted, vectors, with_vectors
 
 PRESS_S_MAX = 600
 """The emulator takes minutes for a handshake."""

@@ -12,8 +12,6 @@ RELEASE_MS = 10_000
 """A receipted event stays at least so long, so that the hub's snapshot can tell that its light is on."""
 RETAINED_EVENTS_MAX = 1024
 """Receipted events kept until the light is out; above it the oldest goes early."""
-PRESSES_MAX = 64
-"""Presses without a receipt that the light looks at; one more would change nothing."""
 
 
 class _Flight:
@@ -51,7 +49,8 @@ class Flights:
         if event.pressed_ms is None:
             return
         if not event.receipted:
-            if len(self._undelivered) < PRESSES_MAX:
+            # The light looks at as many as can be on their way; one more would change nothing.
+            if len(self._undelivered) < self._window_max + NEW_EVENTS_MAX:
                 # What the outbox hands in again may not know any more when it was.
                 self._undelivered.setdefault(event.digest, event.pressed_ms)
         elif len(self._receipted) < self._retained_max:
@@ -119,7 +118,7 @@ class Flights:
         out = []
         if light_is_out:
             out = [digest for digest, at_ms in self._retained.items() if now_ms - at_ms >= RELEASE_MS]
-        elif len(self._retained) > self._retained_max:
+        if not out and len(self._retained) > self._retained_max:
             out = [min(self._retained, key=lambda digest: self._retained[digest])]
         for digest in out:
             del self._retained[digest]

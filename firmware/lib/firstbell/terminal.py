@@ -6,7 +6,7 @@ inputs say, what the hub should know, what lamp and sounder should do, and when 
 
 from firstbell import actions, bell
 from firstbell.actions import Event
-from firstbell.flights import PRESSES_MAX
+from firstbell.flights import FLIGHT_EVENTS_MAX
 from firstbell.messages import SILENCE_MS_MAX
 from firstbell.press import PANIC, Happening
 from firstbell.session import LINKED
@@ -96,7 +96,7 @@ class Terminal:
         """The light answers presses of earlier boots too, those without a receipt first."""
         self._offered_place = 0
         presses = sorted((one for one in kept if one.panic), key=lambda one: one.receipted)
-        for one in presses[:PRESSES_MAX]:
+        for one in presses[:FLIGHT_EVENTS_MAX]:
             self._do(self._session.offer_event(_event(one), now_ms))
 
     def edge(self, name: str, at_ms: int, closed: bool, now_ms: int) -> None:
