@@ -21,16 +21,15 @@ Peer = TypeVar("Peer", bound=Hashable)
 
 
 class Sweeps:
-    """Tells a sweep that may judge from one that comes after a pause of our own."""
+    """Tells a sweep that may judge from one that comes after a pause of our own, as the first one may."""
 
     def __init__(self) -> None:
         self._swept_ms: int | None = None
 
     def may_judge(self, now_ms: int) -> bool:
         """Asked once per sweep."""
-        paused = self._swept_ms is not None and now_ms - self._swept_ms > PAUSE_MS
-        self._swept_ms = now_ms
-        return not paused
+        swept_ms, self._swept_ms = self._swept_ms, now_ms
+        return swept_ms is not None and now_ms - swept_ms <= PAUSE_MS
 
 
 class Supervision(Generic[Peer]):

@@ -39,6 +39,16 @@ def test_trap_everybody_lost_after_a_pause() -> None:
     assert supervision.sweep(after_ms + SWEEP_MS) == ["t-2"]
 
 
+def test_trap_everybody_lost_by_the_first_sweep() -> None:
+    """The loop stood still from just after the start: there was no sweep before."""
+    supervision: Supervision[str] = Supervision()
+    supervision.heard("t-1", 0)
+    supervision.heard("t-2", 0)
+    assert supervision.sweep(SILENCE_MS_MAX) == []
+    supervision.heard("t-1", SILENCE_MS_MAX)
+    assert supervision.sweep(SILENCE_MS_MAX + SWEEP_MS) == ["t-2"]
+
+
 def test_who_has_left_is_not_judged() -> None:
     supervision: Supervision[str] = Supervision()
     supervision.heard("t-1", 0)
