@@ -22,6 +22,9 @@ SLOW_S = 6.0
 DELAY_S = 0.3
 THIN_BYTES_PER_S = 128_000
 HOUR_S = 3_600
+FULL_S_MAX = 120
+"""Until a full disk is felt: the write-ahead log goes on in the pages that it has already, up to `WAL_PAGES_MAX`, and a
+busy machine, which finds no quiet moment, takes 20 s and more to use them up."""
 REFUSE_S_MAX = 20
 DEVICE = 4
 """The exit code for what this machine, and not the hub, is at fault for (hub/commands/README.md)."""
@@ -116,8 +119,7 @@ async def wire_slow(world: World) -> AsyncIterator[None]:
 async def disk_full(world: World) -> AsyncIterator[None]:
     world.disk.fill()
     try:
-        # A write-ahead log goes on for a while in pages that it has already.
-        await world.hub.until(_disk_fails)
+        await world.hub.until(_disk_fails, FULL_S_MAX)
         yield
     finally:
         world.disk.empty()

@@ -114,7 +114,7 @@ class Doors:
         except aiohttp.ClientError:
             return
 
-    async def until(self, wanted: Callable[[Happening], object]) -> Happening:
+    async def until(self, wanted: Callable[[Happening], object], s_max: float = WAIT_S_MAX) -> Happening:
         """The first happening of this run that is wanted, past or to come."""
         found: list[Happening] = []
 
@@ -123,7 +123,7 @@ class Doors:
             return bool(found)
 
         try:
-            async with asyncio.timeout(WAIT_S_MAX), self._changed:
+            async with asyncio.timeout(s_max), self._changed:
                 await self._changed.wait_for(look)
         except TimeoutError:
             raise AssertionError(f"never happened; last: {self.happened[-20:]}") from None
