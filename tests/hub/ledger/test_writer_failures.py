@@ -189,6 +189,7 @@ def test_a_rollback_may_fail_too(house: House) -> None:
         (failure(sqlite3.SQLITE_NOTADB), "damaged"),
         (failure(sqlite3.SQLITE_READONLY), "readonly"),
         (failure(sqlite3.SQLITE_BUSY), "busy"),
+        (failure(sqlite3.SQLITE_PROTOCOL), "busy"),
         (failure(sqlite3.SQLITE_CANTOPEN), "io"),
     ],
 )
