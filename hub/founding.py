@@ -12,9 +12,10 @@ from firstbell_linux.private_file import check_free, whole_folder, write_private
 from firstbell_linux.problems import Problem
 
 from hub.dispatch import requests as r
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Batch, Submission
 from hub.dispatch.campus import Campus
-from hub.dispatch.engine import Answer, Engine
+from hub.dispatch.engine import Engine
 from hub.home import Home
 from hub.ids import new_id
 from hub.ledger.note import Signer
@@ -119,7 +120,7 @@ class _Desk:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: deque[Batch] = deque()
-        self.engine = Engine(Campus(), 0, self, lambda _digest: False, lambda: 0)
+        self.engine = Engine(Campus(), 0, self, lambda _digest, told: told(False), lambda: 0)
 
     def submit(self, batch: Batch) -> None:
         self._waiting.append(batch)

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from firstbell.note import NoteError, Vkey
+from firstbell.note import Checkpoint, NoteError, Vkey
 from firstbell_linux.service_manager import ServiceManager
 
 from hub.clock import HubClock, utc_moved
@@ -24,9 +23,9 @@ from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
 from hub.dispatch.rules_update import needed_programs
 from hub.doors import announce, open_doors
 from hub.home import Home
-from hub.ledger.errors import LedgerDamaged
+from hub.ledger.lookups import Lookups
 from hub.ledger.origin import open_any_checkpoint, split_origin
-from hub.ledger.reader import Reader
+from hub.ledger.reader import Reader, Standing
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
 from hub.links.board_steps import BoardSteps
@@ -57,6 +56,9 @@ HELLOS_MS_MAX = 4_000
 (7.5 s) comes later, but a person's request at a screen gives up after 5 s.
 """
 
+LOOK_UP_MS_MAX = 2_000
+"""How long an event that may be on record already waits until the disk says so."""
+
 Value = TypeVar("Value")
 
 log = structlog.get_logger()
@@ -85,20 +87,22 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     store = Store(home.database, split_origin(vkey.name)[0], load_log_key(home.log_key))
     writer = SqliteWriter(store)
     stack.callback(writer.close)
-    reader = Reader(open_read_only(home.database))
+    # Strangers, who read the log, keep only each other waiting.
+    lookups, log_lookups = (Lookups(Reader(open_read_only(home.database))) for _ in range(2))
     # Closed before the writer, so that SQLite moves the write-ahead log into the file, which is then a whole backup.
-    stack.callback(reader.close)
-    campus = reader.load_campus()
+    stack.callback(lookups.close)
+    stack.callback(log_lookups.close)
+    campus = lookups.reader.load_campus()
     clock = HubClock(campus.at_ms, campus.utc_offset_ms or None)
     programs = load_programs(home.programs, needed_programs(campus))
-    core = Core(campus, store.head.size, reader, load_keyring(home.database), clock, writer, vkey, programs)
+    core = Core(campus, store.head.size, lookups, load_keyring(home.database), clock, writer, vkey, programs)
     pins = Pins()
     stack.callback(pins.close)
     hub = Hub(
         home=home,
         settings=settings,
         engine=core.engine,
-        reader=reader,
+        lookups=log_lookups,
         names=core.names,
         now_ms=clock.now_ms,
         keyring=core.keyring,
@@ -129,15 +133,15 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
 class Core:
     """The hub without its doors: what decides, rings and records, and whom its peers talk to once they are let in.
 
-    `campus` is what `reader` loaded, at `size` entries. Files and sockets are somebody else's, so that a simulation
-    can run all of it.
+    `campus` is what the reader of `lookups` loaded, at `size` entries. Files and sockets are somebody else's, so that a
+    simulation can run all of it.
     """
 
     def __init__(
         self,
         campus: Campus,
         size: int,
-        reader: Reader,
+        lookups: Lookups,
         keyring: Keyring,
         clock: HubClock,
         writer: SqliteWriter,
@@ -145,24 +149,24 @@ class Core:
         programs: Mapping[str, bytes],
     ) -> None:
         self.keyring = keyring
-        self.names = Names(reader.details())
-        self._reader = reader
-        self.engine = Engine(campus, size, writer, self._recorded, clock.now_ms)
+        self.names = Names(lookups.reader.details())
+        self._lookups = lookups
+        self.engine = Engine(campus, size, writer, self._look_up, clock.now_ms)
         self.watch = Watch()
         strangers = Strangers()
         self.waiting = Waiting(lambda: strangers.count("crowd", clock.now_ms()))
         self.screens = Screens(self.engine, clock.now_ms, self.waiting)
         steps = BoardSteps()
         for incident in campus.incidents:
-            steps.fold((entry for _, entry in reader.incident_entries(incident)), campus)
+            steps.fold((entry for _, entry in lookups.reader.incident_entries(incident)), campus)
         self.disk = _Disk(self.engine, clock)
-        self._memory = _Memory(self.engine, writer, reader, vkey, clock)
+        self._memory = _Memory(self.engine, writer, lookups, vkey, clock)
         self.terminals = TerminalLinks(
             self.engine,
             Keys(self.engine, lambda terminal: keyring.get(terminal, "key")),
             clock.now_ms,
             strangers,
-            reader.receipt,
+            lambda digest, told: lookups.tell(lambda reader: reader.receipt(digest), told),
             self._greeted,
             self.waiting,
             programs,
@@ -182,13 +186,11 @@ class Core:
             begun = Secret(terminal, "first_test", None)
             self.engine.submit(begin_test(terminal, by.decode(), self._clock.now_ms(), begun))
 
-    def _recorded(self, digest: str) -> bool:
-        """No, when the disk can't be read: an event that is recorded twice rings, one that is not does not."""
-        try:
-            return self._reader.recorded(digest)
-        except sqlite3.Error as error:
-            log.error("events can't be looked up", error=str(error))
-            return False
+    def _look_up(self, digest: str, told: Callable[[bool], None]) -> None:
+        """No, when the disk can't be read in time: an event that is recorded twice rings, one that is not does not."""
+        self._lookups.tell(
+            lambda reader: reader.recorded(digest), lambda recorded: told(bool(recorded)), LOOK_UP_MS_MAX
+        )
 
     def start(self) -> list[asyncio.Task[None]]:
         """Begins a run; its tasks go on until they are cancelled, and one that ends before is a defect."""
@@ -276,47 +278,57 @@ class _Memory:
     is over.
     """
 
-    def __init__(self, engine: Engine, writer: SqliteWriter, reader: Reader, vkey: Vkey, clock: HubClock) -> None:
+    def __init__(self, engine: Engine, writer: SqliteWriter, lookups: Lookups, vkey: Vkey, clock: HubClock) -> None:
         self._engine = engine
         self._writer = writer
-        self._reader = reader
+        self._lookups = lookups
         self._vkey = vkey
         self._clock = clock
         self._forks: set[str] = set()
         self._awaited: set[str] = set()
+        self._judging = 0
 
     def hold(self) -> None:
         """Promises wait from now on, if there is a terminal that could remember any and was not lost before."""
         terminals = self._engine.decided.terminals.values()
         self._awaited = {t.terminal for t in terminals if not t.revoked and t.linked is not False}
         if self._awaited:
-            self._writer.hold_receipts("terminals may remember more")
+            log.info("promises wait for what terminals remember", terminals=len(self._awaited))
+            self._writer.hold_receipts()
 
     async def wait(self) -> None:
         """Whatever they remember is not waited for any longer; goes on until cancelled."""
         await asyncio.sleep(HELLOS_MS_MAX / 1000)
-        self._writer.release_receipts()
+        self._awaited.clear()
+        self._release()
         await asyncio.Event().wait()
 
     def greeted(self, terminal: str, note: str) -> None:
-        """A terminal says hello and which checkpoint it remembers; "": none."""
-        if note:
-            self._judge(terminal, note)
-        if self._awaited:
-            self._awaited.discard(terminal)
-            if not self._awaited:
-                self._writer.release_receipts()
-
-    def _judge(self, terminal: str, note: str) -> None:
-        """A checkpoint that is not signed by our own key proves nothing and changes nothing."""
+        """A terminal says hello and which checkpoint it remembers; "": none. Until that is judged, promises wait."""
+        self._awaited.discard(terminal)
         try:
             epoch, checkpoint = open_any_checkpoint(note, self._vkey)
-            standing = self._reader.standing(checkpoint)
-        except (NoteError, LedgerDamaged, sqlite3.Error) as error:
-            log.warning("a remembered checkpoint can't be judged", terminal=terminal, error=str(error))
-            return
-        if standing != "fork" or checkpoint.origin in self._forks:
-            return
+        except NoteError as error:
+            # One that is not signed by our own key proves nothing and changes nothing.
+            if note:
+                log.warning("a remembered checkpoint is not ours", terminal=terminal, error=str(error))
+            return self._release()
+
+        def judged(standing: Standing | None) -> None:
+            self._judging -= 1
+            if standing == "fork" and checkpoint.origin not in self._forks:
+                self._forked(epoch, checkpoint)
+            self._release()
+
+        self._judging += 1
+        self._writer.hold_receipts()
+        self._lookups.tell(lambda reader: reader.standing(checkpoint), judged)
+
+    def _release(self) -> None:
+        if not self._awaited and not self._judging:
+            self._writer.release_receipts()
+
+    def _forked(self, epoch: int, checkpoint: Checkpoint) -> None:
         self._forks.add(checkpoint.origin)
         log.error("this ledger was restored from an old backup: a new log begins", remembered=checkpoint.size)
         now_ms = self._clock.now_ms()

@@ -9,13 +9,14 @@ committed). DESIGN.md, "The two principles".
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from hub.dispatch import campus as campuses
-from hub.dispatch.batch import Batch, Commit, Receipt, Snapshot, Submission, Writer
+from hub.dispatch.asked import Answer, Asked, Done, Gathered, Pending, Sought, tell
+from hub.dispatch.batch import Batch, Commit, Snapshot, Submission, Writer
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import Entry, LightState, encode
 from hub.dispatch.fold import apply
@@ -41,19 +42,6 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a request: committed entries at `indices`, or `refused` (a word), or a repeat of something known.
-
-    `receipt` is there when a signed event was recorded by this very commit.
-    """
-
-    indices: range = range(0)
-    receipt: Receipt | None = None
-    refused: str = ""
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """Everything that should be shown now. The campuses are live objects: read them, never keep them."""
 
@@ -72,55 +60,28 @@ class Outlet(Protocol):
     def refresh(self, view: View) -> None: ...
 
 
-@dataclass(slots=True)
-class _Asked:
-    """A submission on its way to the disk: where its entries lie in its batch, and who wants to know."""
-
-    first: int
-    count: int
-    key: str
-    dones: list[Callable[[Answer], None]]
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A batch that the writer has. `raising` are its entries that are in `decided` already; the others lower."""
-
-    batch: Batch
-    raising: list[Entry]
-    lowers: bool
-    asked: list[_Asked]
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What one step decides, until it becomes a batch."""
-
-    entries: list[Entry] = field(default_factory=list)
-    submissions: list[Submission] = field(default_factory=list)
-    raising: list[Entry] = field(default_factory=list)
-    lowers: bool = False
-    asked: list[_Asked] = field(default_factory=list)
+LookUp = Callable[[str, Callable[[bool], None]], None]
+"""Asks whether the disk holds the event of a digest, and tells, on the loop's thread: at once or later, but once."""
 
 
 class Engine:
     """Both folds and what is between them.
 
-    `campus` is the durable one at `size` entries; `recorded` says whether the disk holds the event of a digest;
-    `now_ms` gives hub time. `due_ms` is the earliest deadline in hub time as of the last step, None: there is none.
+    `campus` is the durable one at `size` entries; `look_up` asks the disk; `now_ms` gives hub time.
+    `due_ms` is the earliest deadline in hub time as of the last step, None: there is none.
     """
 
-    def __init__(
-        self, campus: Campus, size: int, writer: Writer, recorded: Callable[[str], bool], now_ms: Callable[[], int]
-    ) -> None:
-        self._recorded = recorded
+    def __init__(self, campus: Campus, size: int, writer: Writer, look_up: LookUp, now_ms: Callable[[], int]) -> None:
+        self._look_up = look_up
         self._now_ms = now_ms
         self._writer = writer
-        self._inbox: deque[tuple[Submission, Callable[[Answer], None] | None]] = deque()
+        self._inbox: deque[tuple[Submission, Done | None]] = deque()
         self._commits: deque[Commit] = deque()
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[Pending] = deque()
         self._pending_entries = 0
-        self._waiting: dict[str, _Asked] = {}
+        self._waiting: dict[str, Asked] = {}
+        self._sought: dict[str, Sought] = {}
+        self._found: deque[tuple[str, bool]] = deque()
         # In the order in which they came: what is sent in which order hangs on no address in memory.
         self._outlets: dict[str, dict[Outlet, None]] = {EVERYTHING: {}}
         self._touched: set[str] = set()
@@ -140,7 +101,7 @@ class Engine:
 
     # ── from the links, the web and the writer (all on the loop's thread) ────────────────────────────────────
 
-    def submit(self, submission: Submission, done: Callable[[Answer], None] | None = None) -> None:
+    def submit(self, submission: Submission, done: Done | None = None) -> None:
         """Takes a request; `done` is told once, after the commit or at the refusal."""
         self._inbox.append((submission, done))
         self._came += 1
@@ -210,10 +171,12 @@ class Engine:
         changed, faults = bool(self._commits), len(self._faults)
         while self._commits:
             self._fold(self._commits.popleft())
-        gathered = _Gathered()
+        gathered = Gathered()
         for _ in range(min(len(self._inbox), REQUESTS_PER_STEP_MAX)):
             self._handle(*self._inbox.popleft(), gathered)
             self._had_turn += 1
+        while self._found:
+            self._take_found(*self._found.popleft(), now_ms, gathered)
         self._reach_deadlines(now_ms, gathered)
         if gathered.entries:
             self._hand_over(gathered)
@@ -238,33 +201,61 @@ class Engine:
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _reach_deadlines(self, now_ms: int, gathered: _Gathered) -> None:
+    def _reach_deadlines(self, now_ms: int, gathered: Gathered) -> None:
         for _ in range(1 if self._faults else DEADLINE_ROUNDS_MAX):
             self.due_ms = next_deadline_ms(self.decided)
             if self.due_ms is None or self.due_ms > now_ms:
                 return
-            self._handle(Submission(ReachDeadline(now_ms=now_ms)), None, gathered)
+            self._decide(Submission(ReachDeadline(now_ms=now_ms)), [], gathered)
         self.due_ms = next_deadline_ms(self.decided)
 
-    def _handle(self, submission: Submission, done: Callable[[Answer], None] | None, gathered: _Gathered) -> None:
-        request, key = submission.request, submission.request.key
-        if self._is_known(request, key):
-            return self._repeat(key, done)
+    def _handle(self, submission: Submission, done: Done | None, gathered: Gathered) -> None:
+        request, dones = submission.request, [done] if done else []
+        same = self._waiting.get(request.key) or self._sought.get(request.key)
+        if same is not None:
+            # Its answer is this one's too.
+            same.dones.extend(dones)
+        elif isinstance(request, ReceiveEvent) and may_be_forgotten(self.decided, request):
+            self._seek(request, Sought(submission, dones))
+        else:
+            self._decide(submission, dones, gathered)
+
+    def _seek(self, request: ReceiveEvent, sought: Sought) -> None:
+        """It may be on the disk for so long that the campus has forgotten it."""
+
+        def told(recorded: bool) -> None:
+            self._found.append((request.key, recorded))
+            self._wake.set()
+
+        self._sought[request.key] = sought
+        self._look_up(request.digest, told)
+
+    def _take_found(self, key: str, recorded: bool, now_ms: int, gathered: Gathered) -> None:
+        sought = self._sought.pop(key)
+        if recorded:
+            tell(sought.dones, Answer(repeated=True))
+        else:
+            # It comes only now: what came meanwhile is in the ledger, where time never goes back.
+            request = replace(sought.submission.request, now_ms=now_ms)
+            self._decide(replace(sought.submission, request=request), sought.dones, gathered)
+
+    def _decide(self, submission: Submission, dones: list[Done], gathered: Gathered) -> None:
+        request = submission.request
         try:
             entries = decide(self.decided, request)
         except Refused as refusal:
-            return _tell(done, Answer(refused=refusal.reason))
+            return tell(dones, Answer(refused=refusal.reason))
         except Exception:
             self._fault("decide", type(request).__name__)
-            return _tell(done, Answer(refused="hub_fault"))
+            return tell(dones, Answer(refused="hub_fault"))
         if not entries:
-            return self._repeat(key, done)
+            return tell(dones, Answer(repeated=True))
         if self._pending_entries > PENDING_ENTRIES_MAX and _can_wait(request, entries):
-            return _tell(done, Answer(refused="busy"))
+            return tell(dones, Answer(refused="busy"))
         if not request.lowers and not self._apply_all(self.decided, entries):
             self._rebase(gathered.raising)
-            return _tell(done, Answer(refused="hub_fault"))
-        asked = _Asked(len(gathered.entries), len(entries), key, [done] if done else [])
+            return tell(dones, Answer(refused="hub_fault"))
+        asked = Asked(len(gathered.entries), len(entries), request.key, dones)
         gathered.asked.append(asked)
         gathered.entries.extend(entries)
         gathered.submissions.append(submission)
@@ -272,27 +263,11 @@ class Engine:
             gathered.lowers = True
         else:
             gathered.raising.extend(entries)
-        if key:
-            self._waiting[key] = asked
+        if request.key:
+            self._waiting[request.key] = asked
         self._pending_entries += len(entries)
 
-    def _is_known(self, request: Request, key: str) -> bool:
-        """Whether it is on its way to the disk, or on it so long that the campus has forgotten: nothing is between."""
-        if key in self._waiting:
-            return True
-        if not isinstance(request, ReceiveEvent) or not may_be_forgotten(self.decided, request):
-            return False
-        return self._recorded(request.digest)
-
-    def _repeat(self, key: str, done: Callable[[Answer], None] | None) -> None:
-        """Nothing to record. If the first of its kind is still on its way to the disk, its answer is this one's too."""
-        asked = self._waiting.get(key) if key else None
-        if asked is None:
-            _tell(done, Answer(repeated=True))
-        elif done:
-            asked.dones.append(done)
-
-    def _hand_over(self, gathered: _Gathered) -> None:
+    def _hand_over(self, gathered: Gathered) -> None:
         batch = Batch(
             entries=tuple(gathered.entries),
             bodies=tuple(encode(entry) for entry in gathered.entries),
@@ -301,7 +276,7 @@ class Engine:
             snapshot=self._snapshot,
         )
         self._snapshot = None
-        self._pending.append(_Pending(batch, gathered.raising, gathered.lowers, gathered.asked))
+        self._pending.append(Pending(batch, gathered.raising, gathered.lowers, gathered.asked))
         self._writer.submit(batch)
 
     # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -323,22 +298,20 @@ class Engine:
             self._snapshot = Snapshot(epoch=commit.epoch, size=commit.size, campus=campuses.snapshot(self.durable))
         self.on_committed(commit)
 
-    def _settle(self, pending: _Pending, index: int, commit: Commit) -> None:
+    def _settle(self, pending: Pending, index: int, commit: Commit) -> None:
         self._pending_entries -= len(pending.batch.entries)
         if pending.lowers:
             self._rebase(())
         for asked in pending.asked:
             self._answer(asked, index, commit)
 
-    def _answer(self, asked: _Asked, batch_index: int, commit: Commit) -> None:
+    def _answer(self, asked: Asked, batch_index: int, commit: Commit) -> None:
         if asked.key and self._waiting.get(asked.key) is asked:
             del self._waiting[asked.key]
         first = batch_index + asked.first
         indices = range(first, first + asked.count)
         receipt = next((commit.receipts[index] for index in indices if index in commit.receipts), None)
-        answer = Answer(indices, receipt)
-        for done in asked.dones:
-            done(answer)
+        tell(asked.dones, Answer(indices, receipt))
 
     def _rebase(self, gathered: Sequence[Entry]) -> None:
         """decided := durable + what is pending and does not lower."""
@@ -392,8 +365,3 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     if before == after:
         return set()
     return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-
-
-def _tell(done: Callable[[Answer], None] | None, answer: Answer) -> None:
-    if done:
-        done(answer)

@@ -9,6 +9,10 @@ class LedgerDamaged(LedgerError):
     """Stored bytes that can't be what was once stored: missing, of another length, not opening."""
 
 
+class Unreadable(LedgerError):
+    """The ledger can't be read now."""
+
+
 class TilePathError(LedgerError):
     """A path that names no tile and no entry bundle; nothing is wrong with the ledger."""
 

@@ -1,7 +1,7 @@
 """Reads the ledger and what lies beside it, beside a running hub or without one. Never writes.
 
-One connection; look-ups by key take microseconds, so that the event loop may ask. Every method raises sqlite3.Error
-when the file can't be read, and LedgerDamaged when it can't be what was once written.
+One connection. Every method raises sqlite3.Error when the file can't be read, and LedgerDamaged when it can't be what
+was once written. A running hub asks through `hub.ledger.lookups`.
 """
 
 import functools

@@ -59,7 +59,7 @@ class SqliteWriter:
         self._waiting: deque[Batch] = deque()
         self._new_log: _NewLog | None = None
         self._tried_new_log: _NewLog | None = None
-        self._held = ""
+        self._held = False
         self._closing = False
         self._unclear = False
         self._failing = ""
@@ -80,17 +80,16 @@ class SqliteWriter:
             self._waiting.append(batch)
             self._changed.notify_all()
 
-    def hold_receipts(self, reason: str) -> None:
+    def hold_receipts(self) -> None:
         """Nothing more is signed, so nothing is committed and nothing receipted; batches wait. For while it is not
         known whether a checkpoint that somebody remembers is a prefix of our tree. A commit that runs goes on.
         """
-        log.info("the ledger is held", reason=reason)
         with self._changed:
-            self._held = reason
+            self._held = True
 
     def release_receipts(self) -> None:
         with self._changed:
-            self._held = ""
+            self._held = False
             self._changed.notify_all()
 
     def submit_new_log(self, batch: Batch, beyond_epoch: int = 0) -> None:
@@ -103,7 +102,7 @@ class SqliteWriter:
         """
         with self._changed:
             self._new_log = _NewLog(batch, beyond_epoch)
-            self._held = ""
+            self._held = False
             self._changed.notify_all()
 
     def close(self, ms_max: int = CLOSE_MS_MAX) -> None:

@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Submission
-from hub.dispatch.engine import Answer, View
+from hub.dispatch.engine import View
 from hub.dispatch.entries import Outcome
 from hub.dispatch.requests import Command, HearPager, LosePager, SignOff
 from hub.ledger.sealed import SALT_BYTES, seal

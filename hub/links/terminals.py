@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,9 +26,10 @@ from firstbell.jws import (
 )
 from firstbell.note import base64_text
 
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Receipt, Submission
 from hub.dispatch.campus import Terminal, Update
-from hub.dispatch.engine import Answer, Engine, View
+from hub.dispatch.engine import Engine, View
 from hub.dispatch.entries import BellRing, EventKind, InputState, LightState, UpdateState
 from hub.dispatch.requests import (
     HearSoftware,
@@ -40,7 +40,6 @@ from hub.dispatch.requests import (
     ReceiveEvent,
 )
 from hub.dispatch.rules_update import is_under_way, went_back
-from hub.ledger.errors import LedgerDamaged
 from hub.links.door import Waiting
 from hub.links.outlet import Outlet, SlowPeer, Socket
 from hub.links.pace import Pace
@@ -104,8 +103,8 @@ class Keys:
 class TerminalLinks:
     """All connected terminals.
 
-    `receipt_of` reads the database by digest. `greeted` is told the checkpoint of each hello. `programs`: what nodes
-    are to run, by digest; in memory, for a link waits for no disk.
+    `look_up` tells the receipt of an event by its digest, None when it can't be read. `greeted` is told the checkpoint
+    of each hello. `programs`: what nodes are to run, by digest; in memory, for a link waits for no disk.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class TerminalLinks:
         keys: Keys,
         now_ms: Callable[[], int],
         strangers: Strangers,
-        receipt_of: Callable[[str], Receipt | None],
+        look_up: Callable[[str, Callable[[Receipt | None], None]], None],
         greeted: Callable[[str, str], None],
         waiting: Waiting,
         programs: Mapping[str, bytes],
@@ -123,7 +122,7 @@ class TerminalLinks:
         self.keys = keys
         self.now_ms = now_ms
         self.strangers = strangers
-        self.receipt_of = receipt_of
+        self.look_up = look_up
         self.greeted = greeted
         self.programs = programs
         self._waiting = waiting
@@ -331,21 +330,19 @@ class _Connection:
             if answer.refused:
                 self._outlet.answer(messages.refused_frame(answer.refused, digest))
                 return
-            receipt = answer.receipt or self._old_receipt(digest)
+            if answer.receipt is None:
+                self._links.look_up(digest, promise)
+            else:
+                promise(answer.receipt)
+
+        def promise(receipt: Receipt | None) -> None:
+            # Without one the terminal asks again.
             if receipt is not None:
                 proof = [base64_text(node) for node in receipt.proof]
                 frame = messages.receipt_frame(digest, receipt.index, receipt.entry, proof, receipt.checkpoint)
                 self._outlet.answer(frame)
 
         return answer
-
-    def _old_receipt(self, digest: str) -> Receipt | None:
-        """None, too, when it can't be read now: the terminal asks again."""
-        try:
-            return self._links.receipt_of(digest)
-        except (sqlite3.Error, LedgerDamaged) as error:
-            log.error("a receipt can't be read", digest=digest, error=str(error))
-            return None
 
     def _key(self, view: View) -> object:
         terminal = view.decided.terminals.get(self.terminal)

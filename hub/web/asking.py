@@ -2,8 +2,8 @@
 
 import asyncio
 
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Submission
-from hub.dispatch.engine import Answer
 from hub.dispatch.requests import Refused
 from hub.web.context import Hub
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hub.dispatch.engine import Engine
 from hub.home import Home
-from hub.ledger.reader import Reader
+from hub.ledger.lookups import Lookups
 from hub.links.boards import BoardLinks
 from hub.links.door import Waiting
 from hub.links.pagers import PagerLinks
@@ -32,7 +32,7 @@ class Hub:
     home: Home
     settings: Settings
     engine: Engine
-    reader: Reader
+    lookups: Lookups
     names: Names
     now_ms: Callable[[], int]
     keyring: Keyring

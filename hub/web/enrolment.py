@@ -50,7 +50,8 @@ async def state(request: web.Request) -> web.Response:
     terminal = hub.engine.durable.terminals.get(token.terminal)
     if token.used is None or terminal is None:
         raise Refused("token_unused")
-    said = EnrolState(terminal.terminal, terminal.linked is True, hub.reader.tested_ms(terminal.terminal))
+    tested_ms = await hub.lookups.ask(lambda reader: reader.tested_ms(terminal.terminal))
+    said = EnrolState(terminal.terminal, terminal.linked is True, tested_ms)
     return web.Response(body=encode(said), content_type="application/json")
 
 

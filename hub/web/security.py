@@ -10,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
 
 from hub.dispatch.requests import Refused
+from hub.ledger.errors import Unreadable
 from hub.people.attempts import TooSoon
 from hub.web.context import HUB, Handler
 
@@ -122,6 +123,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Refused as refused:
         otherwise = 404 if refused.reason.startswith("unknown_") else 409
         raise Problem(_STATUS.get(refused.reason, otherwise), refused.reason) from refused
+    except Unreadable as error:
+        raise Problem(503, "busy") from error
     except Problem:
         raise
     except web.HTTPException as error:

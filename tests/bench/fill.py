@@ -13,9 +13,10 @@ from firstbell import messages
 from firstbell.jws import EVENT_TYP, Ed25519Signer, digest_of, header, sign, unb64url
 
 from hub.database import open_read_only
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Batch, Submission
 from hub.dispatch.campus import incident_id
-from hub.dispatch.engine import Answer, Engine
+from hub.dispatch.engine import Engine
 from hub.dispatch.entries import LightState
 from hub.dispatch.requests import Command, HearPager, HearTerminal, LinkTerminal, ReceiveEvent, Request, StartRun
 from hub.home import Home
@@ -40,7 +41,7 @@ class Filler:
         reader.close()
         self.now_ms = campus.at_ms + 1_000
         self._run = campus.run + 1
-        self.engine = Engine(campus, self.size, self, lambda _digest: False, lambda: self.now_ms)
+        self.engine = Engine(campus, self.size, self, lambda _digest, told: told(False), lambda: self.now_ms)
 
     @property
     def size(self) -> int:

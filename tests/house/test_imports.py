@@ -53,6 +53,7 @@ LEDGER_IO = {
     "writer.py": {"sqlite3", "threading", "errno", "traceback", "structlog"},
     "store.py": {"sqlite3", "pathlib"},
     "reader.py": {"sqlite3", "pathlib"},
+    "lookups.py": {"asyncio", "concurrent", "sqlite3", "structlog"},
     "project.py": {"sqlite3"},
     "verify.py": {"os", "sqlite3", "pathlib"},
     "verify_events.py": {"os", "subprocess", "sys"},

@@ -12,6 +12,7 @@ from hub.clock import HubClock, boot_ms, wall_ms
 from hub.database import HomeLock, open_read_only
 from hub.dispatch.batch import Batch
 from hub.doors import open_doors
+from hub.ledger.lookups import Lookups
 from hub.ledger.origin import split_origin
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
@@ -76,9 +77,9 @@ class InnerHub(Doors):
         store = Store(home.database, split_origin(vkey.name)[0], load_log_key(home.log_key))
         self.writer = HeldWriter(store)
         stack.callback(self.writer.close)
-        reader = Reader(open_read_only(home.database))
-        stack.callback(reader.close)
-        campus = reader.load_campus()
+        lookups = Lookups(Reader(open_read_only(home.database)))
+        stack.callback(lookups.close)
+        campus = lookups.reader.load_campus()
         clock = HubClock(
             campus.at_ms,
             campus.utc_offset_ms or None,
@@ -87,13 +88,13 @@ class InnerHub(Doors):
         )
         keyring = load_keyring(home.database)
         programs: dict[str, bytes] = {}
-        self.core = core = Core(campus, store.head.size, reader, keyring, clock, self.writer, vkey, programs)
+        self.core = core = Core(campus, store.head.size, lookups, keyring, clock, self.writer, vkey, programs)
         stack.callback(self._pins.close)
         self.hub = Hub(
             home=home,
             settings=load_settings(home.settings),
             engine=core.engine,
-            reader=reader,
+            lookups=lookups,
             names=core.names,
             now_ms=clock.now_ms,
             keyring=keyring,

@@ -1,6 +1,9 @@
 """What raises attention waits for no disk; what promises waits for it (DESIGN, "Alert now, promise later")."""
 
 import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from firstbell.jws import digest_of
@@ -15,6 +18,16 @@ HOLD_S = 3.0
 NO_PROMISE = {"none", "heard", "not_delivered"}
 DISK_KB = 12_288
 PRESSES_TO_FILL_MAX = 4_000
+STALL_S_MAX = 1.0
+"""So long may the event loop stand still on a busy machine; SQLite would keep it for 10 s."""
+_HOLD_READ_LOCKS = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as index:
+    fcntl.lockf(index, fcntl.LOCK_EX, 5, 123)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+"""The five bytes of a write-ahead log's index of which each reader locks one (https://sqlite.org/walformat.html)."""
 
 
 def incident_of(digest: str) -> str:
@@ -127,8 +140,72 @@ async def test_a_disk_that_cannot_be_read(inner_hub: InnerHub) -> None:
     await line.send(event_frame(newest := terminal.event(seq=9)))
     await line.until(receipt_of(newest))
 
-    hub.hub.reader.close()
+    hub.hub.lookups.reader.close()
     await line.send(event_frame(newest))
     await line.send(event_frame(old := terminal.event(seq=5)))
     await pager.until_page(incident_of(digest_of(newest)), presses=2)
     await line.until(receipt_of(old))
+
+
+@asynccontextmanager
+async def unreadable(database: Path) -> AsyncIterator[None]:
+    """Whoever begins to read has to wait: another process has the locks."""
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _HOLD_READ_LOCKS, f"{database}-shm"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout is not None
+        assert await holder.stdout.readline() == b"held\n"
+        yield
+    finally:
+        holder.kill()
+        await holder.wait()
+
+
+@asynccontextmanager
+async def never_standing_still() -> AsyncIterator[None]:
+    loop, gaps_s = asyncio.get_running_loop(), [0.0]
+
+    async def tick() -> None:
+        while True:
+            slept_s = loop.time()
+            await asyncio.sleep(0.01)
+            gaps_s.append(loop.time() - slept_s)
+
+    ticking = asyncio.create_task(tick())
+    yield
+    ticking.cancel()
+    print(f"the event loop stood still for {1000 * max(gaps_s):.0f} ms at most")
+    assert max(gaps_s) < STALL_S_MAX
+
+
+async def test_a_disk_that_takes_long_to_read(inner_hub: InnerHub) -> None:
+    """Nobody waits for it but who has to: what is sought there, and whoever reads the log."""
+    hub = inner_hub
+    terminal, other = hub.raw_terminal(await hub.enrol()), hub.raw_terminal(await hub.enrol())
+    line, elsewhere = (await terminal.link()).keep_alive(), (await other.link()).keep_alive()
+    pager = await hub.pager(await hub.guard("王建国"))
+    await pager.ready()
+    pager.line.keep_alive()
+    await line.send(event_frame(known := terminal.event(seq=9)))
+    await line.until(receipt_of(known))
+
+    since = len(line.frames)
+    async with never_standing_still(), unreadable(hub.home.database):
+        reading = asyncio.create_task(hub.checkpoint())
+        await line.send(event_frame(known))
+        await line.send(event_frame(old := terminal.event(seq=5)))
+        await elsewhere.send(event_frame(fresh := other.event()))
+        await pager.until_page(incident_of(digest_of(fresh)), ring="alarm")
+        # It may have been heard long ago, but nobody knows; so it rings.
+        await pager.until_page(incident_of(digest_of(known)), presses=2)
+        assert not reading.done()
+        assert line.frames[since:] == [frame for frame in line.frames[since:] if frame["type"] != "receipt"]
+    for press in (known, old):
+        await line.until(receipt_of(press), since)
+    await elsewhere.until(receipt_of(fresh))
+    await reading
+    recorded = [entry["digest"] for entry in hub.entries("event_recorded") if entry["what"] == "panic"]
+    assert sorted(recorded) == sorted(map(digest_of, (known, old, fresh)))

@@ -271,7 +271,9 @@ async def test_events_out_of_order_are_all_recorded(hub: HubProcess, terminal: R
     for press in presses:
         await hub.recorded(press)
     mine = [entry for entry in hub.entries("event_recorded") if entry["terminal"] == terminal.terminal]
-    assert [(entry["seq"], entry["again"]) for entry in mine] == [(5, False), (3, False), (900, False), (4, False)]
+    # One that was overtaken is looked up first, and so may be overtaken once more.
+    assert sorted(entry["seq"] for entry in mine) == [3, 4, 5, 900]
+    assert not any(entry["again"] for entry in mine)
     assert len({entry["incident"] for entry in mine}) == 1
     await line.close()
 

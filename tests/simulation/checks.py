@@ -235,7 +235,10 @@ class Checks:
             self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
         self._deadlines.settled(hub_ms, self._engine.decided)
         decided = self._engine.decided
+        sought = {digest: line for digest, line in self._received.items() if f"event {digest}" in self._engine._sought}
         for digest, line in self._received.items():
+            if digest in sought:
+                continue  # it may be on the disk for long already, and is decided when that is known
             if line.socket.is_closing and self._has_just_resumed():
                 continue  # a connection that ended during a pause takes with it what was not read; it comes again
             if self._flooded and self._truth.made[digest].what != "panic":
@@ -243,7 +246,7 @@ class Checks:
             known = decided.terminals.get(line.peer.identity)
             if known and not known.revoked and digest not in known.seen and digest not in self._truth.recorded:
                 self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
-        self._received.clear()
+        self._received = sought
         self._check_shown()
         self._check_standing()
         self._flooded = self._flooded or self._writer.untold_entries > FLOODED

@@ -4,6 +4,7 @@ The writer is the real one; its thread's turns are given by virtual time. A turn
 real, and `after_ms` later the hub is told. In between it can die.
 """
 
+import asyncio
 import contextlib
 import functools
 import sqlite3
@@ -18,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hub.database import connect, open_read_only
 from hub.dispatch.batch import Batch, Commit
 from hub.dispatch.entries import LogBegan, decode, encode
+from hub.ledger.lookups import Found, Lookups
 from hub.ledger.origin import EPOCH_FIRST
 from hub.ledger.project import commitments
+from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
 from tests.simulation.truth import Truth
@@ -100,6 +103,9 @@ class Disk:
         opened = StepwiseWriter(store, self)
         self._writers = [opened]
         return opened
+
+    def open_lookups(self) -> "SlowLookups":
+        return SlowLookups(Reader(open_read_only(self.path)), self)
 
     def tell_truth(self) -> None:
         """Reads what the file holds beyond what is known."""
@@ -265,3 +271,15 @@ class StepwiseWriter(SqliteWriter):
         self.dead = True
         self._simulated_store.close()
         self._disk.let_go()
+
+
+class SlowLookups(Lookups):
+    """The real look-ups; virtual time passes in place of the thread's."""
+
+    def __init__(self, reader: Reader, disk: Disk) -> None:
+        super().__init__(reader)
+        self._disk = disk
+
+    async def _read(self, question: Callable[[Reader], Found]) -> Found:
+        await asyncio.sleep(self._disk.random.randint(*self._disk.before_ms) / 1000)
+        return question(self.reader)

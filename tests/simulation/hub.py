@@ -11,10 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firstbell.note import Vkey
 
 from hub.clock import HubClock
-from hub.database import open_read_only
 from hub.dispatch.batch import Commit
 from hub.dispatch.engine import Engine
-from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.people.keyring import load_keyring
 from hub.service import Core
@@ -169,8 +167,8 @@ class Run:
         machine.defects.shown = machine.truth.taken = False
         store = Store(disk.path, machine.base, machine.key, disk.connect)
         try:
-            self._reader = Reader(open_read_only(disk.path))
-            campus = self._reader.load_campus()
+            self._lookups = disk.open_lookups()
+            campus = self._lookups.reader.load_campus()
             clock = HubClock(campus.at_ms, campus.utc_offset_ms or None, machine.boot_ms, machine.wall_ms, lambda: 5)
         except BaseException:
             store.close()
@@ -187,7 +185,7 @@ class Run:
         machine.say("hub", f"starts run {self.number} at {at}, hub time {clock.now_ms()}")
         self._writer = disk.open_writer(store)
         keyring = load_keyring(disk.path)
-        self.core = Core(campus, store.head.size, self._reader, keyring, clock, self._writer, machine.vkey, {})
+        self.core = Core(campus, store.head.size, self._lookups, keyring, clock, self._writer, machine.vkey, {})
         self.checks = Checks(
             self.engine, self._writer, clock, machine.truth, lambda: machine.loop.now_ms, lambda: machine.defects.shown
         )
@@ -257,7 +255,7 @@ class Run:
         self._machine.resume()
         self._dead = True
         self._writer.die()
-        self._reader.close()
+        self._lookups.close()
         for line in self.lines:
             line.hub_died(power_cut)
         for task in tuple(self._tasks):

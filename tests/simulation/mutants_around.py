@@ -7,7 +7,7 @@ from firstbell.light import RECORDED
 
 from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
-from hub.dispatch.engine import Answer
+from hub.dispatch.asked import Answer
 from tests.simulation.mutant import Mutant, changed, empty, false, never, true
 
 # ── the disk ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +159,14 @@ def _bound_too_small(real: Any) -> Any:
     return estimate
 
 
+def _held_at_the_start_alone(real: Any) -> Any:
+    def hold(self: Any) -> None:
+        if not hasattr(self, "_on_commit"):
+            real(self)
+
+    return hold
+
+
 def _clock_from_zero(real: Any) -> Any:
     def begin(self: Any, _last_ms: int, _last_offset_ms: Any, *rest: Any) -> None:
         real(self, 0, None, *rest)
@@ -185,7 +193,8 @@ MUTANTS = (
     Mutant("outbox offers nothing", "terminal.outbox:Outbox.after", empty),
     Mutant("receipted events dropped at once", "firstbell.flights:Flights.release", _let_go_at_receipt),
     Mutant("signs before it has heard", "hub.service:_Memory.hold", never),
-    Mutant("a fork is ignored", "hub.service:_Memory._judge", never),
+    Mutant("signs while it looks up", "hub.ledger.writer:SqliteWriter.hold_receipts", _held_at_the_start_alone),
+    Mutant("a fork is ignored", "hub.service:_Memory._forked", never),
     Mutant("light says recorded too early", "firstbell.light:wanted_light", _light_too_early),
     Mutant("error bound too small", "firstbell.clock:HubTime.estimate", _bound_too_small),
     Mutant("hub time starts again", "hub.clock:HubClock.__init__", _clock_from_zero),

@@ -6,8 +6,8 @@ from typing import Any
 from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Receipt
-from hub.dispatch.engine import Answer
 from hub.dispatch.wanted import alerts
 from tests.simulation.mutant import Mutant, changed, false, never
 

@@ -169,7 +169,7 @@ class World:
             def start(self, on_commit: Any, on_error: Any) -> None: ...
             def close(self) -> None: ...
 
-        engine = Engine(Campus(), 0, Collector(), lambda _digest: False, lambda: 0)
+        engine = Engine(Campus(), 0, Collector(), lambda _digest, told: told(False), lambda: 0)
         refused: list[str] = []
         for submission in self._founding():
             engine.submit(submission, lambda answer: refused.append(answer.refused))

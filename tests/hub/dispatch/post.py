@@ -1,25 +1,31 @@
 """A campus on duty behind an engine, and a disk that a test holds in its hand."""
 
 import asyncio
+import functools
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Batch, Commit, Receipt, Submission
-from hub.dispatch.engine import Answer, Engine, View
+from hub.dispatch.engine import Engine, View
 from tests.hub.dispatch.duty import EAST, START_MS, WALL, Duty, digest_of
 
 GUARD, PAGER = "a-guard", "p-guard"
 
 
 class HeldWriter:
-    """A writer whose disk stands still until `commit` is called."""
+    """A writer whose disk stands still until `commit` is called. While `slow`, it says what it held only when `answer`
+    is called."""
 
     def __init__(self) -> None:
         self.waiting: list[Batch] = []
         self.written: set[str] = set()
         self.looked_up: list[str] = []
+        self.slow = False
+        self._answers: deque[Callable[[], None]] = deque()
         self.size = 0
         self.given = asyncio.Event()
 
@@ -33,9 +39,17 @@ class HeldWriter:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def recorded(self, digest: str) -> bool:
+    def look_up(self, digest: str, told: Callable[[bool], None]) -> None:
         self.looked_up.append(digest)
-        return digest in self.written
+        self._answers.append(functools.partial(told, digest in self.written))
+        if not self.slow:
+            self.answer()
+
+    def answer(self) -> bool:
+        """The oldest question, if there is any."""
+        if self._answers:
+            self._answers.popleft()()
+        return bool(self._answers)
 
     def commit(self, count: int | None = None) -> Commit:
         batches = tuple(self.waiting[:count])
@@ -60,7 +74,7 @@ class Post:
         duty.do(r.SignOn, guard=GUARD, pager=PAGER)
         self.now_ms = START_MS
         self.writer = HeldWriter()
-        self.engine = Engine(duty.campus, 0, self.writer, self.writer.recorded, lambda: self.now_ms)
+        self.engine = Engine(duty.campus, 0, self.writer, self.writer.look_up, lambda: self.now_ms)
         self.entries: list[e.Entry] = []
         self.engine.on_decided = self.entries.extend
 
@@ -91,6 +105,12 @@ class Post:
     def commit(self, count: int | None = None) -> None:
         self.engine.committed(self.writer.commit(count))
         self.engine.step(self.now_ms)
+
+    def answer(self) -> bool:
+        """The disk says what it held when it was asked longest ago; whether there is more that it was asked."""
+        more = self.writer.answer()
+        self.engine.step(self.now_ms)
+        return more
 
     def command(self, do: r.Do, command: str, **said: Any) -> list[Answer]:
         incident = next(iter(self.engine.decided.incidents))

@@ -9,9 +9,10 @@ from hub.dispatch import campus as campuses
 from hub.dispatch import engine as engines
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Batch, Commit, Submission
 from hub.dispatch.campus import SEEN_EVENTS_MAX, Campus
-from hub.dispatch.engine import FAULT_REST_MS, Answer
+from hub.dispatch.engine import FAULT_REST_MS
 from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL, digest_of
 from tests.hub.dispatch.post import GUARD, PAGER, Post, Shown
 

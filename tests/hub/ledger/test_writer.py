@@ -203,7 +203,7 @@ def test_a_head_moved_while_the_disk_failed_is_found(house: House) -> None:
 
 
 def test_nothing_is_signed_while_it_is_held(house: House) -> None:
-    house.writer.hold_receipts("a terminal remembers more than we have")
+    house.writer.hold_receipts()
     house.start()
     batches = house.press(3)
     before = house.on_disk()
@@ -214,7 +214,7 @@ def test_nothing_is_signed_while_it_is_held(house: House) -> None:
 
 
 def test_a_turn_writes_nothing_while_it_is_held(house: House) -> None:
-    house.writer.hold_receipts("a terminal remembers more than we have")
+    house.writer.hold_receipts()
     house.press()
     house.turns(2)
     assert house.told.commits.empty()
@@ -224,7 +224,7 @@ def test_a_turn_writes_nothing_while_it_is_held(house: House) -> None:
 
 
 def test_a_held_writer_can_be_closed(house: House) -> None:
-    house.writer.hold_receipts("a terminal remembers more than we have")
+    house.writer.hold_receipts()
     house.start()
     house.press()
     house.writer.close()
@@ -255,7 +255,7 @@ def test_a_new_log_goes_before_all_that_waits(house: House) -> None:
 
 
 def test_a_new_log_ends_the_hold_and_goes_beyond_what_was_lost(house: House) -> None:
-    house.writer.hold_receipts("a terminal remembers a log that we don't know")
+    house.writer.hold_receipts()
     house.start()
     house.writer.submit_new_log(began(5), beyond_epoch=4)
     assert house.told.commit().epoch == 5

@@ -15,9 +15,10 @@ import pytest
 from aiohttp import WSCloseCode, WSMessage, WSMsgType
 
 from hub.dispatch import requests as r
+from hub.dispatch.asked import Answer
 from hub.dispatch.batch import Sealed, Submission
 from hub.dispatch.campus import Account, Assignment, Campus, Incident, Pager, Terminal, Zone
-from hub.dispatch.engine import Answer, Engine, Outlet, View
+from hub.dispatch.engine import Engine, Outlet, View
 from hub.dispatch.entries import Deadlines
 from hub.dispatch.wanted import alerts, lights
 from hub.ledger.sealed import seal
