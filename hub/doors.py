@@ -39,7 +39,8 @@ async def open_doors(hub: Hub, stack: contextlib.AsyncExitStack, tasks: list[asy
         while True:
             await asyncio.sleep(CERTIFICATE_LOOK_S)
             sure = hub.engine.decided.utc_error_ms is not None
-            if renew_if_due(home.keys, settings.names, settings.addresses, datetime.now(UTC), sure):
+            names, addresses = settings.names, settings.addresses
+            if await asyncio.to_thread(renew_if_due, home.keys, names, addresses, datetime.now(UTC), sure):
                 take_certificate(context, home.keys)
 
     tasks.append(asyncio.create_task(renew()))

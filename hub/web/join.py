@@ -4,6 +4,7 @@ Nothing secret comes here, no cookie and no code of a link. Whoever installs the
 with the one that `init` printed, for what comes over plain http may have been changed on the way.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import aiohttp_jinja2
@@ -55,7 +56,7 @@ async def join(request: web.Request) -> web.Response:
     hub, chosen = request.app[HUB], request.query.get("language", "")
     language = chosen if chosen in LANGUAGES else language_of(request)
     catalogue = texts(language)
-    mark = fingerprint(load_certificate(hub.home.keys / "ca.pem"))
+    mark = fingerprint(await asyncio.to_thread(load_certificate, hub.home.keys / "ca.pem"))
     context = {
         "lang": language,
         "t": lambda key: catalogue.get(key, key),
@@ -69,5 +70,5 @@ async def join(request: web.Request) -> web.Response:
 @routes.get("/join/firstbell.crt")
 async def certificate(request: web.Request) -> web.Response:
     """The campus certificate, as phones and desks take it (DER)."""
-    certificate = load_certificate(request.app[HUB].home.keys / "ca.pem")
+    certificate = await asyncio.to_thread(load_certificate, request.app[HUB].home.keys / "ca.pem")
     return web.Response(body=certificate.public_bytes(Encoding.DER), content_type=CERTIFICATE_TYPE)

@@ -1,6 +1,9 @@
 """Plain http: the campus certificate, its fingerprint, nothing else."""
 
+import asyncio
+import os
 import re
+import threading
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -10,6 +13,8 @@ from cryptography import x509
 
 from hub.places.authority import fingerprint, load_certificate
 from tests.hub.web.running import RunningHub, running_hub
+
+STILL_S = 4.0
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,3 +74,23 @@ async def test_nothing_else_is_there(hub: RunningHub) -> None:
 async def test_it_sets_no_cookie(hub: RunningHub) -> None:
     for path in ("/", "/join", "/join/firstbell.crt", "/static/join/join.css"):
         assert "Set-Cookie" not in (await get(hub, path))[2]
+
+
+@pytest.mark.parametrize("path", ["/join", "/join/firstbell.crt"])
+async def test_nobody_else_waits_for_a_disk_that_stands_still(hub: RunningHub, path: str) -> None:
+    pem = hub.home.keys / "ca.pem"
+    kept = pem.read_bytes()
+    pem.unlink()
+    # Whoever opens it waits until somebody writes.
+    os.mkfifo(pem)
+    asked = asyncio.create_task(get(hub, path))
+    goes_on = threading.Timer(STILL_S, pem.write_bytes, (kept,))
+    goes_on.start()
+    await asyncio.sleep(STILL_S / 4)
+    console = await hub.console()
+    assert (await console.get("/control/status")).status == 200
+    assert goes_on.is_alive(), "the hub stood still with its disk"
+    status, _, _ = await asked
+    assert status == 200
+    pem.unlink()
+    pem.write_bytes(kept)
