@@ -47,7 +47,7 @@ lint: setup ## check style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-bench: setup ## measure the hub beside its floor and its peers, with every target's verdict (some half an hour)
+bench: setup ## measure the hub beside its floor and its peers, with every target's verdict (some three quarters of an hour)
 	@tests/provide_tools.sh
 	@$(VENV)/bin/python -m tests.bench
 

@@ -19,11 +19,13 @@ from tests.links.hub_process import HubProcess
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured. `presses`: in one round. `counts`: of connected terminals. `crowd`: of terminals in a storm
-    and idle. `entries`: in the ledgers that are compared and in those that are verified.
+    """How much is measured. `long_rounds`: where there are to be 1,000 readings. `presses`: in one round. `counts`: of
+    connected terminals. `crowd`: of terminals in a storm and idle. `entries`: in the ledgers that are compared and in
+    those that are verified.
     """
 
     rounds: int = 12
+    long_rounds: int = 26
     presses: int = 40
     counts: tuple[int, ...] = (1, 10, 100, 1_000)
     crowd: int = 1_000

@@ -5,7 +5,8 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-PERCENTS = (50, 99, 99.9)
+READINGS_MIN = {50: 1, 99: 100, 99.9: 1_000}
+"""Percentile → how many readings it needs: of fewer, it would only be the largest."""
 RESAMPLES = 400
 SURE_PERCENT = 95
 
@@ -35,7 +36,13 @@ class Row:
     def readings(self) -> list[float]:
         return [reading for readings in self.rounds.values() for reading in readings]
 
+    def has(self, percent: float) -> bool:
+        return len(self.readings) >= READINGS_MIN[percent]
+
     def at(self, percent: float) -> float:
+        """Raises LookupError where there are fewer readings than this percentile needs."""
+        if not self.has(percent):
+            raise LookupError(f"p{percent} of {len(self.readings)} readings")
         return percentile(self.readings, percent)
 
 
@@ -46,11 +53,13 @@ Key = tuple[str, str]
 class Results:
     """What one run has found. `rows` and `figures` by circumstance and kind; a figure is a number and its unit.
 
-    `missing`: question → why it was not measured. `notes`: what is to be said besides.
+    `promises`: the same key → what the acknowledgement that was measured stands for. `missing`: question → why it was
+    not measured. `notes`: what is to be said besides.
     """
 
     rows: dict[Key, Row] = field(default_factory=dict)
     figures: dict[Key, tuple[float, str]] = field(default_factory=dict)
+    promises: dict[Key, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from tests.bench import install
 from tests.bench.bench import Bench, BenchHub, pager_of, running_hub, running_pair, warm_up
 from tests.bench.crowd import FarCrowd, running_crowd
 from tests.bench.ends import READY, running
-from tests.bench.figures import FLOOR, interleave
+from tests.bench.figures import FLOOR, Results, interleave
 from tests.bench.floor import running_floor
 from tests.bench.machine import Missing
 from tests.bench.peer import Peer, once, sustain
@@ -28,6 +28,8 @@ from tests.links.campus import NAME
 
 ROUNDS_WITH_MANY = 3
 TRACED = 20
+QUIET_S = 0.5
+"""After each that is traced: all of it is in the trace, and no sync that came later is taken for the next one's."""
 SYNCS = ("fsync", "fdatasync", "sync_file_range", "msync")
 
 
@@ -62,7 +64,8 @@ async def ask(bench: Bench) -> None:
         await _many(bench, peers, crowd)
         for name, peer in peers.items():
             synced = await _synced(bench, name, peer)
-            bench.results.notes.append(f"{name}: {synced} of {TRACED} acknowledgements came after a sync, by strace.")
+            promise(bench.results, name, synced == TRACED, f"{synced} of {TRACED}, by strace")
+        promise(bench.results, HUB, True, "by strace in tests/faults/test_fdatasync.py")
 
 
 async def _begun(bench: Bench, hub: BenchHub, stack: contextlib.AsyncExitStack) -> AsyncIterator[tuple[str, Peer]]:
@@ -123,6 +126,12 @@ async def _many(bench: Bench, peers: dict[str, Peer], crowd: FarCrowd) -> None:
         bench.results.figure(name, PER_SECOND, sorted(rates)[len(rates) // 2], "/s")
 
 
+def promise(results: Results, name: str, durable: bool, how: str) -> None:
+    """`how`: it is known."""
+    for what in (ACKNOWLEDGED, CROWDED, PER_SECOND):
+        results.promises[name, what] = f"durable before: {'yes' if durable else 'no'} ({how})"
+
+
 async def _synced(bench: Bench, name: str, peer: Peer) -> int:
     """How many of some acknowledgements left after a sync that had ended since the message was sent."""
     trace = bench.folder / f"trace {name}"
@@ -141,6 +150,7 @@ async def _synced(bench: Bench, name: str, peer: Peer) -> int:
         for _ in range(TRACED):
             since = len(trace.read_text().splitlines())
             await once(peer)
+            await asyncio.sleep(QUIET_S)
             calls = read_trace(trace.read_text().splitlines()[since:])
             # The last that goes to the publisher is the acknowledgement.
             listener = f"->127.0.0.1:{peer.listener_port}]"

@@ -23,6 +23,7 @@ Turn = Callable[[int], Awaitable[None]]
 
 async def ask(bench: Bench) -> None:
     for count in bench.extent.counts:
+        rounds = bench.extent.long_rounds if count == 1 else bench.extent.rounds
         async with contextlib.AsyncExitStack() as stack:
             folder = bench.own(f"scale-{count}")
             hub = await stack.enter_async_context(running_hub(folder / "hub"))
@@ -31,23 +32,23 @@ async def ask(bench: Bench) -> None:
                 await stack.enter_async_context(running_crowd(hub, count - 1))
             floor = await stack.enter_async_context(running_floor(hub.home.keys, folder, hub.browser, NAME))
             await warm_up(pair)
-            await _sockets(bench, pair, floor, f"{SCALE} {count:,}")
+            await interleave(_sockets(bench, pair, floor, f"{SCALE} {count:,}"), rounds, bench.dice)
             screen = await stack.enter_async_context(running_screen(hub, await hub.guard("李敏")))
             where = f"{SCALE} {count:,}, a browser beside"
             turns = {
                 "floor": floor_turn(bench, floor, where, PACE_S),
                 "screen": screen_turn(bench, pair, screen, where, PACE_S),
             }
-            await interleave(turns, bench.extent.rounds, bench.dice)
+            await interleave(turns, rounds, bench.dice)
             bench.results.notes.append(f"{where}: the browser's clock is known to ±{screen.error_ms:.1f} ms.")
 
 
-async def _sockets(bench: Bench, pair: Pair, floor: Floor, where: str) -> None:
+def _sockets(bench: Bench, pair: Pair, floor: Floor, where: str) -> dict[str, Turn]:
     turns: dict[str, Turn] = {}
     for pace, rest_s in (("busy", 0.0), ("one per 50 ms", PACE_S)):
         turns[f"floor {pace}"] = floor_turn(bench, floor, f"{where}, {pace}", rest_s)
         turns[f"press {pace}"] = press_turn(bench, pair, f"{where}, {pace}", rest_s)
-    await interleave(turns, bench.extent.rounds, bench.dice)
+    return turns
 
 
 def floor_turn(bench: Bench, floor: Floor, where: str, rest_s: float) -> Turn:

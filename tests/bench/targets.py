@@ -12,7 +12,9 @@ Found = tuple[float, str]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`find` raises LookupError where nothing was measured. `least`: the value is to be at least `bound`."""
+    """`find` raises LookupError where nothing was measured, or too little for its percentile. `least`: the value is to
+    be at least `bound`.
+    """
 
     question: str
     says: str
