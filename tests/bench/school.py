@@ -15,9 +15,8 @@ from tests.links.campus import NAME
 
 FSYNC_MS = 30
 CORE = 0.5
-PAUSE_S = (0.5, 1.0)
-"""Between two cases, while the hub does what it does."""
-PRESSES = 10
+PAUSE_S = (0.1, 0.3)
+"""Before each reading, while the hub does what it does."""
 LAST_PAGE = "press → page on the last socket"
 
 
@@ -32,6 +31,7 @@ async def ask(bench: Bench) -> None:
         await stack.enter_async_context(running_crowd(hub, terminals - 1))
         terminal = await terminal_of(hub)
         guards = [await pager_of(hub, f"保安 {number}") for number in range(pagers - 1)]
+        pair = Pair(terminal, guards[0], await leader_of(hub))
         await stack.enter_async_context(running(terminal, *guards))
         await terminal.linked()
         for guard in guards:
@@ -43,18 +43,23 @@ async def ask(bench: Bench) -> None:
         core.give(hub.process.pid)
         core.give(floor.pid)
         disk.takes(FSYNC_MS)
-        pair = Pair(terminal, guards[0], await leader_of(hub))
-        for number in range(bench.extent.rounds):
-            for _ in range(min(PRESSES, bench.extent.presses)):
-                await asyncio.sleep(bench.dice.uniform(*PAUSE_S))
-                incident, sent_ns, _, receipt_ms = await pair.press()
-                pages_ms = [(await guard.pages.of(incident) - sent_ns) / 1e6 for guard in guards]
-                _, sound_ns = await screen.shown_ns(incident)
-                bench.results.row(where, PAGE).add(number, *pages_ms)
-                bench.results.row(where, LAST_PAGE).add(number, max(pages_ms))
-                bench.results.row(where, SOUND).add(number, (sound_ns - sent_ns) / 1e6)
-                bench.results.row(where, RECEIPT).add(number, receipt_ms)
-                bench.results.row(where, LIGHT).add(number, await pair.accept(incident))
-                await pair.close(incident)
-                await asyncio.sleep(bench.dice.uniform(*PAUSE_S))
-                bench.results.row(where, FLOOR).add(number, await floor.once(bench.dice))
+
+        async def press(number: int) -> None:
+            incident, sent_ns, _, receipt_ms = await pair.press()
+            pages_ms = [(await guard.pages.of(incident) - sent_ns) / 1e6 for guard in guards]
+            _, sound_ns = await screen.shown_ns(incident)
+            bench.results.row(where, PAGE).add(number, *pages_ms)
+            bench.results.row(where, LAST_PAGE).add(number, max(pages_ms))
+            bench.results.row(where, SOUND).add(number, (sound_ns - sent_ns) / 1e6)
+            bench.results.row(where, RECEIPT).add(number, receipt_ms)
+            bench.results.row(where, LIGHT).add(number, await pair.accept(incident))
+            await pair.close(incident)
+
+        async def echo(number: int) -> None:
+            bench.results.row(where, FLOOR).add(number, await floor.once(bench.dice))
+
+        for number in range(bench.extent.long_rounds):
+            for _ in range(bench.extent.presses):
+                for turn in bench.dice.sample((press, echo), 2):
+                    await asyncio.sleep(bench.dice.uniform(*PAUSE_S))
+                    await turn(number)
