@@ -87,15 +87,16 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     store = Store(home.database, split_origin(vkey.name)[0], load_log_key(home.log_key))
     writer = SqliteWriter(store)
     stack.callback(writer.close)
-    # Strangers, who read the log, keep only each other waiting.
-    lookups, log_lookups = (Lookups(Reader(open_read_only(home.database))) for _ in range(2))
+    # Strangers, who read the log, keep only each other waiting; so do terminals that ask for old receipts.
+    lookups, receipts, log_lookups = (Lookups(Reader(open_read_only(home.database))) for _ in range(3))
     # Closed before the writer, so that SQLite moves the write-ahead log into the file, which is then a whole backup.
     stack.callback(lookups.close)
+    stack.callback(receipts.close)
     stack.callback(log_lookups.close)
     campus = lookups.reader.load_campus()
     clock = HubClock(campus.at_ms, campus.utc_offset_ms or None)
     programs = load_programs(home.programs, needed_programs(campus))
-    core = Core(campus, store.head.size, lookups, load_keyring(home.database), clock, writer, vkey, programs)
+    core = Core(campus, store.head.size, lookups, receipts, load_keyring(home.database), clock, writer, vkey, programs)
     pins = Pins()
     stack.callback(pins.close)
     hub = Hub(
@@ -133,8 +134,8 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
 class Core:
     """The hub without its doors: what decides, rings and records, and whom its peers talk to once they are let in.
 
-    `campus` is what the reader of `lookups` loaded, at `size` entries. Files and sockets are somebody else's, so that a
-    simulation can run all of it.
+    `campus` is what the reader of `lookups` loaded, at `size` entries; `receipts` looks up old ones. Files and sockets
+    are somebody else's, so that a simulation can run all of it.
     """
 
     def __init__(
@@ -142,6 +143,7 @@ class Core:
         campus: Campus,
         size: int,
         lookups: Lookups,
+        receipts: Lookups,
         keyring: Keyring,
         clock: HubClock,
         writer: SqliteWriter,
@@ -166,7 +168,7 @@ class Core:
             Keys(self.engine, lambda terminal: keyring.get(terminal, "key")),
             clock.now_ms,
             strangers,
-            lambda digest, told: lookups.tell(lambda reader: reader.receipt(digest), told),
+            lambda digest, told: receipts.tell(lambda reader: reader.receipt(digest), told),
             self._greeted,
             self.waiting,
             programs,

@@ -14,8 +14,9 @@ import structlog
 from hub.ledger.errors import LedgerDamaged, Unreadable
 from hub.ledger.reader import Reader
 
-WAITING_MAX = 1_024
-"""Questions that wait for one thread; one above it is not answered."""
+WAITING_MAX = 65_536
+"""Questions that wait for one thread; one above it is not answered. A thousand terminals that find their hub again ask
+for 32 receipts each."""
 
 Found = TypeVar("Found")
 

@@ -88,7 +88,7 @@ class InnerHub(Doors):
         )
         keyring = load_keyring(home.database)
         programs: dict[str, bytes] = {}
-        self.core = core = Core(campus, store.head.size, lookups, keyring, clock, self.writer, vkey, programs)
+        self.core = core = Core(campus, store.head.size, lookups, lookups, keyring, clock, self.writer, vkey, programs)
         stack.callback(self._pins.close)
         self.hub = Hub(
             home=home,

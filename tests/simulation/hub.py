@@ -185,7 +185,9 @@ class Run:
         machine.say("hub", f"starts run {self.number} at {at}, hub time {clock.now_ms()}")
         self._writer = disk.open_writer(store)
         keyring = load_keyring(disk.path)
-        self.core = Core(campus, store.head.size, self._lookups, keyring, clock, self._writer, machine.vkey, {})
+        self.core = Core(
+            campus, store.head.size, self._lookups, self._lookups, keyring, clock, self._writer, machine.vkey, {}
+        )
         self.checks = Checks(
             self.engine, self._writer, clock, machine.truth, lambda: machine.loop.now_ms, lambda: machine.defects.shown
         )
