@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
+from firstbell.fields import is_ipv4_address
+from firstbell.jws import HS256
 from firstbell.press import SUPPLY
 from firstbell.supply import VSYS_GPIO
 from firstbell_linux.parsing import parse_toml
@@ -34,7 +36,7 @@ Pin = Annotated[int, Meta(ge=0, le=GPIO_MAX)]
 
 
 class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`address` "host:port", or "" to look for the hub of this campus on the LAN."""
+    """`address` "host:port", or "" to look for the hub of this campus on the LAN. A node's has no name in it."""
 
     server_name: ServerName
     campus: CampusId
@@ -129,6 +131,9 @@ def load_settings(path: Path) -> Settings:
     for name, wired in inputs.items() if isinstance(inputs, dict) else ():
         _convert(path, wired, InputSettings, f"inputs.{name}", "inputs")
     settings = _convert(path, raw, Settings, "", "")
+    address = settings.hub.address
+    if settings.algorithm == HS256 and address and not is_ipv4_address(address):
+        raise _wrong_value(path, "hub.address", "hub.address_ipv4")
     _check_wiring(path, settings)
     return settings
 
@@ -147,18 +152,19 @@ def _convert(path: Path, raw: object, kind: type[Struct], above: str, generic: s
         if field:
             name = "settings_unknown_key" if field.group(1) == "unknown" else "settings_missing_key"
             raise SettingsError(Problem(name, str(path), {"key": key})) from error
-        expected = Phrase("expected." + ".".join(filter(None, [generic, *parts])))
-        fields: dict[str, str | Phrase] = {"key": key, "expected": expected}
-        raise SettingsError(Problem("settings_wrong_value", str(path), fields)) from error
+        raise _wrong_value(path, key, ".".join(filter(None, [generic, *parts]))) from error
+
+
+def _wrong_value(path: Path, key: str, expected: str) -> SettingsError:
+    """`expected`: what the catalogue calls what should be there."""
+    fields: dict[str, str | Phrase] = {"key": key, "expected": Phrase(f"expected.{expected}")}
+    return SettingsError(Problem("settings_wrong_value", str(path), fields))
 
 
 def _check_wiring(path: Path, settings: Settings) -> None:
     for name, wired in settings.inputs.items():
         if wired.pin > GPIO_MAX and (wired.kind, wired.pin) != (SUPPLY, VSYS_GPIO):
-            expected = Phrase("expected.inputs.pin")
-            raise SettingsError(
-                Problem("settings_wrong_value", str(path), {"key": f"inputs.{name}.pin", "expected": expected})
-            )
+            raise _wrong_value(path, f"inputs.{name}.pin", "inputs.pin")
     used: dict[int, str] = {}
     for key, pin in pins_of(settings):
         if pin in used:

@@ -58,6 +58,7 @@ _REFUSALS = {
     "token_used": "token_used",
     "token_unused": "token_unused",
     "known_name": "name_taken",
+    "address_not_ipv4": "address_not_ipv4",
     "busy": "hub_busy",
     "disk_waits": "hub_busy",
 }

@@ -2,6 +2,7 @@
 
 import json
 
+from firstbell.fields import is_ipv4_address
 from firstbell.press import SUPPLY
 from firstbell.supply import VSYS_GPIO
 
@@ -29,7 +30,7 @@ class Network:
 
 
 class Settings:
-    """`hub_address`: "host:port", or "" to look for the hub on the LAN. `inputs`: kind and pin by name. A pin of None
+    """`hub_address`: IPv4 and port, or "" to look for the hub on the LAN. `inputs`: kind and pin by name. A pin of None
     is not there. `flashed_s`: seconds since 1970 when it was flashed; no clock shows an earlier time."""
 
     def __init__(self, said: "dict[str, Any]") -> None:
@@ -41,6 +42,8 @@ class Settings:
         self.flashed_s: int = _number(said, "flashed_s", "", 0, 1 << 40)
         hub = _of(dict, said, "hub", "")
         self.hub_address: str = _of(str, hub, "address", "hub.")
+        if self.hub_address and not is_ipv4_address(self.hub_address):
+            raise SettingsError("hub.address")  # to look a name up would stop the node, and its watchdog would bite
         self.server_name: str = _text(hub, "server_name", "hub.")
         self.campus: str = _text(hub, "campus", "hub.")
         outputs = _of(dict, said, "outputs", "")

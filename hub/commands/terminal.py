@@ -6,9 +6,10 @@ from typing import get_args
 
 import click
 import msgspec
+from firstbell.fields import is_ipv4_address
 from firstbell.jws import HS256
 from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
-from firstbell_linux.enrolment import EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
+from firstbell_linux.enrolment import Board, EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
 from firstbell_linux.private_file import whole_folder, write_private
 from firstbell_linux.problems import Problem, reason_of
 from firstbell_linux.shell import command, group
@@ -79,10 +80,11 @@ def enrol(
     **place: str,
 ) -> None:
     """The hub knows the terminal, and `folder` is what is carried to it; if the folder can't be made, neither."""
-    _check_address(address)
+    board: Board = "pico" if algorithm == HS256 else "pi"
+    _check_address(address, board)
     name, terminal = one_line(name), new_id("t")
     key = new_key(algorithm)
-    wiring = usual_wiring(role, "pico" if algorithm == HS256 else "pi", simulated=simulated)
+    wiring = usual_wiring(role, board, simulated=simulated)
     body = {
         "id": terminal,
         "name": name,
@@ -128,10 +130,12 @@ def _ask_to_enrol(run: Run, body: dict[str, object]) -> bool:
     return False
 
 
-def _check_address(address: str) -> None:
-    """As a terminal takes it from its settings. Raises TypedWrongly."""
+def _check_address(address: str, board: Board | None = None) -> None:
+    """As a terminal takes it from its settings; `board`, where it is known, as that one does. Raises TypedWrongly."""
     if address and not is_address(address):
         raise TypedWrongly(Problem("address_malformed", address))
+    if address and board == "pico" and not is_ipv4_address(address):
+        raise TypedWrongly(Problem("address_not_ipv4", address))
 
 
 def _take_back(run: Run, terminal: str, why: BaseException) -> None:
@@ -160,11 +164,11 @@ def token(run: Run, name: str, zone: str, address: str, **plan: object) -> None:
 
 def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address: str, **plan: object) -> None:
     """The hub knows the terminal that made `request`, and `answer` is carried back. Again, it is the same."""
-    _check_address(address)
     try:
         asked = read_message(request, EnrolRequest)
     except EnrolmentError as error:
         raise TypedWrongly(Problem("request_malformed", str(request))) from error
+    _check_address(address, asked.board)
     if answer.exists():
         raise HomeError(Problem("answer_there", str(answer)))
     wanted = {"name": name, "zone": find(run, "zone", zone)["id"], "address": address, **plan}

@@ -5,6 +5,7 @@ that shows the certificate whose fingerprint is in the token.
 """
 
 from aiohttp import web
+from firstbell.fields import is_ipv4_address
 from firstbell_linux.enrolment import Board, EnrolAnswer, EnrolmentError, EnrolRequest, EnrolState, decode, encode
 
 from hub.dispatch.batch import Secret
@@ -88,7 +89,9 @@ async def use(hub: Hub, secret: str, token: KeptToken, asked: EnrolRequest) -> E
 
 
 def _answer_to(hub: Hub, terminal: str, plan: Plan, asked: EnrolRequest) -> tuple[TerminalKey, EnrolAnswer]:
-    """The terminal's key as the hub has it, and what its owner is told. Raises Refused("bad_key")."""
+    """The terminal's key as the hub has it, and what its owner is told. Raises Refused: bad_key, address_not_ipv4."""
+    if asked.board == "pico" and plan.address and not is_ipv4_address(plan.address):
+        raise Refused("address_not_ipv4")
     key, hub_key = agree(asked)
     found = hub_to_find(hub.home, hub.settings, hub.engine.durable.campus, plan.address)
     wiring = usual_wiring(plan.role, asked.board, simulated=plan.simulated)

@@ -1,7 +1,7 @@
 """Frames and what is signed, both ways, on CPython and MicroPython."""
 
 from firstbell import messages
-from firstbell.fields import FrameError
+from firstbell.fields import FrameError, is_ipv4_address
 from firstbell.messages import (
     FRAME_BYTES_MAX,
     parse_event,
@@ -283,3 +283,12 @@ def test_we_write_nothing_that_we_would_not_take() -> None:
             assert error.reason == "malformed"
         else:
             raise AssertionError("written")
+
+
+def test_an_address_is_four_numbers_and_a_port() -> None:
+    for address in ("10.0.0.7:8443", "192.168.255.255:1", "0.0.0.0:65535"):
+        assert is_ipv4_address(address), address
+    none = "hub.local:8443 10.0.0:8443 10.0.0.7.1:8443 10.0.0.256:8443 10.0.0.007:8443 10.0.0.:8443 10.0.0.+7:8443"
+    none += " 10.0.0.7 10.0.0.7: 10.0.0.7:0 10.0.0.7:65536 10.0.0.7:08443 [fd00::1]:8443 10.0.0.\u0667:8443"
+    for address in ["", "10.0.0.7:8443\n", " 10.0.0.7:8443", "10.0.0.7 :8443"] + none.split():
+        assert not is_ipv4_address(address), address

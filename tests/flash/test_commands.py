@@ -107,6 +107,17 @@ def test_a_board_that_is_not_there(pi_folder: Path, wifi: Path) -> None:
     assert (said.status, said.json["problem"]) == (3, "no_such_board")
 
 
+def test_a_name_of_the_hub_goes_onto_no_node(pi_folder: Path, wifi: Path, tmp_path: Path) -> None:
+    settings = node_folder(pi_folder) / "settings.toml"
+    settings.write_text(re.sub('address = "[^"]*"', 'address = "hub.lan:8443"', settings.read_text()))
+    for target in (["/dev/none"], ["--image", tmp_path / "node.uf2"]):
+        said = type_in("pico", *target, "--from", pi_folder, "--wifi", wifi, "--json")
+        assert (said.status, said.json["problem"]) == (1, "settings_wrong_value")
+        assert "hub.address" in said.err
+        assert "IPv4" in said.err
+    assert not (tmp_path / "node.uf2").exists()
+
+
 def test_a_wrong_micropython_is_refused_before_a_board_is_looked_for(pi_folder: Path, wifi: Path) -> None:
     folder = node_folder(pi_folder)
     said = type_in("pico", "/dev/none", "--from", folder, "--wifi", wifi, "--uf2", wifi, "--json")

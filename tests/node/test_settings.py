@@ -41,6 +41,7 @@ def test_what_they_say() -> None:
     assert (settings.terminal, settings.is_bell, settings.press_ms_min) == ("t-abcdefghij", True, 30)
     assert (settings.server_name, settings.hub_address) == ("hub.local", "")
     assert settings.inputs == {"panic": ("panic", 15)}
+    assert Settings(changed("hub.address", "10.0.0.7:8443")).hub_address == "10.0.0.7:8443"
     assert (settings.light_pin, settings.sounder_pin) == (16, None)
     (network,) = settings.networks
     assert (network.ssid, network.address) == ("campus", ("10.0.0.2", "255.0.0.0", "10.0.0.1", "10.0.0.1"))
@@ -62,6 +63,8 @@ def test_what_is_wrong_is_named() -> None:
         ("flashed_s", "now"),
         ("hub", []),
         ("hub.server_name", 5),
+        ("hub.address", "hub.school.lan:8443"),
+        ("hub.address", "10.0.0.7"),
         ("inputs.panic.kind", "siren"),
         ("inputs.panic.pin", 40),
         ("inputs.panic.pin", VSYS_GPIO),

@@ -87,6 +87,7 @@ def test_a_supply_is_the_board_s_own_or_a_contact(tmp_path: Path) -> None:
         ('"hub.c-abcdefghij.firstbell"', '"192.168.1.2"', "hub.server_name"),
         ('"c-abcdefghij"', '"main campus"', "hub.campus"),
         ("[hub]", '[hub]\naddress = "hub"', "hub.address"),
+        (WALL, f'algorithm = "HS256"\n{WALL}'.replace("[hub]", '[hub]\naddress = "hub.lan:8443"'), "hub.address"),
         ("[inputs.panic]", '[inputs."a button"]', "inputs"),
         ('"panic"', '"fire"', "inputs.panic.kind"),
         ("pin = 17", "pin = 28", "inputs.panic.pin"),

@@ -28,6 +28,7 @@ INPUT_STATES = ("open", "closed", "stuck", "unknown")
 _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 _HEX_CHARACTERS = "0123456789abcdef"
+_DIGITS = "0123456789"
 
 
 class FrameError(Exception):
@@ -58,6 +59,17 @@ def is_digest(value: "Any") -> bool:
 def is_input(value: "Any") -> bool:
     """An input's name."""
     return _made_of(value, _NAME_CHARACTERS, 1, INPUT_CHARS_MAX)
+
+
+def is_ipv4_address(value: str) -> bool:
+    """Where a node may be told that its hub is: an IPv4 address and a port, written as one writes numbers."""
+    host, _, port = value.rpartition(":")
+    numbers = host.split(".")
+    return len(numbers) == 4 and all(_is_number(one, 0, 255) for one in numbers) and _is_number(port, 1, 65_535)
+
+
+def _is_number(text: str, least: int, most: int) -> bool:
+    return _made_of(text, _DIGITS, 1, 5) and str(int(text)) == text and least <= int(text) <= most
 
 
 def is_count(value: "Any") -> bool:

@@ -137,6 +137,18 @@ def test_an_address_that_a_terminal_takes(hub: Served, tmp_path: Path, address: 
     hub.done("terminal", "revoke", made["id"])
 
 
+def test_a_node_is_told_no_name_of_its_hub(hub: Served, tmp_path: Path) -> None:
+    """It would stand still while it looks it up, and its watchdog would bite."""
+    typed = ("terminal", "enrol", "楼梯间", "--zone", "东区", "--to", tmp_path / "t", "--algorithm", "HS256", "--hub")
+    for address in ("hub-2.school.lan:8443", "[fd00::1]:8443"):
+        said = hub(*typed, address, "--json")
+        assert (said.status, said.json["problem"], said.json["where"]) == (2, "address_not_ipv4", address)
+        assert list(tmp_path.iterdir()) == []
+    made = hub.done(*typed, "10.0.0.7:8443")
+    assert load_settings(tmp_path / "t/settings.toml").hub.address == "10.0.0.7:8443"
+    hub.done("terminal", "revoke", made["id"])
+
+
 @pytest.mark.parametrize("trouble", ["full", "file", "zone", "name"])
 def test_neither_folder_nor_terminal_when_it_fails(hub: Served, tmp_path: Path, trouble: str) -> None:
     before, folder = names(hub), tmp_path / "t"

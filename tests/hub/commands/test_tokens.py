@@ -9,7 +9,10 @@ from typing import get_args
 
 import pytest
 from firstbell_flash.enrol import begin_offline, enrol, finish_offline
+from firstbell_flash.main import words
+from firstbell_flash.problems import NotEnrolled
 from firstbell_linux.enrolment import Board, parse_token
+from firstbell_linux.words import LANGUAGES
 
 from hub.places.authority import fingerprint, load_certificate
 from terminal.settings import load_settings
@@ -82,6 +85,22 @@ def test_typed_wrongly(hub: Served, tmp_path: Path, command: str) -> None:
         assert (told.status, told.json["problem"]) == (status, problem)
     assert not (tmp_path / "answer").exists()
     assert known(hub, "新") == []
+
+
+def test_a_node_takes_no_name_of_its_hub(hub: Served, tmp_path: Path) -> None:
+    """Nothing is used up: a Pi may come with the same token."""
+    where = ("--zone", "东区", "--hub", hub.made["base_url"].removeprefix("https://"))
+    token = hub.done("terminal", "token", "楼梯", *where)["token"]
+    with pytest.raises(NotEnrolled) as told:
+        enrol(token, "pico", tmp_path / "node")
+    assert told.value.problem.name == "address_not_ipv4"
+    for language in LANGUAGES:
+        assert all(words(language).problem(told.value.problem))
+    assert enrol(token, "pi", tmp_path / "pi").name == "楼梯"
+    begin_offline("pico", tmp_path / "t", tmp_path / "request")
+    said = hub("terminal", "answer", tmp_path / "request", tmp_path / "answer", "楼道", *where, "--json")
+    assert (said.status, said.json["problem"]) == (2, "address_not_ipv4")
+    assert known(hub, "楼道") == []
 
 
 def test_files_that_will_not_do(hub: Served, tmp_path: Path) -> None:
