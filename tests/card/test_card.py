@@ -156,9 +156,11 @@ def test_no_image_of_a_card(what: str, tmp_path: Path) -> None:
         image.write_bytes(bytes(446) + b"\x00\x00\x02\x00\xee\xff\xff\xff" + bytes(56) + b"\x55\xaa")
     else:
         image.write_bytes({"no table": bytes(1 << 20), "short": b"\x00" * 100, "xz": b"\xfd7zXZ\x00" * 200}[what])
+    before = digest(image)
     with pytest.raises(CardError) as raised:
         open_fat(image)
     assert raised.value.problem.name == "no_boot_partition"
+    assert digest(image) == before
 
 
 def test_a_format_that_somebody_added_later(tmp_path: Path) -> None:
