@@ -171,7 +171,8 @@ class HubLink:
         except OSError as error:
             # The other half of the connection may have said why.
             if not self._over.is_set():
-                self.problem = "hub_lost: " + str(error)
+                # What has opened nothing has lost nothing: so a refused connection comes out here.
+                self.problem = ("hub_no_answer: " if self._socket is None else "hub_lost: ") + str(error)
         except Exception as error:
             # Going on would only meet it again: with what the hub sends next, or on a heap in small pieces.
             self._failure = error

@@ -51,7 +51,6 @@ class UsbBoard:
         self._stop = self._pull = -1
         self._thread: threading.Thread | None = None
         self._there = threading.Event()
-        self._cut = threading.Event()
         self._runs = False
 
     def __enter__(self) -> Self:
@@ -66,7 +65,6 @@ class UsbBoard:
     def plug(self) -> Self:
         """Returns when its port is there."""
         self._there.clear()
-        self._cut.clear()
         self._stop, self._pull = os.pipe()
         self._thread = threading.Thread(target=self._powered)
         self._thread.start()
@@ -80,10 +78,6 @@ class UsbBoard:
             os.close(self._stop)
             os.close(self._pull)
             self._thread = None
-
-    def until_cut(self) -> bool:
-        """Whether power went at `cut_at`."""
-        return self._cut.wait(WAIT_S_MAX)
 
     def press(self, pin: int, hold_ms: int = 80) -> None:
         """When its program runs."""
@@ -143,7 +137,6 @@ class UsbBoard:
             for letter in _read(events) if events in ready else b"":
                 if letter == ord("c"):
                     self.cut_at = NEVER
-                    self._cut.set()
                     return False
                 if letter == ord("r"):
                     self.resets += 1

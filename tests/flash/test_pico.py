@@ -3,26 +3,34 @@
 import asyncio
 import json
 import random
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from firstbell_flash import watch
 from firstbell_flash.find_boards import Board, Usb
 from firstbell_flash.image import files_in
+from firstbell_flash.main import words
 from firstbell_flash.put import enter
 from firstbell_flash.uf2 import FILES_START, PAGE_BYTES
 
 from hub.places.enrolment import usual_wiring
-from tests.flash.board import UsbBoard
-from tests.flash.typed import Said, Typed
+from tests.flash.board import NEVER, UsbBoard
+from tests.flash.typed import Said, Typed, type_in
+from tests.links.campus import found_home
 from tests.links.hub_process import HubProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PANIC_PIN = usual_wiring("wall", "pico").inputs["panic"][1]
 PRESS = "Now press"
+CUT_WRITES = 16
+"""More than a run takes that finds everything there, of the 160 or so for a blank board."""
+CUTS_MAX = 40
+LINK_S = 6
 
 
 @pytest.fixture
@@ -35,6 +43,13 @@ def board(tmp_path: Path) -> Iterator[UsbBoard]:
 async def folder(hub: HubProcess, tmp_path: Path) -> Path:
     hub.write_terminal(tmp_path / "gym", await hub.enrol(algorithm="HS256"))
     return tmp_path / "gym"
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody presses, and a link is there soon or not at all."""
+    monkeypatch.setattr(watch, "LINK_S_MAX", LINK_S)
+    monkeypatch.setattr(watch, "PRESS_S_MAX", 0)
 
 
 async def press(board: UsbBoard) -> None:
@@ -101,22 +116,36 @@ async def test_one_terminal_goes_to_one_board(board: UsbBoard, folder: Path, wif
         assert "key" not in on_flash(other)
 
 
-CUTS = sorted(random.sample(range(10, 150), 3))
-
-
-@pytest.mark.parametrize("cut_at", CUTS)
-async def test_power_that_goes_while_it_writes(board: UsbBoard, folder: Path, wifi: Path, cut_at: int) -> None:
-    print("cut at block write", cut_at)
+async def cut(board: UsbBoard, folder: Path, wifi: Path, at: int) -> Said:
+    """Power goes at that block write, and comes back."""
     board.unplug()
-    board.cut_at = cut_at
+    board.cut_at = at
     board.plug()
-    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi)
-    assert await asyncio.to_thread(board.until_cut)
-    said = await run.end()
+    said = await asyncio.to_thread(type_in, "pico", board.port, "--from", folder, "--wifi", wifi)
+    board.unplug()
+    board.cut_at = NEVER
+    board.plug()
+    return said
+
+
+async def test_power_that_goes_while_it_writes(board: UsbBoard, folder: Path, wifi: Path) -> None:
+    cut_at = random.randrange(10, 150)
+    print("cut at block write", cut_at)
+    said = await cut(board, folder, wifi, cut_at)
     assert said.status == 4, said.err
     assert "run the same command" in said.err.lower()
-    board.unplug()
-    board.plug()
+    await armed(board, folder, wifi)
+
+
+async def test_power_that_goes_again_and_again(board: UsbBoard, folder: Path, wifi: Path, short_waits: None) -> None:
+    """Each run does a bit more, until nothing is left to write."""
+    cuts = 0
+    while (said := await cut(board, folder, wifi, CUT_WRITES)).status == 4:
+        cuts += 1
+        assert cuts < CUTS_MAX, "it comes no further"
+    print(cuts, "cuts")
+    assert "Reading everything back" in said.err
+    assert cuts > 5
     await armed(board, folder, wifi)
 
 
@@ -160,6 +189,24 @@ async def test_a_hub_that_is_not_there(hub: HubProcess, board: UsbBoard, folder:
     said = await run.end()
     assert said.status == 1
     assert "Stopped" in said.err
+
+
+async def test_a_node_without_a_link_says_why(
+    hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path, tmp_path: Path, short_waits: None
+) -> None:
+    settings, ca = folder / "settings.toml", folder / "ca.pem"
+    told, trusted = settings.read_text(), ca.read_text()
+    strangers = (found_home(tmp_path / "other")[0].keys / "ca.pem").read_text()
+    # Of another campus, so that it does not find this one on the LAN.
+    nowhere = re.sub('campus = "[^"]*"', 'campus = "c-abcdefghij"', told.replace(f":{hub.port}", ":9"))
+    for where, certificate, why in ((nowhere, trusted, "hub_no_answer"), (told, strangers, "hub_untrusted")):
+        settings.write_text(where)
+        ca.write_text(certificate)
+        said = await asyncio.to_thread(type_in, "pico", board.port, "--from", folder, "--wifi", wifi, "--json")
+        assert (said.status, said.json["problem"]) == (5, "not_linked"), said.err
+        assert words("en").say(f"link.{why}") in said.err
+        assert "run the same command" in said.err
+        assert "key" in on_flash(board)
 
 
 async def test_dry_run_touches_nothing(board: UsbBoard, folder: Path, wifi: Path) -> None:
