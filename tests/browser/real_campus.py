@@ -232,7 +232,8 @@ class Device:
         await self.campus.until_reasons(self.pager, lambda reasons: not reasons)
 
     async def sees(self, screen: str, within_ms: float = 1_000 * SOON_S_MAX) -> None:
-        await expect(self.tab.locator(f"body[data-screen={screen}]")).to_be_attached(timeout=within_ms)
+        # At once: `expect` looks once a second, and would be late for a time that is measured.
+        await self.tab.locator(f"body[data-screen={screen}]").wait_for(state="attached", timeout=within_ms)
 
     async def tap(self, what: str) -> None:
         await self.tab.click(f"[data-do={what}]")
