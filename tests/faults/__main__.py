@@ -16,7 +16,6 @@ from tests.faults.record import table
 from tests.faults.soak import Verdict, soak
 
 PRESSES = 10_000
-PER_ROUND = 200
 
 
 def main() -> int:
@@ -47,7 +46,7 @@ def main() -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
         if options.power_cuts:
             return await cut_the_power(folder, options.power_cuts, options.seed, say, lies=options.lying_disk)
-        return await soak(folder, faults, options.presses, PER_ROUND, options.seed, say)
+        return await soak(folder, faults, options.presses, options.seed, say)
 
     try:
         with tempfile.TemporaryDirectory(prefix="firstbell-soak-") as name:

@@ -34,16 +34,11 @@ Inject = Callable[[World], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`lasts_s`: from what `inject` has done on entry to its end."""
+    """`lasts_s`: from what `inject` has done on entry to its end; 0: it has then done all."""
 
     name: str
     inject: Inject
     lasts_s: float
-
-
-@asynccontextmanager
-async def nothing(_world: World) -> AsyncIterator[None]:
-    yield
 
 
 @asynccontextmanager
@@ -70,6 +65,17 @@ async def terminals_killed(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def pagers_killed(world: World) -> AsyncIterator[None]:
+    for _ in range(KILLS):
+        await asyncio.sleep(world.dice.uniform(0, DOWN_S))
+        victim = world.dice.choice(world.pagers)
+        await victim.end(signal.SIGKILL)
+        await asyncio.sleep(DOWN_S)
+        await victim.start()
+    yield
+
+
+@asynccontextmanager
 async def hub_stopped(world: World) -> AsyncIterator[None]:
     world.hub.process.send_signal(signal.SIGSTOP)
     try:
@@ -86,6 +92,18 @@ async def terminal_stopped(world: World) -> AsyncIterator[None]:
         yield
     finally:
         terminal.send_signal(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def pagers_stopped(world: World) -> AsyncIterator[None]:
+    """All of them: nobody is left who could be called instead."""
+    for pager in world.pagers:
+        pager.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pager in world.pagers:
+            pager.process.send_signal(signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -137,10 +155,10 @@ async def disk_read_only(world: World) -> AsyncIterator[None]:
     await world.disk.remount("ro")
     try:
         await _refuses_to_start(world)
+        yield
     finally:
         await world.disk.remount("rw")
     await world.hub.start()
-    yield
 
 
 async def _refuses_to_start(world: World) -> None:
@@ -203,16 +221,17 @@ def clock_stepped(seconds: int) -> Inject:
 
 
 FAULTS = (
-    Fault("none", nothing, 3),
-    Fault("hub killed", hub_killed, DOWN_S),
+    Fault("hub killed", hub_killed, 0),
     Fault("hub stopped", hub_stopped, SLOW_S),
-    Fault("terminals killed", terminals_killed, DOWN_S),
+    Fault("terminals killed", terminals_killed, 0),
     Fault("terminal stopped", terminal_stopped, SILENCE_S),
+    Fault("pagers killed", pagers_killed, 0),
+    Fault("pagers stopped", pagers_stopped, SILENCE_S),
     Fault("wire cut", wire_cut, CUT_S),
     Fault("wire half-open", wire_stalled, SILENCE_S),
     Fault("wire slow and thin", wire_slow, SLOW_S),
     Fault("disk full", disk_full, SLOW_S),
-    Fault("disk read-only", disk_read_only, DOWN_S),
+    Fault("disk read-only", disk_read_only, SLOW_S),
     Fault("fsync 200 ms", disk_slow(200), SLOW_S),
     Fault("fsync 5 s", disk_slow(5_000), SILENCE_S),
     Fault("clock +1 h", clock_stepped(HOUR_S), SLOW_S),

@@ -4,13 +4,14 @@ Each of them remembers what it was promised.
 """
 
 import asyncio
-import itertools
+import uuid
+from collections.abc import Awaitable, Callable
 from random import Random
 
 import aiohttp
 from firstbell.jws import digest_of
 
-from tests.links.hub_process import HubProcess
+from tests.faults.machine import now_ms
 from tests.links.line import Frame, Line, LineEnded
 from tests.links.raw_pager import READY
 from tests.links.raw_terminal import RawTerminal, event_frame
@@ -112,14 +113,13 @@ class Guard:
     """Accepts and resolves whatever rings, on a pager that keeps a command until its answer, and an event until the hub
     says that it is on its disk.
 
-    `shown`: incidents that were ever on the pager. `receipted`: commands that were promised to be on the record.
+    `connect`: to the hub, once there is `power`. `shown`: incidents that were ever on the pager. `shown_ms`: press →
+    when it first stood there, CLOCK_MONOTONIC. `receipted`: commands that were promised to be on the record.
     """
 
-    def __init__(self, hub: HubProcess, power: Power, cookie: str) -> None:
-        self._hub = hub
+    def __init__(self, connect: Callable[[], Awaitable[Line]], power: Power) -> None:
+        self._connect = connect
         self._power = power
-        self._cookie = cookie
-        self._numbers = itertools.count(1)
         self._commands: dict[str, Frame] = {}
         self._asked: set[tuple[str, str, int]] = set()
         self._evidence: dict[str, list[str]] = {}
@@ -127,6 +127,7 @@ class Guard:
         self._have: list[str] | None = None
         self._pages: dict[str, Frame] = {}
         self.shown: set[str] = set()
+        self.shown_ms: dict[str, int] = {}
         self.receipted: set[str] = set()
 
     async def play(self) -> None:
@@ -136,9 +137,6 @@ class Guard:
                 await self._talk(await self._connect())
             except GONE:
                 await self._rest()
-
-    async def _connect(self) -> Line:
-        return (await self._hub.pager(cookie=self._cookie)).line
 
     async def _rest(self) -> None:
         """Before it tries again."""
@@ -167,6 +165,8 @@ class Guard:
         self._pages = pages = {page["incident"]: page for page in snapshot["pages"]}
         self.shown |= pages.keys()
         for incident, page in pages.items():
+            for press in page["covers"]:
+                self._stands(press)
             self._evidence[incident] = list(dict.fromkeys([*self._evidence.get(incident, []), *page["evidence"]]))
         have = list(pages)
         # Only when it changes: a state is an event for the hub, and everybody gets a snapshot for it.
@@ -177,6 +177,9 @@ class Guard:
         await self._hand_back(line, [jws for held in self._evidence.values() for jws in held if jws not in told])
         for page in pages.values():
             await self._tap(line, page)
+
+    def _stands(self, press: str) -> None:
+        self.shown_ms.setdefault(press, now_ms())
 
     async def _hand_back(self, line: Line, events: list[str]) -> None:
         self._handed.update(events)
@@ -198,7 +201,7 @@ class Guard:
         self._asked.add(asked)
         command = {
             "type": "command",
-            "id": f"guard-command-{next(self._numbers)}",
+            "id": uuid.uuid4().hex,
             "do": do,
             "incident": incident,
             "covers": page["covers"] if do == "resolve" else [],

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -28,7 +29,6 @@ from tests.faults.record import read_bodies, receipts, roots, rows
 from tests.faults.soak import Verdict
 from tests.faults.vm import HOST, Machine, NeverUp, copy_out, make_disk
 from tests.faults.world import Press
-from tests.links.line import Frame, Line
 from tests.links.raw_terminal import RawTerminal
 from tests.links.real_terminals import is_quiet
 
@@ -43,20 +43,6 @@ WALL = "wall-1"
 
 class Broken(Exception):
     """A promise; the text says which."""
-
-
-class Phone(Guard):
-    """A guard's pager, which keeps its memory through every power cut. `shown`: event → when it stood there first."""
-
-    def __init__(self, hub: InnerHub, power: Power, cookie: str) -> None:
-        super().__init__(hub, power, cookie)
-        self.shown_ms: dict[str, int] = {}
-
-    async def _look(self, line: Line, snapshot: Frame) -> None:
-        for page in snapshot["pages"]:
-            for digest in page["covers"]:
-                self.shown_ms.setdefault(digest, now_ms())
-        await super()._look(line, snapshot)
 
 
 class Neighbour(Hand):
@@ -86,7 +72,7 @@ class House:
         self.pulse = asyncio.Condition()
         self.wall = InnerTerminal(Home(hub.home.path.with_name(WALL)), machine)
         self.finger = Finger(self.wall, self.power, dice, self.pulse)
-        self.phone: Phone
+        self.phone: Guard
         self.neighbour: Neighbour
         self.cuts_before: dict[str, int] = {}
         self._shown: list[str] = []
@@ -96,7 +82,7 @@ class House:
         self.hub.write_terminal(self.wall.home.path, await self.hub.enrol("wall"))
         self.neighbour = Neighbour(self.hub.raw_terminal(await self.hub.enrol("neighbour")), self.power)
         pager = await self.hub.pager(await self.hub.guard("王建国"))
-        self.phone = Phone(self.hub, self.power, pager.cookie)
+        self.phone = Guard(partial(self.hub.pager_line, pager.cookie), self.power)
 
     async def up(self) -> None:
         await self.machine.boot()

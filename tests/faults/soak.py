@@ -31,32 +31,29 @@ class Verdict:
         return all(row.is_well for row in self.rows) and not self.troubles
 
 
-async def soak(
-    folder: Path, faults: Sequence[Fault], presses: int, per_round: int, seed: int, say: Callable[[str], None]
-) -> Verdict:
-    """Goes through `faults` again and again until there were so many presses: at least once, and at least `per_round`
-    presses in each. `folder` is empty; its path is short, for sockets are made in it.
+async def soak(folder: Path, faults: Sequence[Fault], presses: int, seed: int, say: Callable[[str], None]) -> Verdict:
+    """Goes through `faults` again and again until there were so many presses: at least once. `folder` is empty; its
+    path is short, for sockets are made in it.
     """
     async with running_world(folder, Random(seed)) as world:
         rounds = 0
         while not rounds or len(world.presses) < presses:
             for fault in faults:
                 rounds += 1
-                await _round(world, fault, per_round, rounds, say)
+                await _round(world, fault, rounds, say)
                 if len(world.presses) >= presses and rounds >= len(faults):
                     break
         troubles = await _end(world)
         return Verdict(tally(world), troubles)
 
 
-async def _round(world: World, fault: Fault, per_round: int, number: int, say: Callable[[str], None]) -> None:
+async def _round(world: World, fault: Fault, number: int, say: Callable[[str], None]) -> None:
     pressed, begun_s = len(world.presses), time.monotonic()
     try:
+        # Nobody presses any more once it is over.
         with world.called(fault.name):
             async with fault.inject(world):
-                # The fault's own duration.
                 await asyncio.sleep(fault.lasts_s)
-            await world.until_pressed(pressed + per_round)
         settled_s = await world.settle()
     except Exception as error:
         error.add_note(f"in round {number}, {fault.name}; the hub's last words:\n{await _last_words(world.hub)}")
@@ -85,6 +82,9 @@ async def _end(world: World) -> list[str]:
             troubles.append(f"{terminal.home.path.name} ended with {code}")
         if "Traceback" in terminal.log:
             troubles.append(f"{terminal.home.path.name} had a defect:\n{terminal.log[-2_000:]}")
+    for pager in world.pagers:
+        if (code := await pager.end(signal.SIGTERM)) != -signal.SIGTERM:
+            troubles.append(f"a pager ended with {code}")
     await world.hub.stop()
     if world.slips > SLIPS_PART_MAX * len(world.presses):
         troubles.append(f"{world.slips} touches were too short for a press: this machine is too busy")

@@ -5,6 +5,7 @@ nothing counts twice, and the log is one log.
 import asyncio
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
@@ -66,7 +67,8 @@ async def play(hub: HubProcess, folder: Path, seed: int) -> tuple[list[Finger], 
         terminal = await start_terminal(hub, folder / name, await hub.enrol(name, algorithm=algorithm))
         fingers.append(Finger(terminal, Power(), dice, pulse))
     hand = Hand(hub.raw_terminal(await hub.enrol("hand")), hub_power)
-    guard = Guard(hub, hub_power, (await hub.pager(await hub.guard("王建国"))).cookie)
+    pager = await hub.pager(await hub.guard("王建国"))
+    guard = Guard(partial(hub.pager_line, pager.cookie), hub_power)
     machines = [Machine("hub", hub, hub_power)]
     for name, victim in zip(VICTIMS, fingers[1:], strict=True):
         machines.append(Machine(name, victim.terminal, victim.power))

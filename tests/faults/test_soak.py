@@ -10,8 +10,6 @@ from tests.faults.faults import FAULTS
 from tests.faults.record import table
 from tests.faults.soak import soak
 
-PRESSES_PER_FAULT = 20
-
 
 @pytest.mark.timeout(600)
 async def test_no_press_is_lost_doubled_or_unpaged() -> None:
@@ -19,7 +17,7 @@ async def test_no_press_is_lost_doubled_or_unpaged() -> None:
     print("seed", seed)
     # Of pytest's own folder the path is too long for a socket's name.
     with tempfile.TemporaryDirectory(prefix="firstbell-soak-") as name:
-        verdict = await soak(Path(name), FAULTS, 0, PRESSES_PER_FAULT, seed, print)
+        verdict = await soak(Path(name), FAULTS, 0, seed, print)
     print(table(verdict.rows))
     assert [row.fault for row in verdict.rows] == [*(fault.name for fault in FAULTS), "all"]
     assert min(row.pressed for row in verdict.rows) >= 1

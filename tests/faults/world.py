@@ -4,6 +4,7 @@ Fingers on buttons, guards with pagers, and between all of them and the hub a wi
 """
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -12,15 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import aiohttp
-
 from terminal.settings import Home
 from tests.faults.machine import SmallDisk, WallClock, now_ms, small_disk
-from tests.faults.players import Guard, Power
+from tests.faults.pager import Pager
+from tests.faults.players import Power
 from tests.faults.proxy import Proxy
-from tests.links.campus import NAME
 from tests.links.hub_process import HubProcess
-from tests.links.line import Frame, Line
 from tests.links.real_terminals import is_quiet
 from tests.terminal.real_terminal import RealTerminal
 
@@ -31,11 +29,8 @@ HOLD_MS = (100, 160)
 """How long a finger stays on a button. On a machine that is busy a simulated finger is late, and stays for less."""
 SLIPS_PART_MAX = 0.01
 """So many touches may have been too short for a press, of all."""
-PAUSE_S = (0.2, 0.7)
+PAUSE_S = (0.1, 0.4)
 """Between two presses of one finger. In the longest fault fewer come than the page of one incident names (64)."""
-CONNECT_S_MAX = 5
-RECONNECT_S = 0.25
-"""A pager's pause before it tries again."""
 SETTLE_S_MAX = 90
 """So long may it take, after a fault, until everything is delivered and answered."""
 
@@ -88,7 +83,7 @@ class Presser:
             return
         (event,) = said["events"]
         kept = await self._is_kept(cuts)
-        await self._world.note(Press(event["event"], self.name, at_ms, fault, kept))
+        self._world.presses.append(Press(event["event"], self.name, at_ms, fault, kept))
 
     async def _is_kept(self, cuts: int) -> bool:
         """Once the terminal has it on its disk; False when it was killed before it could say so."""
@@ -106,38 +101,6 @@ class Presser:
                     return True
 
 
-class FarGuard(Guard):
-    """A guard whose pager is behind the wire."""
-
-    def __init__(self, world: "World", cookie: str) -> None:
-        super().__init__(world.hub, Power(), cookie)
-        self._world = world
-        self.watches = asyncio.Event()
-
-    async def _connect(self) -> Line:
-        """To the hub's own name and port, as its cookie and origin ask."""
-        hub = self._world.hub
-        async with asyncio.timeout(CONNECT_S_MAX):
-            return await Line.open(
-                self._world.browser,
-                f"https://{NAME}:{self._world.wire.port}/ws/pager",
-                Host=f"{NAME}:{hub.port}",
-                Origin=hub.url,
-                Cookie=self._cookie,
-            )
-
-    async def _rest(self) -> None:
-        await asyncio.sleep(RECONNECT_S)
-
-    async def _look(self, line: Line, snapshot: Frame) -> None:
-        shown_ms = now_ms()
-        for page in snapshot["pages"]:
-            for digest in page["covers"]:
-                self._world.shown.setdefault(digest, shown_ms)
-        await super()._look(line, snapshot)
-        self.watches.set()
-
-
 class World:
     """`fault`: what is on. `presses`: all so far. `shown`: event → when it first stood on a pager in monotonic ms."""
 
@@ -147,14 +110,12 @@ class World:
         self.hub = hub
         self.wire = wire
         self.dice = dice
-        self.browser: aiohttp.ClientSession
         self.pressers: list[Presser] = []
         self.terminals: list[RealTerminal] = []
-        self.guards: list[FarGuard] = []
+        self.pagers: list[Pager] = []
         self.pressing = asyncio.Event()
         self.presses: list[Press] = []
         self.slips = 0
-        self.pulse = asyncio.Condition()
         self.shown: dict[str, int] = {}
         self.fault = ""
 
@@ -169,7 +130,8 @@ class World:
         for number in range(PAGERS):
             pager = await self.hub.pager(await self.hub.guard(f"王建国 {number}"))
             await pager.line.close()
-            self.guards.append(FarGuard(self, pager.cookie))
+            self.pagers.append(Pager(self.hub, self.wire.port, pager.cookie, self.shown))
+            await self.pagers[-1].start()
 
     async def _start(self, folder: Path, enrolled: Any, role: Any) -> RealTerminal:
         self.hub.write_terminal(folder, enrolled, role, port=self.wire.port)
@@ -180,6 +142,11 @@ class World:
         await terminal.until(is_quiet)
         return terminal
 
+    async def kill_pagers(self) -> None:
+        """Those that are left."""
+        for pager in self.pagers:
+            await pager.end(signal.SIGKILL)
+
     # ── pressing ─────────────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
@@ -189,16 +156,6 @@ class World:
         self.pressing.set()
         yield
         self.pressing.clear()
-
-    async def note(self, press: Press) -> None:
-        async with self.pulse:
-            self.presses.append(press)
-            self.pulse.notify_all()
-
-    async def until_pressed(self, presses: int) -> None:
-        """Until there are so many."""
-        async with asyncio.timeout(SETTLE_S_MAX), self.pulse:
-            await self.pulse.wait_for(lambda: len(self.presses) >= presses)
 
     async def settle(self) -> float:
         """Nobody presses any more; everything gets delivered and answered. How long that took, in seconds."""
@@ -233,18 +190,11 @@ async def running_world(folder: Path, dice: Random) -> AsyncIterator[World]:
         hub = await stack.enter_async_context(HubProcess(mount / "hub", PYTHONFAULTHANDLER="1", **clock.environment))
         wire = await stack.enter_async_context(Proxy(hub.port))
         world = World(disk, clock, hub, wire, dice)
-        connector = aiohttp.TCPConnector(ssl=hub.tls, limit=0)
-        world.browser = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        )
+        stack.push_async_callback(world.kill_pagers)
         await world.furnish(folder)
         # A player who gives up ends the game.
         async with asyncio.TaskGroup() as group:
-            plays = [*(guard.play() for guard in world.guards), *(presser.play() for presser in world.pressers)]
-            players = [group.create_task(play) for play in plays]
-            async with asyncio.timeout(SETTLE_S_MAX):
-                for guard in world.guards:
-                    await guard.watches.wait()
+            players = [group.create_task(presser.play()) for presser in world.pressers]
             yield world
             for player in players:
                 player.cancel()

@@ -244,8 +244,10 @@ class Doors:
         cookie = cookie or await self.pager_cookie()
         if account:
             await self.sign_on(cookie, account)
-        line = await Line.open(self.browser, f"{self.url}/ws/pager", Origin=self.url, Cookie=cookie)
-        return RawPager(line, cookie)
+        return RawPager(await self.pager_line(cookie), cookie)
+
+    async def pager_line(self, cookie: str) -> Line:
+        return await Line.open(self.browser, f"{self.url}/ws/pager", Origin=self.url, Cookie=cookie)
 
     async def board(self, account: str) -> Line:
         link: str = (await self.post("/api/boards", account=account))["link"]
