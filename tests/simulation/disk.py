@@ -25,6 +25,7 @@ from hub.ledger.project import commitments
 from hub.ledger.reader import Reader
 from hub.ledger.store import Store
 from hub.ledger.writer import SqliteWriter
+from tests.simulation.tables import difference
 from tests.simulation.truth import Truth
 from tests.simulation.virtual_time import VirtualLoop
 
@@ -112,7 +113,9 @@ class Disk:
         logs = self.truth.logs
         rows = self._rows(logs.epoch, logs.size)
         self.truth.grew(rows)
-        self._check_sealed(rows)
+        if rows:
+            self._check_sealed(rows)
+            self._check_tables()
         if self._read("SELECT epoch, size FROM head") != [(logs.epoch, logs.size)]:
             self.truth.broken(f"the head is not at {logs.size} entries of log {logs.epoch}, where the file ends")
 
@@ -122,6 +125,12 @@ class Disk:
             for commitment in commitments(decode(body)):
                 if not self._read("SELECT 1 FROM sealed WHERE commitment = ?", commitment):
                     self.truth.broken(f"an entry on the disk names a sealed text that is not there: {commitment[:8]}")
+
+    def _check_tables(self) -> None:
+        """The screens read the tables: after each commit these say what the file folds to."""
+        differs = difference(self._own(), self.truth.campus)
+        if differs:
+            self.truth.broken(f"the rows are not what the file folds to: {differs}")
 
     def _rows(self, epoch: int, index: int) -> list[tuple[int, bytes]]:
         rows = self._read(

@@ -60,6 +60,10 @@ def _row_forgotten(real: Any) -> Any:
     return project
 
 
+def _row_stays_open(table: Any) -> Any:
+    return {kind: change for kind, change in table.items() if kind is not e.Resolved}
+
+
 def _sealed_later(real: Any) -> Any:
     """Sealed texts go into the transaction after the one that names them."""
 
@@ -180,6 +184,8 @@ MUTANTS = (
     Mutant("unclear commit made again", "hub.ledger.store:Store.settle", _unclear_is_undone),
     Mutant("failed batch dropped", "hub.ledger.writer:SqliteWriter._try", _failed_batch_dropped),
     Mutant("derived row forgotten", "hub.ledger.store:project", _row_forgotten),
+    Mutant("a resolve changes no row", "hub.ledger.project:_CHANGES", _row_stays_open),
+    Mutant("an answer changes no row's state", "hub.ledger.project:_settle", never),
     Mutant("sealed text in another transaction", "hub.ledger.store:Store._insert_beside", _sealed_later),
     Mutant("head moved whatever it is", "hub.ledger.store:Store._move_head", _head_not_compared),
     Mutant("old snapshot kept", "hub.links.outlet:Outlet.refresh", _old_snapshot_kept),
