@@ -233,7 +233,7 @@ class Checks:
         due_ms = self._engine.due_ms
         if due_ms is not None and hub_ms > due_ms + LATE_MS_MAX:
             self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
-        self._deadlines.settled(hub_ms, self._engine.decided)
+        self._deadlines.settled(hub_ms)
         decided = self._engine.decided
         sought = {digest: line for digest, line in self._received.items() if f"event {digest}" in self._engine._sought}
         for digest, line in self._received.items():

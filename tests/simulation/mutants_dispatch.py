@@ -129,6 +129,20 @@ def _press_ignored_when_answered(table: Any) -> Any:
     return changed(table, r.ReceiveEvent, make)
 
 
+def _page_waits_for_accept(_real: Any) -> Any:
+    """A page that is not delivered waits as long as one that is."""
+
+    def pages(zone: Any, _incident: Any, guards: Any, repeat_ms: Any, now_ms: int) -> Any:
+        due_ms = now_ms + zone.deadlines.accepted_ms if repeat_ms is None else None
+        return tuple(e.Paged(guard=guard, due_ms=due_ms) for guard in guards)
+
+    return pages
+
+
+def _arrival_asked_only(real: Any) -> Any:
+    return lambda campus, incident, mine, now_ms, _calls: real(campus, incident, mine, now_ms, [])
+
+
 # ── what the fold makes of it ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -193,6 +207,33 @@ def _drill_outlives_run(changes: Any) -> Any:
     return changed(changes, e.RunStarted, make)
 
 
+def _close_never_due(changes: Any) -> Any:
+    def make(real: Any) -> Any:
+        def resolved(campus: Any, entry: e.Resolved) -> None:
+            real(campus, entry)
+            campus.incidents[entry.incident].close_due_ms = None
+
+        return resolved
+
+    return changed(changes, e.Resolved, make)
+
+
+def _deadlines_outside(changes: Any) -> Any:
+    """As if deadlines were kept beside the campus: the next run knows of none."""
+
+    def make(real: Any) -> Any:
+        def started(campus: Any, entry: e.RunStarted) -> None:
+            real(campus, entry)
+            for incident in campus.incidents.values():
+                incident.repeat_ms = incident.close_due_ms = None
+                for mine in incident.assignments.values():
+                    mine.due_ms = None
+
+        return started
+
+    return changed(changes, e.RunStarted, make)
+
+
 def _settings_move_deadlines(changes: Any) -> Any:
     """The fold goes by a zone's present settings, not by what was decided."""
 
@@ -234,10 +275,15 @@ MUTANTS = (
     Mutant("resolve of the unseen", "hub.dispatch.rules_command:_TABLE", _resolve_unseen),
     Mutant("last tier only once", "hub.dispatch.calls:_repeat_ms", never),
     Mutant("next tier never called", "hub.dispatch.rules_deadline:_incident", _same_tier),
+    Mutant("an undelivered page waits", "hub.dispatch.calls:_pages", _page_waits_for_accept),
+    Mutant("late arrival is only asked about", "hub.dispatch.rules_deadline:_ask_arrival", _arrival_asked_only),
+    Mutant("guard never down", "hub.dispatch.rules_deadline:MISSES_MAX", lambda _real: 1 << 60),
     Mutant("answered guard rings", "hub.dispatch.wanted:_ring", lambda _real: lambda *_args: "alarm"),
     Mutant("bell is silent", "hub.dispatch.wanted:_bell", lambda _real: lambda _campus: "none"),
     Mutant("accept stops the timer", FOLD, _accept_stops_timer),
     Mutant("arrival stops the timer", FOLD, _arrival_stops_timer),
+    Mutant("close never due", FOLD, _close_never_due),
+    Mutant("deadlines kept outside the state", FOLD, _deadlines_outside),
     Mutant("a tier raised changes nothing", FOLD, _release_leaves_silence),
     Mutant("presence believed after a start", FOLD, _presence_believed),
     Mutant("drill outlives the run", FOLD, _drill_outlives_run),
