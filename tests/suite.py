@@ -41,7 +41,7 @@ class Part:
 # The long ones come first, so that both lanes end at about the same time.
 PARTS = (
     Part("unit", 600, ("tests/house", "tests/firstbell", "tests/firstbell_linux", "tests/hub"), COVERAGE),
-    Part("simulation", 600, commands=(("python", "-m", "tests.simulation", "--seeds", "300"),)),
+    Part("simulation", 480, commands=(("python", "-m", "tests.simulation", "--seeds", "300"),)),
     Part("browser", 360, ("tests/browser",)),
     Part("terminal", 360, ("tests/terminal",)),
     Part("faults", 720, ("tests/faults",)),
@@ -51,6 +51,7 @@ PARTS = (
     Part("links", 300, ("tests/links",)),
     Part("flash", 240, ("tests/flash",)),
     Part("card", 120, ("tests/card",)),
+    Part("mutants", 120, ("tests/simulation",)),
     Part("demo", 120, ("tests/demo",)),
     Part("installed", 240, ("tests/installed",)),
     Part("micropython", 60, ("tests/firmware", "tests/node")),

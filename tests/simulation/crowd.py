@@ -1,7 +1,6 @@
 """Many seeds at once, one process a core."""
 
 import functools
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,9 +19,8 @@ def run_seed(mutant: str, seed: int) -> Outcome:
         return simulate(seed, prepare)
 
 
-def run_seeds(seeds: Iterable[int], jobs: int = 0, mutant: str = "") -> Iterator[Outcome]:
+def run_seeds(seeds: Iterable[int], jobs: int | None = None, mutant: str = "") -> Iterator[Outcome]:
     """The outcomes in the order of the seeds. What is not asked for any more is not run to its end."""
-    jobs = jobs or os.cpu_count() or 1
     # A fresh process a worker: nothing of pytest's or of another thread's is carried over.
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         try:
@@ -31,7 +29,7 @@ def run_seeds(seeds: Iterable[int], jobs: int = 0, mutant: str = "") -> Iterator
             pool.shutdown(cancel_futures=True)
 
 
-def until_caught(mutant: str, seeds: int, jobs: int = 0) -> tuple[int, str]:
+def until_caught(mutant: str, seeds: int, jobs: int | None = None) -> tuple[int, str]:
     """How many seeds it took to catch this bug, and by what; 0 when none of `seeds` did."""
     for count, outcome in enumerate(run_seeds(range(1, seeds + 1), jobs, mutant), 1):
         if outcome.broken:

@@ -1,0 +1,40 @@
+"""The checks bite, and the command line does what it is asked for or says why not."""
+
+import pytest
+
+from tests.simulation.__main__ import main
+from tests.simulation.crowd import until_caught
+
+QUICK = (
+    "a resolve changes no row",
+    "an undelivered page waits",
+    "deadlines kept outside the state",
+    "deadlines not looked at",
+    "derived row forgotten",
+    "durable := decided",
+    "error bound too small",
+    "receipt at decide",
+)
+"""Of the table of mutants some that are caught at once: whoever makes a check blunt learns of it here."""
+
+
+@pytest.mark.parametrize("mutant", QUICK)
+def test_a_bug_is_caught(mutant: str) -> None:
+    caught, _ = until_caught(mutant, 3)
+    assert caught
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--seeds 0", "--jobs 0", "--trace", "--mutants --seed 1", "--mutants --from 2", "--seed 1 --seeds 5"],
+)
+def test_what_would_be_ignored_is_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(words.split())
+    assert exit.value.code == 2
+    assert words.split(maxsplit=1)[0] in capsys.readouterr().err
+
+
+def test_the_last_line_says_how_fast_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "2", "--jobs", "1"]) == 0
+    assert " h/s: nothing was broken" in capsys.readouterr().out.splitlines()[-1]
