@@ -82,10 +82,9 @@ def everything_rings(campus: Campus) -> Alerts:
     return Alerts({pager: {"hub_fault": "alarm"} for pager in campus.pagers}, bells, False)
 
 
-_NOTHING, _RECORDED, _COMING, _HERE, _OVER = range(5)
+_RECORDED, _COMING, _HERE, _OVER = range(4)
 _RANKS = {"raised": _RECORDED, "dispatched": _COMING, "on_scene": _HERE, "resolved": _OVER}
 _LIGHTS: dict[int, e.LightState] = {
-    _NOTHING: "none",
     _RECORDED: "recorded",
     _COMING: "coming",
     _HERE: "here",
@@ -96,15 +95,23 @@ _LIGHTS: dict[int, e.LightState] = {
 def lights(decided: Campus, durable: Campus) -> dict[str, e.LightState]:
     """Each wall terminal's light: a good thing only where both folds say it, the least of its open incidents.
 
-    A silent one shows nothing by itself. It is told, because a light that is out lets it forget its events.
+    A silent one shows nothing by itself. It is told, because a light that is out lets it forget its events. So an
+    incident that is not on the disk yet puts out no light that another one has lit.
     """
     least: dict[str, int] = {}
+    unwritten: set[str] = set()
     for name in decided.incidents.keys() | durable.incidents.keys():
         here, there = decided.incidents.get(name), durable.incidents.get(name)
         terminal_id = (here or durable.incidents[name]).terminal
-        # What only durable has is closed, and not yet for good; what only decided has is not on the disk.
-        rank = min(_RANKS[here.state] if here else _OVER, _RANKS[there.state] if there else _NOTHING)
+        if there is None:
+            unwritten.add(terminal_id)
+            continue
+        # What only durable has is closed, and not yet for good.
+        rank = min(_RANKS[here.state] if here else _OVER, _RANKS[there.state])
         least[terminal_id] = min(rank, least.get(terminal_id, _OVER))
+    for terminal_id in unwritten & least.keys():
+        if least[terminal_id] != _OVER:
+            least[terminal_id] = _RECORDED
     return {
         terminal.terminal: _LIGHTS[least.get(terminal.terminal, _OVER)]
         for terminal in decided.terminals.values()

@@ -106,7 +106,7 @@ class Truth:
 
     def restored(self, rows: Iterable[tuple[int, bytes]], last_run: int) -> None:
         """An old copy, of these entries, has taken the file's place. Whatever somebody still keeps must come back."""
-        before, mixed = self.recorded, self._mixed()
+        before = self.recorded
         self.restored_run = last_run
         self._receipts.clear()
         self._begin()
@@ -116,18 +116,9 @@ class Truth:
         kept = self.kept() | self.held()
         for digest in before.keys() - self.recorded.keys() - kept:
             made = self.made[digest]
-            if made.early and not made.lost and made.identity not in mixed:
+            if made.early and not made.lost:
                 self.broken(f"a restore loses {digest[:8]}: its terminal let go of it before its incident was over")
             made.lost = True
-
-    def _mixed(self) -> set[str]:
-        """Terminals with two incidents, for a drill or a test is not the same as what is real, nor as each other: while
-        the second of them is decided and not on the disk, the light says none of both, and a terminal lets go.
-        """
-        marks: dict[str, set[tuple[bool, bool]]] = {}
-        for incident in self.campus.incidents.values():
-            marks.setdefault(incident.terminal, set()).add((incident.drill, incident.test))
-        return {terminal for terminal, of_each in marks.items() if len(of_each) > 1}
 
     def _check(self, entry: e.Entry) -> None:
         # The beginning of a log goes in before everything that waits.

@@ -68,6 +68,17 @@ def test_of_two_incidents_the_light_shows_the_one_with_less_help() -> None:
     assert lights(duty.campus, duty.campus)[WALL] == "recorded"
 
 
+@pytest.mark.parametrize(("step", "shown"), [("raised", "recorded"), ("on_scene", "recorded"), ("resolved", "none")])
+def test_an_incident_that_is_not_on_the_disk_puts_no_light_out(step: str, shown: str) -> None:
+    """A drill's press beside a real one: a light that is out would let the terminal forget the real one."""
+    duty = Duty()
+    duty.campus = walk()[step]
+    durable = copy(duty.campus)
+    duty.do(r.StartDrill, zone=EAST, until_ms=duty.now_ms + 1_000, by=CHIEF)
+    duty.press(boot=2)
+    assert lights(duty.campus, durable)[WALL] == shown
+
+
 def test_a_silent_terminal_is_told_the_truth() -> None:
     """It shows nothing by itself; were it told that its light is out, it would let go of its only copy."""
     duty = Duty()
