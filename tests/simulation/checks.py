@@ -193,6 +193,8 @@ class Checks:
                     self._check_light(self._terminal_of(page["incident"]), page["light"], line.peer.name)
             else:
                 self._check_light(line.peer.identity, frame["light"], line.peer.name)
+                if frame["light"] == "none" and not self._has_fault():
+                    self._check_out(line.peer.identity)
 
     def _check_rendered(self, line: Line, frame: dict[str, Any]) -> None:
         """What leaves is what should be shown now, however long it was the peer's turn to wait."""
@@ -222,6 +224,12 @@ class Checks:
                 f"{where} is told that the light of {terminal} is {shown}; "
                 f"on the disk: {on_disk}, as decided: {as_decided}"
             )
+
+    def _check_out(self, terminal: str) -> None:
+        """A terminal whose light is out lets go of its events."""
+        on_disk = _states(self._truth.known, terminal)
+        if on_disk:
+            self._truth.broken(f"{terminal} is told that its light is out; on the disk: {on_disk}")
 
     # ── whenever time goes on ────────────────────────────────────────────────────────────────────────────────
 

@@ -45,6 +45,14 @@ def _light_from_durable(real: Any) -> Any:
     return lambda _decided, durable: real(durable, durable)
 
 
+def _light_out_for_unwritten(real: Any) -> Any:
+    def lights(decided: Any, durable: Any) -> Any:
+        unwritten = {one.terminal for name, one in decided.incidents.items() if name not in durable.incidents}
+        return {wall: "none" if wall in unwritten else light for wall, light in real(decided, durable).items()}
+
+    return lights
+
+
 def _pending_forgotten(_real: Any) -> Any:
     def rebase(self: Any, _gathered: Any) -> None:
         self.decided = campuses.copy(self.durable)
@@ -260,6 +268,7 @@ MUTANTS = (
     Mutant("pages after the commit", f"{ENGINE}_look", _page_after_commit),
     Mutant("light from decided alone", "hub.dispatch.engine:lights", _light_from_decided),
     Mutant("light from durable alone", "hub.dispatch.engine:lights", _light_from_durable),
+    Mutant("light out for what is not on the disk", "hub.dispatch.engine:lights", _light_out_for_unwritten),
     Mutant("pending forgotten at a rebase", f"{ENGINE}_rebase", _pending_forgotten),
     Mutant("deadlines not looked at", "hub.dispatch.engine:next_deadline_ms", _no_deadline),
     Mutant("a defect is swallowed", f"{ENGINE}_fault", never),
