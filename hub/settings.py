@@ -11,7 +11,7 @@ from firstbell_linux.parsing import parse_toml
 from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
-from hub.places.authority import permits
+from hub.places.authority import permits_address, permits_name
 from hub.problems import SettingsError
 
 NAMES_MAX = 8
@@ -93,12 +93,12 @@ def _check(where: str, settings: Settings) -> None:
     for name in settings.names:
         if not _HOST_NAME.fullmatch(name):
             raise SettingsError(Problem("host_malformed", where, {"name": name}))
-        if not permits(name):
+        if not permits_name(name):
             raise SettingsError(Problem("name_not_permitted", where, {"name": name}))
     for address in settings.addresses:
         _check_address(where, "addresses", address)
-        if not permits(address):
-            raise SettingsError(Problem("name_not_permitted", where, {"name": address}))
+        if not permits_address(address):
+            raise SettingsError(Problem("address_not_permitted", where, {"address": address}))
     _check_address(where, "listen.address", settings.listen.address)
     if settings.listen.join_port == settings.listen.port:
         raise SettingsError(Problem("settings_port_twice", where, {"port": settings.listen.port}))

@@ -56,13 +56,14 @@ class Authority:
     certificate: x509.Certificate
 
 
-def permits(name: str) -> bool:
-    """Whether the campus's authority may speak for this host name or IP address."""
-    try:
-        address = ip_address(name)
-    except ValueError:
-        return name.rpartition(".")[2].lower() in NAMES_PERMITTED
-    return any(address in network for network in NETWORKS_PERMITTED)
+def permits_name(name: str) -> bool:
+    """Whether the campus's authority may speak for this host name. An IP address is none."""
+    return name.rpartition(".")[2].lower() in NAMES_PERMITTED
+
+
+def permits_address(address: str) -> bool:
+    """Whether it may speak for this IP address. Raises ValueError for what is none."""
+    return any(ip_address(address) in network for network in NETWORKS_PERMITTED)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -95,9 +96,12 @@ def issue(
 
     Raises KeysError for a name or an address that the authority does not permit.
     """
-    for name in (*names, *addresses):
-        if not permits(name):
+    for name in names:
+        if not permits_name(name):
             raise KeysError(Problem("name_not_permitted", name, {"name": name}))
+    for address in addresses:
+        if not permits_address(address):
+            raise KeysError(Problem("address_not_permitted", address, {"address": address}))
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:COMMON_NAME_CHARS_MAX])])
     start = now - timedelta(days=LEAF_BACKDATED_DAYS)
     end = min(start + timedelta(days=LEAF_DAYS_MAX), authority.certificate.not_valid_after_utc)

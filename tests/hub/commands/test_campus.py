@@ -90,7 +90,8 @@ def test_init_looks_at_the_folder_before_it_asks(tmp_path: Path, monkeypatch: py
     ("typed", "status", "says"),
     [
         (["--host", "hub.example.org"], 2, "hub.example.org"),
-        (["--host", "8.8.8.8"], 2, "8.8.8.8"),
+        *((["--host", address], 2, "--address") for address in ("127.0.0.1", "192.168.1.5", "fe80::1", "8.8.8.8")),
+        (["--address", "8.8.8.8"], 2, "8.8.8.8"),
         (["--host", "a..local"], 2, "a..local"),
         (["--host", "a b.local"], 2, "a b.local"),
         (["--host", "a.local"] * 9, 2, "names"),

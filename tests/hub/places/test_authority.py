@@ -18,7 +18,8 @@ from hub.places.authority import (
     found,
     issue,
     load_certificate,
-    permits,
+    permits_address,
+    permits_name,
     renew_if_due,
     server_context,
 )
@@ -83,9 +84,9 @@ def test_both_refuse_another_name_and_another_authority(keys: Path, tmp_path: Pa
 
 
 def test_the_authority_cannot_speak_for_a_public_name(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever stole the key would not ask `permits`; every client that knows name constraints refuses all the same."""
+    """Whoever stole the key would not ask; every client that knows name constraints refuses all the same."""
     stolen = authority.Authority(authority._load_key(keys / "ca.key"), load_certificate(keys / "ca.pem"))
-    monkeypatch.setattr(authority, "permits", lambda _name: True)
+    monkeypatch.setattr(authority, "permits_name", lambda _name: True)
     key = authority._load_key(keys / "hub.key")
     (keys / "hub.pem").write_bytes(authority._pem(issue(stolen, key.public_key(), ["bank.example"], [], NOW)))
     with (
@@ -111,23 +112,32 @@ def test_no_authority_beneath_this_one(keys: Path) -> None:
         ("firstbell.local", True),
         ("a.b.lan", True),
         ("LOCALHOST", True),
-        ("10.1.2.3", True),
-        ("fd12::1", True),
         ("notlocal", False),
         ("local.example.org", False),
         ("hub", False),
-        ("8.8.8.8", False),
-        ("2001:db8::1", False),
+        ("10.1.2.3", False),
         ("", False),
     ],
 )
-def test_what_is_permitted(name: str, permitted: bool) -> None:
-    assert permits(name) is permitted
+def test_which_names_are_permitted(name: str, permitted: bool) -> None:
+    assert permits_name(name) is permitted
 
 
-def test_a_name_it_may_not_certify_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KeysError, match="name_not_permitted"):
-        found(tmp_path / "keys", "c-aaaaaaaaaa", ["hub.example.org"], [], NOW)
+@pytest.mark.parametrize(
+    ("address", "permitted"), [("10.1.2.3", True), ("fd12::1", True), ("8.8.8.8", False), ("2001:db8::1", False)]
+)
+def test_which_addresses_are_permitted(address: str, permitted: bool) -> None:
+    assert permits_address(address) is permitted
+
+
+def test_what_it_may_not_certify_is_refused(tmp_path: Path) -> None:
+    for names, addresses, problem in (
+        (["hub.example.org"], [], "name_not_permitted"),
+        (["10.1.2.3"], [], "name_not_permitted"),
+        (NAMES, ["8.8.8.8"], "address_not_permitted"),
+    ):
+        with pytest.raises(KeysError, match=problem):
+            found(tmp_path / names[0], "c-aaaaaaaaaa", names, addresses, NOW)
 
 
 def due_days(days: int) -> datetime:
