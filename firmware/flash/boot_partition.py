@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from firstbell_flash.problems import CardError
-from firstbell_linux.private_file import PRIVATE_FILE
+from firstbell_linux.private_file import PRIVATE_FILE, naming
 from firstbell_linux.problems import Problem, reason_of
 
 CLUSTER_BYTES_MAX = 32 * 1024
@@ -71,6 +71,7 @@ class Folder:
 
     def write(self, path: str, data: bytes) -> None:
         with (
+            naming(self.where / path),
             self._inner(path, make=True) as inner,
             os.fdopen(os.open(_name(path), _WRITE, PRIVATE_FILE, dir_fd=inner), "wb") as file,
         ):

@@ -11,6 +11,7 @@ import click
 import segno
 from firstbell_flash.homes import from_option
 from firstbell_flash.problems import NotFound
+from firstbell_linux.private_file import naming
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import Run, command
 from PIL import Image, ImageDraw, ImageFont
@@ -47,7 +48,8 @@ def label(run: Run, folder: Path, zone: str, to: Path, address: str) -> None:
     files = [to / f"{settings.terminal}.{kind}" for kind in ("pdf", "png")]
     to.mkdir(parents=True, exist_ok=True)
     for path in files:
-        picture.save(path, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), resolution=DOTS_PER_INCH)
+        with naming(path):
+            picture.save(path, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), resolution=DOTS_PER_INCH)
     made = [run.say("label.made", file=path) for path in files]
     run.tell({"files": list(map(str, files)), "page": page}, *made, run.say("label.opens", page=page))
 

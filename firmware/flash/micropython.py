@@ -9,6 +9,7 @@ from firstbell_flash.dialogue import bar, step
 from firstbell_flash.find_boards import Board, Drive, Usb
 from firstbell_flash.problems import BoardError
 from firstbell_flash.repl import Repl
+from firstbell_linux.private_file import naming
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import Run
 
@@ -27,9 +28,9 @@ print(sys.implementation._mpy & 0xff)
 def put_micropython(run: Run, usb: Usb, drive: Drive, firmware: bytes) -> Board:
     """The board, when it has come back with it. Raises BoardError, OSError."""
     assert drive.folder is not None  # noqa: S101 - it was chosen by it
-    before = set(usb.boards())
+    before, copy = set(usb.boards()), drive.folder / NAME
     try:
-        with bar(run, "micropython", len(firmware)) as wrote, (drive.folder / NAME).open("wb", buffering=0) as file:
+        with naming(copy), bar(run, "micropython", len(firmware)) as wrote, copy.open("wb", buffering=0) as file:
             for start in range(0, len(firmware), COPY_BYTES):
                 wrote(file.write(firmware[start : start + COPY_BYTES]))
             os.fsync(file.fileno())

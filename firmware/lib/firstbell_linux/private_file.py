@@ -26,22 +26,36 @@ def write_public(path: Path, data: bytes) -> None:
 
 def _write(path: Path, data: bytes, mode: int) -> None:
     beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    try:
-        with _new_file(beside) as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-        beside.replace(path)
-    except BaseException:
+    with naming(path):
         beside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+        try:
+            with _new_file(beside) as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(data)
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
 
 
 def copy_private(read: BinaryIO, to: Path) -> None:
     """`to` is new. Raises OSError."""
-    with _new_file(to) as written:
+    with naming(to), _new_file(to) as written:
         shutil.copyfileobj(read, written)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """While `path` is written: an OSError names it where that says no file at all, as of a full disk, or one beside
+    `path`, whose name nobody has typed.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(path.with_name(f".{path.name}."))):
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -84,14 +98,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except FileExistsError as error:
         # A file stands where a folder above it would be.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield beside
-        for folder in (beside, *(one for one in beside.rglob("*") if one.is_dir())):
-            sync_folder(folder)
-        # Replaces an empty folder, and fails where somebody has put something there meanwhile.
-        beside.rename(path)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-    sync_folder(path.parent)
+    with naming(path):
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            yield beside
+            for folder in (beside, *(one for one in beside.rglob("*") if one.is_dir())):
+                sync_folder(folder)
+            # Replaces an empty folder, and fails where somebody has put something there meanwhile.
+            beside.rename(path)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        sync_folder(path.parent)
