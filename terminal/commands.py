@@ -103,7 +103,7 @@ def _status_lines(run: Run, status: dict[str, Any]) -> list[tuple[str, str]]:
         ("linked", linked if status["linked"] else run.say("status.linked_no")),
         ("light", run.say(f"light.{status['light']}")),
         ("sound", run.say(f"sound.{status['sound']}")),
-        ("inputs", ", ".join(states) or run.say("status.none")),
+        ("inputs", run.words.listed(states) or run.say("status.none")),
         *([("supply", run.say("status.supply_v", volt=f"{supply_mv / 1000:.2f}"))] if supply_mv else []),
         ("pending", str(status["pending"])),
         ("kept", str(status["kept"])),

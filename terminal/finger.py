@@ -61,7 +61,7 @@ class Finger:
         if not self._settings.simulated.pins:
             raise ControlError(Problem("not_simulated", self._where))
         if name not in self._settings.inputs:
-            names = ", ".join(self._settings.inputs) or "–"
+            names = list(self._settings.inputs) or ["–"]
             raise ControlError(Problem("no_such_input", self._where, {"input": name, "inputs": names}))
         if name in self._made:
             raise ControlError(Problem("input_in_use", self._where, {"input": name}))

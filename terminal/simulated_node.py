@@ -184,7 +184,7 @@ class SimulatedNode:
     def _pin(self, name: str) -> int:
         where = str(self._home.path)
         if name not in self._settings.inputs:
-            names = ", ".join(self._settings.inputs) or "–"
+            names = list(self._settings.inputs) or ["–"]
             raise ControlError(Problem("no_such_input", where, {"input": name, "inputs": names}))
         if name in self._made:
             raise ControlError(Problem("input_in_use", where, {"input": name}))

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from firstbell_flash.problems import CardError
+from firstbell_flash.problems import CardError, Unreadable
 from firstbell_linux.private_file import PRIVATE_FILE, naming
-from firstbell_linux.problems import Problem, reason_of
+from firstbell_linux.problems import Problem
 
 CLUSTER_BYTES_MAX = 32 * 1024
 """A FAT gives a file so much more than it asks for, at most (Microsoft, FAT: General Overview of On-Disk Format)."""
@@ -175,12 +175,12 @@ def _forget(path: Path) -> None:
 
 
 def open_fat(where: Path) -> Fat:
-    """The first partition of an image or a device. Raises CardError: there is none, or no FAT."""
+    """The first partition of an image or a device. Raises Unreadable; CardError: there is none, or no FAT."""
     try:
         with where.open("rb") as file:
             start = file.read(SECTOR_BYTES)
     except OSError as error:
-        raise CardError(Problem("card_unreadable", str(where), {"reason": reason_of(error)})) from error
+        raise Unreadable("card_unreadable", where, error) from error
     entry = start[_ENTRY_AT : _ENTRY_AT + 16]
     if not start.endswith(_SIGNATURE) or len(start) < SECTOR_BYTES or entry[4] not in _FAT_KINDS:
         raise CardError(Problem("no_boot_partition", str(where)))

@@ -21,9 +21,9 @@ from hashlib import sha256
 from importlib.resources import files as package_files
 from pathlib import Path, PurePosixPath
 
-from firstbell_flash.problems import BundleError
+from firstbell_flash.problems import BundleError, Unreadable
 from firstbell_flash.sums import SUMS, parse_sums, write_sums
-from firstbell_linux.problems import Problem, reason_of
+from firstbell_linux.problems import Problem
 
 REQUIREMENTS = "requirements.txt"
 BUNDLE_BYTES_MAX = 128 * 1024 * 1024
@@ -124,7 +124,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def read(path: Path) -> dict[str, bytes]:
-    """Every file of a bundle by its name, each as SHA256SUMS says. Raises BundleError."""
+    """Every file of a bundle by its name, each as SHA256SUMS says. Raises BundleError, Unreadable."""
     try:
         if path.stat().st_size > BUNDLE_BYTES_MAX:
             raise BundleError(Problem("bundle_broken", str(path)))
@@ -134,7 +134,7 @@ def read(path: Path) -> dict[str, bytes]:
                 raise BundleError(Problem("bundle_broken", str(path)))
             files = {member.name: _data(tar, member) for member in members}
     except OSError as error:
-        raise BundleError(Problem("bundle_unreadable", str(path), {"reason": reason_of(error)})) from error
+        raise Unreadable("bundle_unreadable", path, error) from error
     except tarfile.TarError as error:
         raise BundleError(Problem("bundle_broken", str(path))) from error
     whole = {name: sha256(data).hexdigest() for name, data in files.items() if name != SUMS}

@@ -160,7 +160,7 @@ def read_back(boot: BootPartition, planned: Plan, read: Wrote) -> None:
             differ.append(path)
         read(len(data))
     if differ:
-        raise CardError(Problem("card_differs", str(boot.where), {"files": ", ".join(differ)}))
+        raise CardError(Problem("card_differs", str(boot.where), {"files": list(differ)}))
 
 
 def differences(boot: BootPartition, terminal: Mapping[str, bytes]) -> tuple[dict[str, str], int]:

@@ -117,7 +117,7 @@ def _signs(names: Collection[str]) -> set[Format]:
 
 def _check_one(signs: set[Format], where: str) -> None:
     if len(signs) > 1:
-        found = ", ".join(one for one in get_args(Format) if one in signs)
+        found = [one for one in get_args(Format) if one in signs]
         raise CardError(Problem("format_two", where, {"formats": found}))
 
 

@@ -11,7 +11,7 @@ from firstbell_flash.dialogue import step
 from firstbell_flash.enrol import ask, begin_offline, enrol, finish_offline, token_of
 from firstbell_flash.problems import FileError, NotPressed
 from firstbell_linux.problems import Problem
-from firstbell_linux.shell import Run
+from firstbell_linux.shell import PATH, Run
 
 from terminal.settings import Home, Settings, check_home, load_settings
 
@@ -22,12 +22,12 @@ _ALGORITHMS = {"pi": "EdDSA", "pico": "HS256"}
 
 def from_option() -> click.Option:
     """Its name is needed, and "." is none."""
-    folder = click.Path(path_type=Path, resolve_path=True)
+    folder = click.Path(path_type=Path, readable=False, resolve_path=True)
     return click.Option(["--from", "folder"], type=folder, required=True, metavar="DIR")
 
 
 def enrol_options() -> tuple[click.Option, ...]:
-    file: dict[str, Any] = {"type": click.Path(path_type=Path), "metavar": "FILE"}
+    file: dict[str, Any] = {"type": PATH, "metavar": "FILE"}
     return (
         click.Option(["--token"], is_flag=True),
         click.Option(["--request"], **file),

@@ -13,7 +13,7 @@ from firstbell_flash.homes import from_option
 from firstbell_flash.problems import NotFound
 from firstbell_linux.private_file import naming
 from firstbell_linux.problems import Problem
-from firstbell_linux.shell import Run, command
+from firstbell_linux.shell import PATH, Run, command
 from PIL import Image, ImageDraw, ImageFont
 
 from terminal.settings import Home, Settings, check_home, load_settings
@@ -34,7 +34,7 @@ _PIECE = re.compile(r"[^\s\u2e80-\u9fff\uf900-\uffef]+\s*|.")
 
 
 def build(run: Run) -> click.Command:
-    to = click.Option(["--to"], type=click.Path(path_type=Path), default=Path(), metavar="DIR")
+    to = click.Option(["--to"], type=PATH, default=Path(), metavar="DIR")
     hub = click.Option(["--hub", "address"], default="", metavar="HOST:PORT")
     return command(run, "label", label, from_option(), click.Option(["--zone"], required=True), to, hub)
 

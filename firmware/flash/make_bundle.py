@@ -8,13 +8,13 @@ from firstbell_flash import bundle
 from firstbell_flash.board import FIRMWARE
 from firstbell_flash.dialogue import check_new, step
 from firstbell_linux.private_file import write_private
-from firstbell_linux.shell import Run, command
+from firstbell_linux.shell import PATH, Run, command
 
 CHECKOUT = FIRMWARE.parent
 
 
 def build(run: Run) -> click.Command:
-    path = click.Path(path_type=Path)
+    path = PATH
     deb = click.Option(["--deb", "debs"], type=path, multiple=True, metavar="FILE")
     return command(run, "bundle", make_bundle, click.Argument(["out"], type=path), deb)
 

@@ -7,11 +7,11 @@ import click
 from firstbell_flash.board import program_file, program_files
 from firstbell_flash.dialogue import check_new, step
 from firstbell_linux.private_file import write_public
-from firstbell_linux.shell import Run, command
+from firstbell_linux.shell import PATH, Run, command
 
 
 def build(run: Run) -> click.Command:
-    return command(run, "program", make_program, click.Argument(["out"], type=click.Path(path_type=Path)))
+    return command(run, "program", make_program, click.Argument(["out"], type=PATH))
 
 
 def make_program(run: Run, out: Path) -> None:

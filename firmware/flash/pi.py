@@ -18,10 +18,10 @@ from firstbell_flash.dialogue import bar, confirm, step
 from firstbell_flash.disks import Disk, check_disk, device_number, disk_of
 from firstbell_flash.enrol import is_home
 from firstbell_flash.first_boot import Machine
-from firstbell_flash.problems import CardError, FileError, TypedWrongly
+from firstbell_flash.problems import CardError, FileError, TypedWrongly, Unreadable
 from firstbell_flash.wifi import load_networks
-from firstbell_linux.problems import Problem, reason_of
-from firstbell_linux.shell import Run, command
+from firstbell_linux.problems import Problem
+from firstbell_linux.shell import PATH, Run, command
 
 from terminal.settings import Home
 
@@ -32,12 +32,12 @@ _UNKNOWN_YET = "terminal"
 
 
 def build(run: Run) -> click.Command:
-    file: dict[str, Any] = {"type": click.Path(path_type=Path), "metavar": "FILE"}
+    file: dict[str, Any] = {"type": PATH, "metavar": "FILE"}
     return command(
         run,
         "pi",
         pi,
-        click.Argument(["card"], type=click.Path(path_type=Path)),
+        click.Argument(["card"], type=PATH),
         homes.from_option(),
         *homes.enrol_options(),
         click.Option(["--bundle", "packed"], **file),
@@ -124,14 +124,14 @@ def pi(
 def open_card(where: Path, *, to_write: bool) -> tuple[BootPartition, Disk | None]:
     """An image, a device, or a folder where the boot partition is mounted; and the disk behind it, if there is one.
 
-    Raises CardError: not there, no card; and `to_write`, in use, locked.
+    Raises Unreadable; CardError: no card; and `to_write`, in use, locked.
     """
     try:
         mode = where.stat().st_mode
         is_device, is_folder = stat.S_ISBLK(mode), stat.S_ISDIR(mode)
         disk = disk_of(device_number(where)) if is_device or where.is_mount() else None
     except OSError as error:
-        raise CardError(Problem("card_unreadable", str(where), {"reason": reason_of(error)})) from error
+        raise Unreadable("card_unreadable", where, error) from error
     if disk is not None and to_write:
         check_disk(disk, where, folder=is_folder)
     if is_device and (disk is None or where.resolve().name != disk.name):
@@ -142,12 +142,12 @@ def open_card(where: Path, *, to_write: bool) -> tuple[BootPartition, Disk | Non
 
 
 def _read_ssh_key(path: Path) -> str:
-    """Raises FileError: none, or more than one. Whether it is one at all, Machine says."""
+    """Raises Unreadable; FileError: none, or more than one. Whether it is one at all, Machine says."""
     try:
         with path.open("rb") as file:
             text = file.read(SSH_KEY_BYTES_MAX).decode("ascii", "replace").strip()
     except OSError as error:
-        raise FileError(Problem("ssh_key_unreadable", str(path), {"reason": reason_of(error)})) from error
+        raise Unreadable("ssh_key_unreadable", path, error) from error
     if not text or "\n" in text:
         raise FileError(Problem("ssh_key_not_one", str(path)))
     return text
@@ -156,7 +156,7 @@ def _read_ssh_key(path: Path) -> str:
 def _ask(run: Run, disk: Disk | None, planned: Plan, yes: str) -> None:
     """Shows which card it is, and asks; not for an image. Raises TypedWrongly, Declined."""
     if planned.replaces:
-        run.note(run.say("pi.replaces", files=", ".join(planned.replaces)))
+        run.note(run.say("pi.replaces", files=run.words.listed(planned.replaces)))
     if disk is None:
         return
     for line in _described(run, disk):
@@ -173,7 +173,7 @@ def _described(run: Run, disk: Disk) -> list[str]:
     return [
         run.say("pi.disk", name=disk.name, model=disk.model, size=_gigabytes(disk.size_bytes)),
         run.say("pi.serial", serial=disk.serial or run.say("pi.no_serial")),
-        run.say("pi.contents", partitions=", ".join(sizes) or "–"),
+        run.say("pi.contents", partitions=run.words.listed(sizes) or "–"),
     ]
 
 
@@ -194,6 +194,6 @@ def _tell_plan(run: Run, boot: BootPartition, disk: Disk | None, planned: Plan) 
     }
     lines = [] if disk is None else _described(run, disk)
     if planned.replaces:
-        lines.append(run.say("pi.replaces", files=", ".join(planned.replaces)))
+        lines.append(run.say("pi.replaces", files=run.words.listed(planned.replaces)))
     said = run.say("pi.plan", card=boot.where, files=len(planned.write), mb=f"{size / 1e6:.1f}", format=planned.format)
     run.tell(data, *lines, said)

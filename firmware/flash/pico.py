@@ -23,7 +23,7 @@ from firstbell_flash.watch import Console, until_linked, until_receipt
 from firstbell_flash.wifi import load_networks
 from firstbell_linux.private_file import write_private
 from firstbell_linux.problems import Problem
-from firstbell_linux.shell import Run, command
+from firstbell_linux.shell import PATH, Run, command
 
 from terminal.settings import Home, Settings
 
@@ -34,7 +34,7 @@ BOARD_FILE = "board"
 
 
 def build(run: Run) -> click.Command:
-    file: dict[str, Any] = {"type": click.Path(path_type=Path), "metavar": "FILE"}
+    file: dict[str, Any] = {"type": PATH, "metavar": "FILE"}
     return command(
         run,
         "pico",
@@ -108,7 +108,7 @@ def _tell_plan(run: Run, folder: Path, networks: list[Network], target: str) -> 
     names = [network.ssid for network in networks]
     run.tell(
         {"would_write": target, "folder": str(folder), "networks": names},
-        run.say("pico.plan", target=target, folder=folder, networks=run.say("list.join").join(names)),
+        run.say("pico.plan", target=target, folder=folder, networks=run.words.listed(names)),
     )
 
 
@@ -122,7 +122,7 @@ def _write(
     others = names_of_others(repl, loader)
     if others:
         repl.close()
-        files = ", ".join(others)
+        files = run.words.listed(others)
         confirm(run, "pico.may_remove", Problem("board_of_others", board.port, {"files": files}), files=files)
         repl = enter(usb, board)
         for name in others:

@@ -1,6 +1,17 @@
 """What can go wrong while a terminal is made."""
 
-from firstbell_linux.problems import DEVICE, NOT_FOUND, UNREACHABLE, USED_WRONGLY, ProblemError
+from pathlib import Path
+
+from firstbell_linux.problems import (
+    DEVICE,
+    NOT_FOUND,
+    UNREACHABLE,
+    USED_WRONGLY,
+    Problem,
+    ProblemError,
+    exit_code_of,
+    reason_of,
+)
 
 
 class FlashError(ProblemError):
@@ -9,6 +20,14 @@ class FlashError(ProblemError):
 
 class FileError(FlashError):
     """A file that was named can't be used as it is."""
+
+
+class Unreadable(FlashError):
+    """A file that was named isn't there, or this machine doesn't read it; `problem` has the `reason`."""
+
+    def __init__(self, problem: str, path: Path, error: OSError) -> None:
+        super().__init__(Problem(problem, str(path), {"reason": reason_of(error)}))
+        self.exit_code = exit_code_of(error)
 
 
 class NotFound(FlashError):

@@ -139,7 +139,7 @@ def read_back(repl: Repl, wanted: Mapping[str, bytes], folder: str) -> None:
     differ = set(differences(repl.digests(), wanted, folder))
     differ |= {path for path, data in wanted.items() if "/" not in path and repl.read(path) != data}
     if differ:
-        raise BoardError(Problem("read_back_differs", repl.port, {"files": ", ".join(sorted(differ))}))
+        raise BoardError(Problem("read_back_differs", repl.port, {"files": sorted(differ)}))
 
 
 def differences(have: Mapping[str, str], wanted: Mapping[str, bytes], folder: str) -> dict[str, str]:

@@ -74,7 +74,7 @@ def read_firmware(path: Path, digest: str) -> bytes:
     if digest and found != digest.lower():
         raise FileError(Problem("uf2_differs", str(path), {"found": found}))
     if not digest and found not in RELEASES:
-        raise FileError(Problem("uf2_unknown", str(path), {"found": found, "known": ", ".join(RELEASES.values())}))
+        raise FileError(Problem("uf2_unknown", str(path), {"found": found, "known": list(RELEASES.values())}))
     if max(parse(data, str(path))) >= FILES_START:
         raise _broken(str(path), "other_place")
     return data

@@ -18,14 +18,14 @@ from firstbell_flash.put import BOOT, PROGRAMS, differences, digest, enter, quie
 from firstbell_flash.uf2 import parse, read_uf2
 from firstbell_linux.parsing import parse_json
 from firstbell_linux.problems import FAILED, Problem
-from firstbell_linux.shell import Run, command, group
+from firstbell_linux.shell import PATH, Run, command, group
 
 from terminal.settings import Home, Settings
 
 
 def build(run: Run) -> click.Group:
     port = click.Argument(["port"], metavar="PORT|FILE")
-    card = click.Argument(["card"], type=click.Path(path_type=Path))
+    card = click.Argument(["card"], type=PATH)
     return group(
         run,
         "verify",

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 from firstbell_flash.board import Network
-from firstbell_flash.problems import FileError
+from firstbell_flash.problems import FileError, Unreadable
 from firstbell_linux.parsing import parse_toml
-from firstbell_linux.problems import Phrase, Problem, reason_of
+from firstbell_linux.problems import Phrase, Problem
 
 WIFI_BYTES_MAX = 4_096
 NETWORKS_MAX = 2
@@ -39,13 +39,13 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def load_networks(path: Path) -> list[Network]:
-    """Raises FileError: not there, open to others, not TOML, a network that can't be."""
+    """Raises Unreadable; FileError: open to others, not TOML, a network that can't be."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(path.stat().st_mode)
             text = file.read(WIFI_BYTES_MAX + 1)
     except OSError as error:
-        raise FileError(Problem("wifi_unreadable", str(path), {"reason": reason_of(error)})) from error
+        raise Unreadable("wifi_unreadable", path, error) from error
     if mode & _OTHERS:
         raise FileError(Problem("wifi_open", str(path), {"mode": f"{mode:04o}"}))
     if len(text) > WIFI_BYTES_MAX:

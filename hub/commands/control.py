@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from firstbell_linux.parsing import parse_json
-from firstbell_linux.problems import Problem
+from firstbell_linux.problems import Problem, reason_of
 
 from hub.problems import HubUnreachable
 
@@ -45,7 +45,9 @@ def call(control: Path, method: str, path: str, body: object = None) -> dict[str
         raise HubUnreachable(Problem("hub_not_running", str(control.parent))) from error
     except TimeoutError as error:
         raise HubUnreachable(Problem("hub_stalled", str(control), {"wait_s": round(wait_s)})) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except OSError as error:
+        raise HubUnreachable(Problem("hub_silent", str(control), {"reason": reason_of(error)})) from error
+    except (http.client.HTTPException, ValueError) as error:
         raise HubUnreachable(Problem("hub_silent", str(control), {"reason": str(error)})) from error
     finally:
         connection.close()

@@ -25,8 +25,8 @@ def find(run: Run, kind: str, named: str) -> dict[str, Any]:
     if not found:
         names = [run.say("list.name", name=one["name"]) for one in listed if not one.get("revoked")]
         told = [*names[:NAMES_MAX], *("…" for _ in names[NAMES_MAX : NAMES_MAX + 1])]
-        raise NotFound(Problem(f"unknown_{kind}", named, {"names": run.say("list.join").join(told) or "–"}))
+        raise NotFound(Problem(f"unknown_{kind}", named, {"names": run.words.listed(told) or "–"}))
     if len(found) > 1:
-        ids = run.say("list.join").join(one["id"] for one in found)
+        ids = run.words.listed(one["id"] for one in found)
         raise TypedWrongly(Problem("ambiguous_name", named, {"ids": ids}))
     return dict(found[0])

@@ -40,13 +40,12 @@ def add(run: Run, name: str, zone: tuple[str, ...], role: tuple[str, ...], with_
 def list_accounts(run: Run) -> None:
     campus = run.call("GET", "/api/campus")
     zones = {zone["id"]: zone["name"] for zone in campus["zones"]}
-    separator = run.say("list.join")
     rows = (
         (
             account["name"],
             account["id"],
-            separator.join(run.say(f"role.{role}") for role in account["roles"]),
-            separator.join(zones.get(zone, zone) for zone in account["zones"]) or run.say("zone.all"),
+            run.words.listed(run.say(f"role.{role}") for role in account["roles"]),
+            run.words.listed(zones.get(zone, zone) for zone in account["zones"]) or run.say("zone.all"),
             run.say("pin.set" if account["pin"] else "pin.missing"),
         )
         for account in campus["accounts"]

@@ -152,7 +152,7 @@ def _tell(run: Run, ledger: _Ledger, entry: e.Entry) -> str:
             details.append(run.words.word(f"event.{entry.what}", entry.what))
         case e.IncidentRaised() | e.TierRaised():
             people = [ledger.person(page.guard) for page in entry.paged]
-            details.append(run.say("list.join").join(people) or run.say("entry.everyone"))
+            details.append(run.words.listed(people) or run.say("entry.everyone"))
         case e.Resolved():
             details.append(run.words.word(f"outcome.{entry.outcome}", entry.outcome))
         case e.LightShown():

@@ -51,7 +51,7 @@ def list_pagers(run: Run) -> None:
 
 
 def _ready(run: Run, reasons: list[str]) -> str:
-    why = run.say("list.join").join(run.words.word(f"reason.{reason}", reason) for reason in reasons)
+    why = run.words.listed(run.words.word(f"reason.{reason}", reason) for reason in reasons)
     return run.say("pager.not_ready", why=why) if why else run.say("pager.ready")
 
 

@@ -12,7 +12,7 @@ from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
 from firstbell_linux.enrolment import Board, EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
 from firstbell_linux.private_file import whole_folder, write_private
 from firstbell_linux.problems import Problem, reason_of
-from firstbell_linux.shell import command, group
+from firstbell_linux.shell import PATH, command, group
 
 from hub.commands.control import Declined
 from hub.commands.found import find
@@ -33,7 +33,7 @@ _PLACE = ("building", "floor", "place", "way")
 
 
 def build(run: Run) -> click.Group:
-    name, file = click.Argument(["name"]), click.Path(path_type=Path)
+    name, file = click.Argument(["name"]), PATH
     # With the same help in each command.
     plan_options = (
         click.Option(["--zone"], required=True),
@@ -51,7 +51,7 @@ def build(run: Run) -> click.Group:
     minutes = click.Option(
         ["--minutes"], type=click.IntRange(0, MINUTES_MAX), default=MINUTES_DEFAULT, show_default=True
     )
-    program = click.Argument(["program"], type=click.Path(path_type=Path))
+    program = click.Argument(["program"], type=PATH)
     return group(
         run,
         "terminal",
@@ -192,10 +192,10 @@ def list_terminals(run: Run) -> None:
             terminal["name"],
             terminal["id"],
             zones.get(terminal["zone"], terminal["zone"]),
-            run.say("list.join").join(filter(None, (terminal["building"], terminal["floor"], terminal["place"]))),
+            run.words.listed(filter(None, (terminal["building"], terminal["floor"], terminal["place"]))),
             run.say(f"role.{terminal['role']}"),
             run.say(_link(terminal["linked"], terminal["revoked"])),
-            run.say("list.join").join(filter(None, (terminal["software"], _update(run, terminal["update"])))),
+            run.words.listed(filter(None, (terminal["software"], _update(run, terminal["update"])))),
         )
         for terminal in campus["terminals"]
     )

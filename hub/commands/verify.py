@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from firstbell.note import NoteError, Vkey, parse_checkpoint, parse_vkey
 from firstbell_linux.problems import DEVICE, FAILED, OK, Problem, reason_of
-from firstbell_linux.shell import command, printable
+from firstbell_linux.shell import PATH, command, printable
 from firstbell_linux.words import Words
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -29,7 +29,7 @@ def build(run: Run) -> click.Command:
         run,
         "verify",
         check,
-        click.Option(["--against"], type=click.Path(path_type=Path), metavar="FILE"),
+        click.Option(["--against"], type=PATH, metavar="FILE"),
         click.Option(["--vkey"], metavar="KEY"),
     )
 
@@ -91,7 +91,7 @@ def tell_place(words: Words, place: Place) -> str:
     of_log = "" if place.log is None else words.say("verify.place.of_log", number=place.log)
     fields = {name: printable(str(value)) for name, value in place.fields.items()}
     text = words.say(f"verify.place.{place.kind}", of_log=of_log, **fields)
-    return text if place.within is None else words.say("list.join").join((text, tell_place(words, place.within)))
+    return text if place.within is None else words.listed((text, tell_place(words, place.within)))
 
 
 def _foreign(verdict: Verdict, key: Vkey, home: Home) -> str:

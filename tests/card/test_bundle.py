@@ -17,7 +17,7 @@ from threading import Thread
 
 import pytest
 from firstbell_flash import bundle
-from firstbell_flash.problems import BundleError
+from firstbell_flash.problems import BundleError, Unreadable
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -243,6 +243,5 @@ def test_one_with_holes(kind: str, tmp_path: Path) -> None:
 
 
 def test_one_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(BundleError) as raised:
+    with pytest.raises(Unreadable, match="bundle_unreadable"):
         bundle.read(tmp_path / "b.tar")
-    assert raised.value.problem.name == "bundle_unreadable"

@@ -29,4 +29,4 @@ def test_both_languages_say_the_same_things() -> None:
     assert [key for key, text in english.items() if HAN.search(text)] == []
     plain = {key for key, text in chinese.items() if not HAN.search(text)}
     commands = {f"problem.{name}.do" for name in ("wifi_open", "no_fontconfig", "no_font")}
-    assert plain == {"list.join", "doctor.python"} | commands
+    assert plain == {"doctor.python"} | commands

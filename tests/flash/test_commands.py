@@ -31,6 +31,8 @@ def test_help(path: tuple[str, ...], language: str) -> None:
     assert (said.status, said.err) == (0, "")
     command = dict(every(build(FlashRun(words(language)))))[path]
     for parameter in command.params:
+        # What can't be read is said in our words and with our exit code, not with click's.
+        assert not getattr(parameter.type, "readable", False), parameter.name
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
             assert parameter.opts[0] in said.out
@@ -59,6 +61,11 @@ def test_what_is_wrong_is_said_first(pi_folder: Path, wifi: Path, tmp_path: Path
         (["pico", "--from", tmp_path / "new", "--token"], 2, "usage"),
         (["verify", "pico", "/dev/none", "--from", pi_folder], 1, "not_for_pico"),
         (["label", "--from", tmp_path / "none", "--zone", "A"], 3, "home_unreadable"),
+        (["pi", "none", "--from", pi_folder, "--bundle", tmp_path / "none"], 3, "bundle_unreadable"),
+        (["pi", "none", "--from", pi_folder, "--bundle", tmp_path], 4, "bundle_unreadable"),
+        (["pi", "none", "--from", pi_folder, "--bundle", "x", "--ssh-key", "none"], 3, "ssh_key_unreadable"),
+        (["pi", "none", "--from", pi_folder, "--bundle", "x", "--wifi", "none"], 3, "wifi_unreadable"),
+        (["pi", "none", "--from", pi_folder, "--bundle", "x", "--wifi", tmp_path], 4, "wifi_unreadable"),
     ):
         said = type_in(*typed, "--json")
         assert (said.status, said.json["problem"]) == (status, problem), said.err

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from firstbell_flash.board import Network
-from firstbell_flash.problems import FileError
+from firstbell_flash.problems import FileError, Unreadable
 from firstbell_flash.wifi import WIFI_BYTES_MAX, load_networks
 
 ONE = '[[network]]\nssid = "学校"\npassword = "12345678"\n'
@@ -77,6 +77,5 @@ def test_a_key_of_64_digits(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileError) as error:
+    with pytest.raises(Unreadable, match="wifi_unreadable"):
         load_networks(tmp_path / "none.toml")
-    assert error.value.problem.name == "wifi_unreadable"

@@ -28,7 +28,7 @@ class Echo:
 
     async def press(self, name: str, hold_ms: int) -> Answer:
         if name == "nowhere":
-            raise ControlError(Problem("no_such_input", "/home", {"input": name, "inputs": "panic"}))
+            raise ControlError(Problem("no_such_input", "/home", {"input": name, "inputs": ["panic", "door"]}))
         if hold_ms == control.HOLD_MS_MAX:
             await self.hold.wait()
         return {"ok": True, "did": ["press", name, hold_ms]}
@@ -195,7 +195,7 @@ async def test_asking_from_outside(server: ControlServer, tmp_path: Path) -> Non
     assert await asyncio.to_thread(ask, path, {"do": "status"}) == {"ok": True, "did": "status"}
     with pytest.raises(ControlError) as caught:
         await asyncio.to_thread(ask, path, {"do": "press", "input": "nowhere"})
-    assert caught.value.problem == Problem("no_such_input", "/home", {"input": "nowhere", "inputs": "panic"})
+    assert caught.value.problem == Problem("no_such_input", "/home", {"input": "nowhere", "inputs": ["panic", "door"]})
     await server.close()
     with pytest.raises(NotRunning):
         await asyncio.to_thread(ask, path, {"do": "status"})

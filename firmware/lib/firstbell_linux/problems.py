@@ -1,6 +1,7 @@
 """What can be wrong, in a form that a person gets told in their own language, and the exit code that it becomes."""
 
 import errno
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,12 +23,13 @@ class Phrase:
 class Problem:
     """`name` is a key under `problem` in the catalogue, which has for it `what` happened and what to `do`.
 
-    `where` is a file, an address, a pin or a name, the same in every language; `fields` fill the two sentences.
+    `where` is a file, an address, a pin or a name, the same in every language; `fields` fill the two sentences, a list
+    as one of the reader's language.
     """
 
     name: str
     where: str
-    fields: Mapping[str, str | int | Phrase] = field(default_factory=dict)
+    fields: Mapping[str, str | int | Phrase | list[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """For logs."""
@@ -56,14 +58,26 @@ _REASONS = {
     errno.ETIMEDOUT: "late",
     errno.EADDRINUSE: "port_taken",
     errno.EADDRNOTAVAIL: "not_our_address",
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "broken_off",
+    errno.EPIPE: "broken_off",
+    errno.EHOSTUNREACH: "no_way",
+    errno.ENETUNREACH: "no_way",
 }
 """What a machine says most often, each a word of the catalogue, `system.<word>`."""
+
+
+def exit_code_of(error: OSError) -> int:
+    """Of a file that was named and can't be read."""
+    return NOT_FOUND if isinstance(error, FileNotFoundError) else DEVICE
 
 
 def reason_of(error: OSError | UnicodeError) -> str | Phrase:
     """Why this machine can't, or a file can't be used; in a person's language where we have words for it."""
     if isinstance(error, UnicodeError):
         return Phrase("system.no_text")
+    if isinstance(error, socket.gaierror):
+        return Phrase("system.no_such_name")
     # Python's own have no number.
     word = _REASONS.get(errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0)
     return Phrase(f"system.{word}") if word else error.strerror or str(error)

@@ -32,6 +32,8 @@ from firstbell_linux.words import Words
 TRACEBACK_VARIABLE = "FIRSTBELL_TRACEBACK"
 _NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """General categories of Unicode: control and format characters, half characters, separators of lines."""
+PATH = click.Path(path_type=Path, readable=False)
+"""Of a file or folder. Whether it can be read is seen, and said, where it is read."""
 
 
 class Run:
@@ -157,7 +159,7 @@ class HomeRun(Run):
     def options(self, key: str) -> list[click.Parameter]:
         """The home of some commands is another one than the others'."""
         home_help = self.words.word(f"help.{key}.home", self.say("help.home"))
-        home = click.Option(["--home"], type=click.Path(path_type=Path), metavar="DIR", help=home_help)
+        home = click.Option(["--home"], type=PATH, metavar="DIR", help=home_help)
         return [home, *super().options(key)]
 
     def take(self, typed: dict[str, Any]) -> None:

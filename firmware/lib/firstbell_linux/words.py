@@ -5,7 +5,7 @@ Each package's own lie in its `locales`; what every command says is in this pack
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 from firstbell_linux.problems import Phrase, Problem
@@ -39,14 +39,23 @@ class Words:
 
     def problem(self, problem: Problem) -> tuple[str, str]:
         """What happened, and what to do: there `where` is in a command to be copied."""
-        fields = {
-            name: self.say(value.key) if isinstance(value, Phrase) else value for name, value in problem.fields.items()
-        }
+        fields = {name: self._worded(value) for name, value in problem.fields.items()}
         key = f"problem.{problem.name}"
         return (
             self.say(f"{key}.what", where=problem.where, **fields),
             self.say(f"{key}.do", where=shlex.quote(problem.where), **fields),
         )
+
+    def _worded(self, value: str | int | Phrase | list[str]) -> str | int:
+        match value:
+            case Phrase():
+                return self.say(value.key)
+            case list():
+                return self.listed(value)
+        return value
+
+    def listed(self, values: Iterable[str]) -> str:
+        return self.say("list.join").join(values)
 
 
 def texts(package: str, language: str) -> dict[str, str]:

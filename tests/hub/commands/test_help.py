@@ -51,6 +51,8 @@ def test_help(path: tuple[str, ...], language: str) -> None:
     for word in command.help.split("\n")[0].split()[:3]:
         assert word[:20] in said.out
     for parameter in command.params:
+        # What can't be read is said in our words and with our exit code, not with click's.
+        assert not getattr(parameter.type, "readable", False), parameter.name
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
             assert parameter.opts[0] in said.out
