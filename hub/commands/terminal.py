@@ -1,6 +1,8 @@
 """`firstbell-hub terminal …`: the devices on the walls, and the bells."""
 
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -23,7 +25,7 @@ from hub.people.accounts import one_line
 from hub.places.authority import fingerprint, load_certificate
 from hub.places.enrolment import hub_to_find, new_key, usual_wiring, write_home
 from hub.places.tokens import TOKEN_MS
-from hub.problems import HomeError, HubError, TypedWrongly
+from hub.problems import HomeError, HubError, TypedWrongly, Unwelcome
 from hub.settings import load_settings
 from hub.web.asking import DISK_WAITS
 from hub.web.manage import MINUTES_MAX
@@ -172,7 +174,8 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
     if answer.exists():
         raise HomeError(Problem("answer_there", str(answer)))
     wanted = {"name": name, "zone": find(run, "zone", zone)["id"], "address": address, **plan}
-    told = run.call("POST", "/api/answers", {"request": msgspec.to_builtins(asked), "plan": wanted})
+    with _instead(Problem("request_answered", str(request))):
+        told = run.call("POST", "/api/answers", {"request": msgspec.to_builtins(asked), "plan": wanted})
     write_private(answer, encode(msgspec.convert(told, EnrolAnswer)))
     terminal = id_of("t", encode(asked))
     mark = fingerprint(load_certificate(run.home.keys / "ca.pem"))
@@ -182,6 +185,17 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
         run.say("terminal.answered", answer=answer),
         f"  {mark}",
     )
+
+
+@contextmanager
+def _instead(problem: Problem) -> Iterator[None]:
+    """Of the refusal of this name, says where, and what to do. Raises Unwelcome."""
+    try:
+        yield
+    except Declined as declined:
+        if declined.code != problem.name:
+            raise
+        raise Unwelcome(problem) from declined
 
 
 def list_terminals(run: Run) -> None:
@@ -246,6 +260,7 @@ def update(run: Run, name: str, program: Path) -> None:
     except ProgramError as error:
         raise TypedWrongly(Problem("no_program", str(program))) from error
     terminal = find(run, "terminal", name)
-    run.call("POST", f"/control/terminals/{terminal['id']}/update", {"program": b64encode(data).decode()})
+    with _instead(Problem("runs_already", terminal["name"])):
+        run.call("POST", f"/control/terminals/{terminal['id']}/update", {"program": b64encode(data).decode()})
     ordered = run.say("terminal.update_ordered", name=terminal["name"], version=version)
     run.tell({"id": terminal["id"], "version": version}, ordered)

@@ -83,6 +83,7 @@ def test_typed_wrongly(hub: Served, tmp_path: Path, command: str) -> None:
     ):
         told = said(name, *options)
         assert (told.status, told.json["problem"]) == (status, problem)
+    assert "cannot be shown" in said("a\x1b[31mb", "--zone", "东区").json["what"]
     assert not (tmp_path / "answer").exists()
     assert known(hub, "新") == []
 
@@ -136,7 +137,10 @@ def test_the_same_request_again_is_the_same_terminal(hub: Served, tmp_path: Path
         other = hub(*asked, tmp_path / "3", f"{name} 后门", "--zone", "东区", "--json")
         hub.done("terminal", "revoke", name)
         revoked = hub(*asked, tmp_path / "3", name, "--zone", "东区", "--json")
-        assert [(said.status, said.json["problem"]) for said in (other, revoked)] == [(1, "request_answered")] * 2
+        for said in (other, revoked):
+            assert said.status == 1
+            assert (said.json["problem"], said.json["where"]) == ("request_answered", str(request))
+            assert "--request FILE" in said.json["do"]
         assert known(hub, name) == [True]
         assert known(hub, f"{name} 后门") == []
 

@@ -1,13 +1,20 @@
 """`terminal update`: a node is ordered another program, and the list says how far it is."""
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from firstbell.messages import PROTOCOL
 from firstbell.program import PROGRAM_BYTES_MAX, write_manifest
+from firstbell_linux import shell
 from firstbell_linux.words import LANGUAGES
 
+from hub.commands.control import Declined
+from hub.commands.main import build
+from hub.commands.shell import Run
+from hub.words import words
 from tests.hub.commands.typed import Served
 
 FILES = [("node/main.mpy", b"main" * 9)]
@@ -45,6 +52,23 @@ def test_what_is_no_program_is_not_sent(hub: Served, program: Path, tmp_path: Pa
     program.write_bytes(PROGRAM.replace(b" %d\n" % PROTOCOL, b" %d\n" % (PROTOCOL + 1), 1))
     said = hub("terminal", "update", "另一节点", program, "--json")
     assert (said.status, said.json["problem"]) == (1, "other_protocol")
+
+
+class _Declining(Run):
+    """Its hub has one node, which runs whatever it is to run."""
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        if method == "GET":
+            return {"terminals": [{"id": "t-aaaaaaaaaa", "name": "节点"}]}
+        raise Declined(409, "runs_already", "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_which_node_runs_it_already_is_said(program: Path, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.main(_Declining(words(language)), build, ["terminal", "update", "节点", str(program), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["problem"], said["where"]) == ("runs_already", "节点")
+    assert "firstbell-hub terminal list" in said["do"]
 
 
 def test_only_nodes_get_one(hub: Served, program: Path, tmp_path: Path) -> None:
