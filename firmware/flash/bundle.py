@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 
 from firstbell_flash.problems import BundleError, Unreadable
 from firstbell_flash.sums import SUMS, parse_sums, write_sums
+from firstbell_linux.named_file import read_named
 from firstbell_linux.problems import Problem
 
 REQUIREMENTS = "requirements.txt"
@@ -126,9 +127,10 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def read(path: Path) -> dict[str, bytes]:
     """Every file of a bundle by its name, each as SHA256SUMS says. Raises BundleError, Unreadable."""
     try:
-        if path.stat().st_size > BUNDLE_BYTES_MAX:
+        packed = read_named(path, BUNDLE_BYTES_MAX + 1)
+        if len(packed) > BUNDLE_BYTES_MAX:
             raise BundleError(Problem("bundle_broken", str(path)))
-        with tarfile.open(path, "r:") as tar:
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as tar:
             members = tar.getmembers()
             if len(members) > FILES_MAX or not all(map(_is_plain, members)):
                 raise BundleError(Problem("bundle_broken", str(path)))

@@ -23,6 +23,7 @@ from firstbell.note import NoteError, parse_vkey
 from firstbell_flash.problems import FileError, FlashError, HubUnreachable, NotEnrolled, NotFound, TokenMalformed
 from firstbell_linux.enrolment import (
     ANSWER_BYTES_MAX,
+    REQUEST_BYTES_MAX,
     Board,
     EnrolAnswer,
     EnrolmentError,
@@ -40,6 +41,7 @@ from firstbell_linux.enrolment import (
     shown,
     write_parts,
 )
+from firstbell_linux.named_file import read_named
 from firstbell_linux.parsing import parse_json
 from firstbell_linux.private_file import check_free, whole_folder, write_private
 from firstbell_linux.problems import Problem, ProblemError, reason_of
@@ -106,7 +108,7 @@ def begin_offline(board: Board, folder: Path, request: Path) -> None:
     OSError.
     """
     data = encode(_own(board, folder).request())
-    if request.exists() and request.read_bytes() != data:
+    if request.exists() and read_named(request, REQUEST_BYTES_MAX + 1) != data:
         raise FileError(Problem("request_there", str(request)))
     write_private(request, data)
 

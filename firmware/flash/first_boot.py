@@ -47,10 +47,10 @@ _OURS = re.compile(
 )
 _WORD = re.compile(r'(?:"[^"]*"|\S)+')
 
+_SSH_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [\x20-\x7e]*)?")
 _FITS: dict[str, Callable[[str], object]] = {
     "hostname": re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?").fullmatch,
     "country": re.compile(r"([A-Z]{2})?").fullmatch,
-    "ssh_key": re.compile(r"|(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [\x20-\x7e]*)?").fullmatch,
     "timezone": lambda name: not name or name in available_timezones(),
     "locale": re.compile(r"|([a-z]{2,3}_[A-Z]{2}|C)\.UTF-8").fullmatch,
 }
@@ -60,7 +60,7 @@ _FITS: dict[str, Callable[[str], object]] = {
 class Machine:
     """What the Pi is to be. `country` (ISO 3166): whose rules for Wi-Fi hold, needed with networks.
 
-    `ssh_key`: one line as in authorized_keys. It, `timezone` and `locale` may be "": no ssh, and as the image has it.
+    `ssh_key`: as `is_ssh_key` takes it. It, `timezone` and `locale` may be "": no ssh, and as the image has it.
     """
 
     hostname: str
@@ -80,6 +80,11 @@ class Machine:
                 raise TypedWrongly(Problem("machine_wrong", value or field.name, told))
         if self.networks and not self.country:
             raise TypedWrongly(Problem("no_country", "--country"))
+
+
+def is_ssh_key(text: str) -> bool:
+    """One line as in authorized_keys."""
+    return _SSH_KEY.fullmatch(text) is not None
 
 
 # ── which format it is ──────────────────────────────────────────────────────────────────────────────────────

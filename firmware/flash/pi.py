@@ -17,9 +17,10 @@ from firstbell_flash.card import Plan, plan, read_back, read_terminal, write
 from firstbell_flash.dialogue import bar, confirm, step
 from firstbell_flash.disks import Disk, check_disk, device_number, disk_of
 from firstbell_flash.enrol import is_home
-from firstbell_flash.first_boot import Machine
+from firstbell_flash.first_boot import Machine, is_ssh_key
 from firstbell_flash.problems import CardError, FileError, TypedWrongly, Unreadable
 from firstbell_flash.wifi import load_networks
+from firstbell_linux.named_file import read_named
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import PATH, Run, command
 
@@ -132,6 +133,8 @@ def open_card(where: Path, *, to_write: bool) -> tuple[BootPartition, Disk | Non
         disk = disk_of(device_number(where)) if is_device or where.is_mount() else None
     except OSError as error:
         raise Unreadable("card_unreadable", where, error) from error
+    if not (is_device or is_folder or stat.S_ISREG(mode)):
+        raise CardError(Problem("no_boot_partition", str(where)))
     if disk is not None and to_write:
         check_disk(disk, where, folder=is_folder)
     if is_device and (disk is None or where.resolve().name != disk.name):
@@ -142,13 +145,12 @@ def open_card(where: Path, *, to_write: bool) -> tuple[BootPartition, Disk | Non
 
 
 def _read_ssh_key(path: Path) -> str:
-    """Raises Unreadable; FileError: none, or more than one. Whether it is one at all, Machine says."""
+    """Raises Unreadable; FileError, which does not quote it: a private key may have been named."""
     try:
-        with path.open("rb") as file:
-            text = file.read(SSH_KEY_BYTES_MAX).decode("ascii", "replace").strip()
+        text = read_named(path, SSH_KEY_BYTES_MAX).decode("ascii", "replace").strip()
     except OSError as error:
         raise Unreadable("ssh_key_unreadable", path, error) from error
-    if not text or "\n" in text:
+    if not is_ssh_key(text):
         raise FileError(Problem("ssh_key_not_one", str(path)))
     return text
 

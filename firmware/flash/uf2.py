@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from firstbell_flash.problems import FileError
+from firstbell_linux.named_file import read_named
 from firstbell_linux.problems import Phrase, Problem
 
 BLOCK_BYTES = 512
@@ -82,8 +83,7 @@ def read_firmware(path: Path, digest: str) -> bytes:
 
 def read_uf2(path: Path) -> bytes:
     """Raises FileError, OSError."""
-    with path.open("rb") as file:
-        data = file.read(UF2_BYTES_MAX + 1)
+    data = read_named(path, UF2_BYTES_MAX + 1)
     if len(data) > UF2_BYTES_MAX:
         raise _broken(str(path), "other_place")
     return data

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 from firstbell_flash.board import Network
 from firstbell_flash.problems import FileError, Unreadable
+from firstbell_linux.named_file import read_named
 from firstbell_linux.parsing import parse_toml
 from firstbell_linux.problems import Phrase, Problem
 
@@ -41,9 +42,8 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
 def load_networks(path: Path) -> list[Network]:
     """Raises Unreadable; FileError: open to others, not TOML, a network that can't be."""
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            text = file.read(WIFI_BYTES_MAX + 1)
+        text = read_named(path, WIFI_BYTES_MAX + 1)
+        mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
         raise Unreadable("wifi_unreadable", path, error) from error
     if mode & _OTHERS:

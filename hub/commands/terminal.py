@@ -12,6 +12,7 @@ from firstbell.fields import is_ipv4_address
 from firstbell.jws import HS256
 from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
 from firstbell_linux.enrolment import Board, EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
+from firstbell_linux.named_file import read_named
 from firstbell_linux.private_file import whole_folder, write_private
 from firstbell_linux.problems import Problem, reason_of
 from firstbell_linux.shell import PATH, command, group
@@ -253,8 +254,7 @@ def test(run: Run, name: str, minutes: int) -> None:
 
 def update(run: Run, name: str, program: Path) -> None:
     """Orders it; the node takes it over its link, and `list` says how far it is."""
-    with program.open("rb") as file:
-        data = file.read(PROGRAM_BYTES_MAX + 1)
+    data = read_named(program, PROGRAM_BYTES_MAX + 1)
     try:
         version, _ = check_program(data)
     except ProgramError as error:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import click
-from firstbell.note import NoteError, Vkey, parse_checkpoint, parse_vkey
+from firstbell.note import NOTE_BYTES_MAX, NoteError, Vkey, parse_checkpoint, parse_vkey
+from firstbell_linux.named_file import read_named
 from firstbell_linux.problems import DEVICE, FAILED, OK, Problem, reason_of
 from firstbell_linux.shell import PATH, command, printable
 from firstbell_linux.words import Words
@@ -120,7 +121,7 @@ def _vkey(given: str | None, home: Home) -> Vkey:
 def _checkpoint(path: Path, key: Vkey) -> str:
     """A checkpoint that `key` signed. Raises NotFound, TypedWrongly: with any other nothing could be compared."""
     try:
-        note = path.read_bytes().decode()
+        note = read_named(path, NOTE_BYTES_MAX + 1).decode()
     except OSError as error:
         raise NotFound(Problem("checkpoint_unreadable", str(path), {"reason": reason_of(error)})) from error
     except UnicodeDecodeError as error:

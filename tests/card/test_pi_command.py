@@ -1,12 +1,14 @@
 """`firstbell-flash pi`, `verify pi` and `bundle` as they are typed: texts in two languages, JSON, exit codes."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 from firstbell_flash import bundle
 from firstbell_flash.boot_partition import open_fat
+from firstbell_flash.main import words
 
 from tests.card.cards import CARDS, digest, lay_out, make_image
 from tests.flash.typed import type_in
@@ -107,6 +109,38 @@ def test_typed_wrongly(bench: Bench, arguments: tuple[str, ...], code: int, said
     assert found == code, err
     assert said in err
     assert digest(bench.card) == before
+
+
+@pytest.mark.parametrize("said", ["kkigkm-a-terminal's-own-key", "ssh-rsa AAAA\nssh-rsa AAAA", "", "\0" * 30_000])
+def test_what_is_no_ssh_key_is_not_shown(bench: Bench, said: str) -> None:
+    key = bench.folder / "id"
+    key.write_text(said)
+    code, out, err = bench.pi("--ssh-key", key, "--json")
+    assert (code, json.loads(out)["problem"], json.loads(out)["where"]) == (1, "ssh_key_not_one", str(key))
+    assert not said or said[:6] not in out + err
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize("option", ["--wifi", "--ssh-key", "--bundle", "--answer"])
+def test_a_pipe_or_a_device_is_no_file(bench: Bench, option: str, language: str) -> None:
+    """Nobody writes into it; nor would reading /dev/zero end."""
+    pipe = bench.folder / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        code, out, err = bench.pi(option, path, language=language)
+        assert (code, out) in ((1, ""), (4, "")), err
+        assert str(path) in err
+        assert words(language).say("system.no_file") in err
+
+
+def test_a_pipe_is_no_card(bench: Bench) -> None:
+    pipe = bench.folder / "pipe"
+    os.mkfifo(pipe)
+    for code, out, _ in (
+        bench.pi("--json", card=pipe),
+        typed("verify", "pi", pipe, "--from", bench.home, "--json"),
+    ):
+        assert (code, json.loads(out)["problem"]) == (4, "no_boot_partition")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

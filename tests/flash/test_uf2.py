@@ -85,7 +85,7 @@ def test_a_firmware_that_reaches_into_the_files_is_none_for_a_pico_w(tmp_path: P
 
 
 def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
-    with pytest.raises(FileError):
+    with pytest.raises(OSError, match="/dev/zero"):
         read_firmware(Path("/dev/zero"), "")
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from firstbell.jws import KEY_BYTES, JwsError, b64url, unb64url
 from msgspec import Meta
 
+from firstbell_linux.named_file import read_named
 from firstbell_linux.parsing import parse_json
 from firstbell_linux.private_file import write_private
 
@@ -99,8 +100,7 @@ def decode(data: bytes, kind: type[Message]) -> Message:
 
 def read_message(path: Path, kind: type[Message]) -> Message:
     """From a file. Raises EnrolmentError, OSError."""
-    with path.open("rb") as file:
-        return decode(file.read(_BYTES_MAX[kind] + 1), kind)
+    return decode(read_named(path, _BYTES_MAX[kind] + 1), kind)
 
 
 def key_bytes(text: str) -> bytes:

@@ -55,6 +55,7 @@ _REASONS = {
     errno.ENOTDIR: "no_folder",
     errno.ENOSPC: "full",
     errno.EROFS: "read_only",
+    errno.ESPIPE: "no_file",
     errno.ETIMEDOUT: "late",
     errno.EADDRINUSE: "port_taken",
     errno.EADDRNOTAVAIL: "not_our_address",

@@ -226,6 +226,7 @@ def test_every_kind_of_place_is_told_for_programs_and_in_the_readers_language() 
     [
         (["--vkey", "nonsense"], 2, "vkey_malformed"),
         (["--against", "/none"], 3, "checkpoint_unreadable"),
+        (["--against", "/dev/zero"], 3, "checkpoint_unreadable"),
     ],
 )
 def test_what_it_cannot_check_with(story: Story, typed: list[str], status: int, problem: str) -> None:

@@ -49,6 +49,8 @@ def test_what_is_no_program_is_not_sent(hub: Served, program: Path, tmp_path: Pa
         assert (said.status, said.json["problem"]) == (2, "no_program")
     said = hub("terminal", "update", "另一节点", tmp_path / "nothing", "--json")
     assert (said.status, said.json["problem"]) == (3, "not_there")
+    said = hub("terminal", "update", "另一节点", "/dev/zero", "--json")
+    assert (said.status, said.json["problem"], said.json["where"]) == (4, "system", "/dev/zero")
     program.write_bytes(PROGRAM.replace(b" %d\n" % PROTOCOL, b" %d\n" % (PROTOCOL + 1), 1))
     said = hub("terminal", "update", "另一节点", program, "--json")
     assert (said.status, said.json["problem"]) == (1, "other_protocol")
