@@ -131,6 +131,8 @@ def load_settings(path: Path) -> Settings:
     for name, wired in inputs.items() if isinstance(inputs, dict) else ():
         _convert(path, wired, InputSettings, f"inputs.{name}", "inputs")
     settings = _convert(path, raw, Settings, "", "")
+    if not settings.name.isprintable() or not settings.name.strip():
+        raise _wrong_value(path, "name", "name")
     address = settings.hub.address
     if settings.algorithm == HS256 and address and not is_ipv4_address(address):
         raise _wrong_value(path, "hub.address", "hub.address_ipv4")

@@ -271,6 +271,12 @@ def _tls() -> ssl.SSLContext:
     return tls
 
 
+class _Refusal(msgspec.Struct, frozen=True):
+    """The hub's. Its code is shown, so it is a word and nothing else."""
+
+    code: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,40}\Z")]
+
+
 class _Hub:
     """The hub of a token. Raises FlashError when made: nobody answers there, or another campus's hub."""
 
@@ -325,8 +331,8 @@ class _Hub:
 
     def _refused(self, said: bytes) -> FlashError:
         try:
-            code = str(parse_json(said, dict[str, object])["code"])
-        except (ValueError, KeyError):
+            code = parse_json(said, _Refusal).code
+        except ValueError:
             return self._not_a_hub("")
         problem = Problem(_REFUSALS.get(code, "hub_declined"), self.token.address, {"code": code})
         return NotFound(problem) if code == "unknown_token" else NotEnrolled(problem)

@@ -3,6 +3,7 @@
 Drawn as a picture in black and white, as a label printer prints it; the PDF holds the same picture at its size.
 """
 
+import io
 import re
 import subprocess
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import click
 import segno
 from firstbell_flash.homes import from_option
-from firstbell_flash.problems import NotFound
-from firstbell_linux.private_file import naming
+from firstbell_flash.problems import NotFound, TypedWrongly
+from firstbell_linux.enrolment import is_address
+from firstbell_linux.private_file import write_public
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import PATH, Run, command
 from PIL import Image, ImageDraw, ImageFont
@@ -40,18 +42,29 @@ def build(run: Run) -> click.Command:
 
 
 def label(run: Run, folder: Path, zone: str, to: Path, address: str) -> None:
+    if not zone.strip() or not zone.isprintable():
+        raise click.UsageError(run.say("label.no_zone"))
+    if address and not (is_address(address) or is_address(f"{address}:{HUB_PORT}")):
+        raise TypedWrongly(Problem("address_malformed", address))
     home = Home(folder)
     check_home(home)
     settings = load_settings(home.settings)
     page = page_of(settings, address)
     picture = draw(settings.name, zone, settings.terminal, page)
-    files = [to / f"{settings.terminal}.{kind}" for kind in ("pdf", "png")]
+    files = {to / f"{settings.terminal}.{kind}": _saved(picture, kind) for kind in ("pdf", "png")}
     to.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        with naming(path):
-            picture.save(path, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), resolution=DOTS_PER_INCH)
+    for path, data in files.items():
+        write_public(path, data)
     made = [run.say("label.made", file=path) for path in files]
     run.tell({"files": list(map(str, files)), "page": page}, *made, run.say("label.opens", page=page))
+    if not address and not settings.hub.address:
+        run.note(run.say("label.usual_port", port=HUB_PORT))
+
+
+def _saved(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), resolution=DOTS_PER_INCH)
+    return file.getvalue()
 
 
 def page_of(settings: Settings, address: str = "") -> str:

@@ -42,6 +42,49 @@ def test_its_code_leads_to_the_terminals_row(folder: Path, tmp_path: Path) -> No
     assert [float(side) / 72 * 25.4 for side in box] == pytest.approx([WIDTH_MM, HEIGHT_MM], abs=0.1)
 
 
+def test_a_link_in_its_place_is_replaced(folder: Path, tmp_path: Path) -> None:
+    other, to = tmp_path / "other", tmp_path / "labels"
+    other.write_text("somebody's")
+    to.mkdir()
+    for kind in ("pdf", "png"):
+        (to / f"{load_settings(Home(folder).settings).terminal}.{kind}").symlink_to(other)
+    assert type_in("label", "--from", folder, "--zone", "East", "--to", to).status == 0
+    assert other.read_text() == "somebody's"
+    assert not any(path.is_symlink() for path in to.iterdir())
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("--zone", ""),
+        ("--zone", "East\n"),
+        ("--zone", "East", "--hub", 'evil"x'),
+        ("--zone", "East", "--hub", "hub.lan:70000"),
+        ("--zone", "East", "--hub", "hub.lan/x"),
+    ],
+)
+def test_what_no_label_can_say(folder: Path, tmp_path: Path, typed: tuple[str, ...], language: str) -> None:
+    to = tmp_path / "labels"
+    said = type_in("label", "--from", folder, "--to", to, *typed, language=language)
+    assert (said.status, said.out, to.exists()) == (2, "", False)
+    assert typed[-2] in said.err
+
+
+def test_which_port_its_code_opens_is_said_unless_it_is_known(folder: Path, tmp_path: Path) -> None:
+    typed = ("label", "--from", folder, "--zone", "East", "--to", tmp_path)
+    for address in ("hub.lan", "hub.lan:9443", "[fd00::1]:9443"):
+        known = type_in(*typed, "--hub", address, "--json")
+        assert known.json["page"].startswith(f"https://{address}/admin#"), known.err
+        assert "HOST:PORT" not in known.err
+    settings = Home(folder).settings
+    settings.write_text(re.sub("(?m)^address = .*\n", "", settings.read_text()))
+    unknown = type_in(*typed)
+    assert ":8443/" in unknown.out
+    assert "8443" in unknown.err
+    assert "HOST:PORT" in unknown.err
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_fits_and_the_code_stays_readable(name: str) -> None:
     picture = draw(name, "东区 East", "t-abcdefghij", PAGE)

@@ -244,11 +244,21 @@ async def test_an_impostor_hears_no_secret(inner_hub: InnerHub, tmp_path: Path) 
     assert impostor.told == []
 
 
-async def test_a_refusal_that_nobody_can_read(inner_hub: InnerHub, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[" * 10_000,
+        '{"code": {"a": [1]}}',
+        '{"code": "no\\nYour password:"}',
+        f'{{"code": "{"a" * 41}"}}',
+        '{"code": ""}',
+    ],
+)
+async def test_a_refusal_that_nobody_can_read(inner_hub: InnerHub, tmp_path: Path, answer: str) -> None:
     said = parse_token(await token(inner_hub, "深渊"))
 
     async def refuse(_request: web.Request) -> web.Response:
-        return web.Response(status=403, text="[" * 10_000)
+        return web.Response(status=403, text=answer)
 
     impostor, app = Impostor(inner_hub.home.keys / "ca.pem"), web.Application()
     app.router.add_get("/api/enrolment/ca", impostor.show)
