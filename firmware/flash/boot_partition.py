@@ -110,6 +110,10 @@ class Folder:
             _forget(self.where / name)
 
 
+_NOTHING_IN_IT = 'mdir: File "::" not found'
+"""So mtools calls an empty root."""
+
+
 class Fat:
     """In an image, or on a device that is not mounted: `where`. It begins at `offset`, in bytes."""
 
@@ -122,7 +126,12 @@ class Fat:
 
     def _listed(self) -> set[str]:
         """Folders, too: their names end in a slash."""
-        lines = self._run("mdir", "-/", "-b", "::").decode("utf-8", "replace").splitlines()
+        try:
+            lines = self._run("mdir", "-/", "-b", "::").decode("utf-8", "replace").splitlines()
+        except CardError as error:
+            if error.problem.fields.get("reason") != _NOTHING_IN_IT:
+                raise
+            return set()
         return {line.removeprefix("::/") for line in lines if line.startswith("::/")}
 
     def read(self, path: str) -> bytes:

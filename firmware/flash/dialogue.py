@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 from firstbell_flash.problems import Declined
@@ -27,9 +28,14 @@ def bar(run: Run, key: str, total_bytes: int) -> Iterator[Callable[[int], None]]
 
 
 def check_new(run: Run, path: Path) -> None:
-    """Raises Declined: there is such a file, and nobody wants it written over."""
+    """Raises Declined: there is such a file, and nobody wants it written over. OSError: there can't be one."""
     if path.exists():
         confirm(run, "dialogue.may_overwrite", Problem("file_there", str(path)), file=path)
+    try:
+        TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def confirm(run: Run, key: str, problem: Problem, /, **fields: object) -> None:

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
 from hashlib import pbkdf2_hmac
+from importlib.resources import files
 from ipaddress import IPv4Interface
 from typing import Literal, get_args
 from zoneinfo import available_timezones
@@ -46,11 +47,10 @@ _OURS = re.compile(
     r"systemd\.(run|run_success_action)=|systemd\.unit=kernel-command-line\.target$|ds=|cfg80211\.ieee80"
 )
 _WORD = re.compile(r'(?:"[^"]*"|\S)+')
-
 _SSH_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [\x20-\x7e]*)?")
 _FITS: dict[str, Callable[[str], object]] = {
     "hostname": re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?").fullmatch,
-    "country": re.compile(r"([A-Z]{2})?").fullmatch,
+    "country": lambda code: not code or code in _countries(),
     "timezone": lambda name: not name or name in available_timezones(),
     "locale": re.compile(r"|([a-z]{2,3}_[A-Z]{2}|C)\.UTF-8").fullmatch,
 }
@@ -80,6 +80,12 @@ class Machine:
                 raise TypedWrongly(Problem("machine_wrong", value or field.name, told))
         if self.networks and not self.country:
             raise TypedWrongly(Problem("no_country", "--country"))
+
+
+def _countries() -> set[str]:
+    """ISO 3166-1, alpha-2."""
+    lines = (files("tzdata.zoneinfo") / "iso3166.tab").read_text("utf-8").splitlines()
+    return {line[:2] for line in lines if not line.startswith("#")}
 
 
 def is_ssh_key(text: str) -> bool:

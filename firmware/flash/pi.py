@@ -91,6 +91,8 @@ def pi(
     secret = homes.read_token(run) if token and not dry_run else ""
     parts, instance = bundle.read(packed), f"firstbell-{secrets.token_hex(8)}"
     boot, disk = open_card(card, to_write=True)
+    if yes and disk is None:
+        raise click.UsageError(run.say("pi.yes_alone", card=card))
     to_come = (token or answer is not None) and not is_home(folder)
     there = {} if to_come else read_terminal(folder)
     planned = plan(boot, machine, there, parts, instance)

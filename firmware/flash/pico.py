@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from firstbell.fields import is_digest
 from firstbell_flash import homes
 from firstbell_flash.board import Network, board_files, own_files, program_files
 from firstbell_flash.dialogue import bar, check_new, confirm, step
@@ -68,6 +69,12 @@ def pico(
     if request:
         homes.ask_hub(run, "pico", folder, request, dry_run)
         return
+    if port and image is not None:
+        raise click.UsageError(run.say("pico.one_target"))
+    if sha256 and uf2 is None:
+        raise click.UsageError(run.say("pico.sha256_alone"))
+    if sha256 and not is_digest(sha256.lower()):
+        raise click.UsageError(run.say("pico.no_sha256"))
     if wifi is None:
         raise click.UsageError(run.say("pico.no_wifi"))
     networks = load_networks(wifi)

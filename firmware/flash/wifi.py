@@ -67,7 +67,7 @@ def _network(path: Path, number: int, raw: object) -> Network:
     except msgspec.ValidationError as error:
         named = re.search(r"`\$?\.?(\w+)`$", str(error))
         raise _wrong(path, number, named[1] if named else "") from error
-    if not 1 <= len(table.ssid.encode()) <= SSID_BYTES_MAX:
+    if not (1 <= len(table.ssid.encode()) <= SSID_BYTES_MAX and table.ssid.isprintable()):
         raise _wrong(path, number, "ssid")
     if not _PASSWORD.fullmatch(table.password):
         raise _wrong(path, number, "password")

@@ -1,6 +1,7 @@
 """`firstbell-hub init`: makes a campus. Whole, or not at all; never over another."""
 
 import shlex
+import sys
 from datetime import UTC, datetime
 
 import click
@@ -32,6 +33,16 @@ def build(run: Run) -> click.Command:
     )
 
 
+def _asked_name(run: Run) -> str:
+    """From the keyboard, or what is piped in. Raises click.UsageError: nothing is; click.Abort."""
+    try:
+        return str(click.prompt(run.say("prompt.campus"), err=True))
+    except click.Abort as error:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError(run.say("usage.missing", name="--name")) from error
+
+
 def make(
     run: Run,
     name: str | None,
@@ -52,7 +63,7 @@ def make(
     except SettingsError as error:
         raise TypedWrongly(error.problem) from error
     if name is None:
-        name = str(click.prompt(run.say("prompt.campus"), err=True))
+        name = _asked_name(run)
     founded = found(folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
     home = Home(folder)
     link = f"{settings.base_url}/join/{founded.link}"

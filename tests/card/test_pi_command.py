@@ -101,6 +101,8 @@ def test_a_mounted_folder(bench: Bench) -> None:
         (("--hostname", "Gym_1"), 2, "Gym_1"),
         (("--ssh-key", "no-such-file"), 1, "no-such-file"),
         (("--wait",), 2, "--token"),
+        (("--yes", "0x1234"), 2, "--yes"),
+        (("--country", "XX"), 2, "XX"),
     ],
 )
 def test_typed_wrongly(bench: Bench, arguments: tuple[str, ...], code: int, said: str, language: str) -> None:
@@ -131,6 +133,13 @@ def test_a_pipe_or_a_device_is_no_file(bench: Bench, option: str, language: str)
         assert (code, out) in ((1, ""), (4, "")), err
         assert str(path) in err
         assert words(language).say("system.no_file") in err
+
+
+def test_an_empty_card_is_none_of_raspberry_pi_os(bench: Bench) -> None:
+    card = make_image(bench.folder / "empty.img", {"x": b""})
+    open_fat(card).remove("x")
+    code, out, _ = bench.pi("--json", card=card)
+    assert (code, json.loads(out)["problem"]) == (4, "not_pi_os")
 
 
 def test_a_pipe_is_no_card(bench: Bench) -> None:

@@ -71,6 +71,26 @@ def test_what_is_wrong_is_said_first(pi_folder: Path, wifi: Path, tmp_path: Path
         assert (said.status, said.json["problem"]) == (status, problem), said.err
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_would_be_ignored_is_refused(pi_folder: Path, wifi: Path, language: str) -> None:
+    folder = node_folder(pi_folder)
+    for typed, said in (
+        (["--sha256", "0" * 64], "--uf2"),
+        (["--sha256", "1234", "--uf2", wifi], "64"),
+        (["--image", "x.uf2", "/dev/none"], "--image"),
+    ):
+        found = type_in("pico", "--from", folder, "--wifi", wifi, *typed, language=language)
+        assert (found.status, found.out) == (2, "")
+        assert said in found.err
+
+
+def test_an_image_that_can_not_be_there_costs_no_token(wifi: Path, tmp_path: Path) -> None:
+    for image, status in ((Path("/proc/y.uf2"), 3), (tmp_path / "none/y.uf2", 3)):
+        typed = ("pico", "--from", tmp_path / "new", "--token", "--wifi", wifi, "--image", image, "--json")
+        said = type_in(*typed, piped="nonsense\n")
+        assert (said.status, said.json["where"]) == (status, str(image))
+
+
 def test_a_command_to_copy_holds_a_file_with_blanks_together(tmp_path: Path) -> None:
     request, program = tmp_path / "my request", tmp_path / "my program"
     assert f"terminal answer '{request}' ANSWER" in type_in("pico", "--from", tmp_path / "t", "--request", request).out

@@ -49,6 +49,7 @@ def test_a_file_that_others_read_is_refused(tmp_path: Path, mode: int) -> None:
         ("[[network]]\nssid = 1\npassword = '12345678'", "wifi_wrong:ssid"),
         ("[[network]]\nssid = 'a'", "wifi_wrong:password"),
         ("[[network]]\nssid = ''\npassword = '12345678'", "wifi_wrong:ssid"),
+        ('[[network]]\nssid = "a\\nb"\npassword = "12345678"', "wifi_wrong:ssid"),
         (f"[[network]]\nssid = '{'学' * 11}'\npassword = '12345678'", "wifi_wrong:ssid"),
         ("[[network]]\nssid = 'a'\npassword = '1234567'", "wifi_wrong:password"),
         ("[[network]]\nssid = 'a'\npassword = '密码密码密码密码'", "wifi_wrong:password"),

@@ -75,6 +75,12 @@ def test_init_never_makes_one_over_another(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["hub"]
 
 
+def test_init_without_a_name_and_nobody_to_ask(tmp_path: Path) -> None:
+    said = type_in("init", "--home", tmp_path / "hub", "--json")
+    assert (said.status, said.json["problem"], (tmp_path / "hub").exists()) == (2, "usage", False)
+    assert "--name" in said.err
+
+
 def test_init_looks_at_the_folder_before_it_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "theirs").write_text("")
     said = type_in("init", "--home", tmp_path, piped="Campus\n")
