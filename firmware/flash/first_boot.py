@@ -14,11 +14,12 @@ import shlex
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
 from hashlib import pbkdf2_hmac
-from importlib.resources import files
+from importlib import resources
 from ipaddress import IPv4Interface
 from typing import Literal, get_args
 from zoneinfo import available_timezones
 
+import tzdata
 from firstbell_flash.board import Network
 from firstbell_flash.problems import CardError, TypedWrongly
 from firstbell_linux.parsing import parse_toml
@@ -84,7 +85,7 @@ class Machine:
 
 def _countries() -> set[str]:
     """ISO 3166-1, alpha-2."""
-    lines = (files("tzdata.zoneinfo") / "iso3166.tab").read_text("utf-8").splitlines()
+    lines = (resources.files(tzdata) / "zoneinfo/iso3166.tab").read_text("utf-8").splitlines()
     return {line[:2] for line in lines if not line.startswith("#")}
 
 

@@ -13,7 +13,7 @@ from firstbell_flash.find_boards import Board, Usb, choose
 from firstbell_flash.homes import from_option, settings_for
 from firstbell_flash.image import files_in
 from firstbell_flash.pi import open_card
-from firstbell_flash.problems import NotFound
+from firstbell_flash.problems import FileError, NotFound
 from firstbell_flash.put import BOOT, PROGRAMS, differences, digest, enter, quiet, started_folder
 from firstbell_flash.uf2 import parse, read_uf2
 from firstbell_linux.parsing import parse_json
@@ -65,7 +65,12 @@ def _tell(run: Run, differ: Mapping[str, str], files: int) -> int | None:
 
 def _image(path: Path) -> tuple[dict[str, str], bytes, bytes]:
     """Digests, settings.json and boot.json."""
-    files = files_in(parse(read_uf2(path), str(path)), str(path))
+    data = read_uf2(path)
+    try:
+        pages = parse(data, str(path))
+    except FileError as error:
+        raise FileError(Problem("no_image", str(path), error.problem.fields)) from error
+    files = files_in(pages, str(path))
     return {name: digest(data) for name, data in files.items()}, files.get("settings.json", b""), files.get(BOOT, b"")
 
 

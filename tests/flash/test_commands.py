@@ -84,6 +84,13 @@ def test_what_would_be_ignored_is_refused(pi_folder: Path, wifi: Path, language:
         assert said in found.err
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_another_file_is_no_image(pi_folder: Path, wifi: Path, language: str) -> None:
+    said = type_in("verify", "pico", wifi, "--from", node_folder(pi_folder), language=language)
+    assert (said.status, said.out) == (1, "")
+    assert "firstbell-flash pico --image" in said.err
+
+
 def test_an_image_that_can_not_be_there_costs_no_token(wifi: Path, tmp_path: Path) -> None:
     for image, status in ((Path("/proc/y.uf2"), 3), (tmp_path / "none/y.uf2", 3)):
         typed = ("pico", "--from", tmp_path / "new", "--token", "--wifi", wifi, "--image", image, "--json")
