@@ -99,7 +99,7 @@ def test_a_mounted_folder(bench: Bench) -> None:
     [
         (("--country", "cn"), 2, "cn"),
         (("--hostname", "Gym_1"), 2, "Gym_1"),
-        (("--ssh-key", "no-such-file"), 1, "no-such-file"),
+        (("--ssh-key", "no-such-file"), 3, "no-such-file"),
         (("--wait",), 2, "--token"),
         (("--yes", "0x1234"), 2, "--yes"),
         (("--country", "XX"), 2, "XX"),
