@@ -17,7 +17,7 @@ from firstbell_flash.find_boards import Board, Drive, Usb, choose, names_of
 from firstbell_flash.image import write_image
 from firstbell_flash.micropython import check_firmware, put_micropython
 from firstbell_flash.problems import FileError, NotFound
-from firstbell_flash.put import BOOT, enter, names_of_others, put, put_loader, quiet, read_back, start
+from firstbell_flash.put import BOOT, enter, names_of_others, put, put_loader, quiet, read_back, start, terminal_on
 from firstbell_flash.repl import Repl
 from firstbell_flash.uf2 import read_firmware
 from firstbell_flash.watch import Console, until_linked, until_receipt
@@ -82,7 +82,8 @@ def pico(
     usb = Usb()
     target = image or _target(usb, port, firmware)
     if dry_run:
-        _tell_plan(run, folder, networks, str(target) if isinstance(target, Path) else names_of(target)[0])
+        there = _look(usb, target) if isinstance(target, Board) else ""
+        _tell_plan(run, folder, networks, str(target) if isinstance(target, Path) else names_of(target)[0], there)
         return
     if isinstance(target, Path):
         check_new(run, target)
@@ -97,7 +98,7 @@ def pico(
         run.tell({"image": str(target), "terminal": settings.terminal}, run.say("pico.image", image=target))
         return
     board = put_micropython(run, usb, target, firmware) if isinstance(target, Drive) else target
-    _write(run, usb, board, home, program, own)
+    _write(run, usb, board, home, settings, program, own)
     _see_armed(run, usb, board, settings, secret)
 
 
@@ -111,26 +112,48 @@ def _target(usb: Usb, port: str, firmware: bytes) -> Board | Drive:
     return target
 
 
-def _tell_plan(run: Run, folder: Path, networks: list[Network], target: str) -> None:
+def _look(usb: Usb, board: Board) -> str:
+    """The terminal that it is. What it runs is interrupted, and starts again. Raises BoardError."""
+    with enter(usb, board) as repl:
+        there = terminal_on(repl)
+        if repl.names():
+            repl.reset()
+    return there
+
+
+def _tell_plan(run: Run, folder: Path, networks: list[Network], target: str, there: str) -> None:
+    """`there`: the terminal that the target is."""
     names = [network.ssid for network in networks]
     run.tell(
-        {"would_write": target, "folder": str(folder), "networks": names},
+        {"would_write": target, "folder": str(folder), "networks": names, "terminal_there": there},
+        *([run.say("pico.holds", terminal=there)] if there else []),
         run.say("pico.plan", target=target, folder=folder, networks=run.words.listed(names)),
     )
 
 
 def _write(
-    run: Run, usb: Usb, board: Board, home: Home, program: Mapping[str, bytes], own: Mapping[str, bytes]
+    run: Run,
+    usb: Usb,
+    board: Board,
+    home: Home,
+    settings: Settings,
+    program: Mapping[str, bytes],
+    own: Mapping[str, bytes],
 ) -> None:
     """All of it, read back, and started. Raises BoardError."""
     step(run, "enter", port=board.port)
     loader = board_files(program, own)["main.py"]
     repl = enter(usb, board)
-    others = names_of_others(repl, loader)
-    if others:
+    there, others = terminal_on(repl), names_of_others(repl, loader)
+    is_other = there not in ("", settings.terminal)
+    if is_other or others:
         repl.close()
-        files = run.words.listed(others)
-        confirm(run, "pico.may_remove", Problem("board_of_others", board.port, {"files": files}), files=files)
+        if is_other:
+            problem = Problem("board_of_terminal", board.port, {"terminal": there})
+            confirm(run, "pico.may_replace", problem, terminal=there, name=settings.name)
+        if others:
+            files = run.words.listed(others)
+            confirm(run, "pico.may_remove", Problem("board_of_others", board.port, {"files": files}), files=files)
         repl = enter(usb, board)
         for name in others:
             repl.remove(name)

@@ -24,9 +24,10 @@ BLOCK_BYTES = 4_096
 PROGRAMS = ("a", "b")
 BOOT = "boot.json"
 MAINTAIN = "maintain"
+SETTINGS = "settings.json"
 MADE = frozenset({BOOT, "boot.new", "clock", "flash.new"})
 """What changes beside what was flashed: a node writes it, or a run that was cut off has left it."""
-OURS = MADE | {"main.py", MAINTAIN, *PROGRAMS, "settings.json", "key", "ca.der", "log.vkey", "outbox"}
+OURS = MADE | {"main.py", MAINTAIN, *PROGRAMS, SETTINGS, "key", "ca.der", "log.vkey", "outbox"}
 """What may lie in a board's root."""
 _NOT_YET = ("port_busy", "port_denied")
 """Said at once, unless the board has just been reset: then its port is still being made."""
@@ -53,6 +54,14 @@ def names_of_others(repl: Repl, loader: bytes) -> list[str]:
     if "main.py" in names and BOOT not in names and repl.read("main.py") != loader:
         others.add("main.py")
     return sorted(others)
+
+
+def terminal_on(repl: Repl) -> str:
+    """Whose board it is; "" for nobody's, and where that was cut off: then it does not run."""
+    try:
+        return str(parse_json(repl.read(SETTINGS), dict[str, object])["terminal"]) if SETTINGS in repl.names() else ""
+    except (ValueError, KeyError):
+        return ""
 
 
 def put_loader(repl: Repl, loader: bytes) -> None:

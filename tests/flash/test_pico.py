@@ -41,7 +41,7 @@ def board(tmp_path: Path) -> Iterator[UsbBoard]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def folder(hub: HubProcess, tmp_path: Path) -> Path:
-    hub.write_terminal(tmp_path / "gym", await hub.enrol(algorithm="HS256"))
+    hub.write_terminal(tmp_path / "gym", await hub.enrol(algorithm="HS256"), simulated=False)
     return tmp_path / "gym"
 
 
@@ -56,9 +56,10 @@ async def press(board: UsbBoard) -> None:
     await asyncio.to_thread(board.press, PANIC_PIN)
 
 
-async def armed(board: UsbBoard, folder: Path, wifi: Path) -> Said:
+async def armed(board: UsbBoard, folder: Path, wifi: Path, at_keyboard: str = "") -> Said:
     """Flashes, presses when it is asked to, and waits for the end."""
-    run = await Typed.run("pico", board.port, "--from", folder, "--wifi", wifi, "--json")
+    typed = ("pico", board.port, "--from", folder, "--wifi", wifi, "--json")
+    run = await Typed.run(*typed, at_keyboard=at_keyboard)
     await run.until(PRESS)
     await press(board)
     said = await run.end()
@@ -98,11 +99,21 @@ async def test_a_node_that_runs_is_flashed_again_and_keeps_what_it_kept(
     assert json.loads(files["boot.json"]) == {"program": "a"}, "the same program is where it was"
 
 
-async def test_a_node_becomes_another_terminal(hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path) -> None:
+async def test_a_node_becomes_another_terminal_when_a_person_says_so(
+    hub: HubProcess, board: UsbBoard, folder: Path, wifi: Path
+) -> None:
     first = (await armed(board, folder, wifi)).json
     other = folder.with_name("hall")
-    hub.write_terminal(other, await hub.enrol(algorithm="HS256"))
-    said = (await armed(board, other, wifi)).json
+    hub.write_terminal(other, await hub.enrol(algorithm="HS256"), simulated=False)
+    typed = ("pico", board.port, "--from", other, "--wifi", wifi, "--json")
+    planned = await (await Typed.run(*typed, "--dry-run")).end()
+    assert (planned.status, planned.json["terminal_there"]) == (0, first["terminal"])
+    there = on_flash(board)
+    refused = await (await Typed.run(*typed)).end()
+    assert (refused.status, refused.json["problem"]) == (1, "board_of_terminal")
+    assert first["terminal"] in refused.err
+    assert on_flash(board)["key"] == there["key"]
+    said = (await armed(board, other, wifi, at_keyboard="y\n")).json
     assert said["terminal"] != first["terminal"]
     recorded = await hub.until_entry("event_recorded", digest=said["event"])
     assert recorded["terminal"] == said["terminal"]

@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import pty
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -49,20 +50,26 @@ def type_in(*typed: object, language: str = "en", piped: str = "") -> Said:
 class Typed:
     """One run in a process of its own, to be waited for, answered by a press, or killed."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, keys: int) -> None:
         self.process = process
+        self._keys = keys
         self.err = ""
 
     @classmethod
-    async def run(cls, *typed: object, piped: str = "") -> "Typed":
+    async def run(cls, *typed: object, piped: str = "", at_keyboard: str = "") -> "Typed":
+        """`at_keyboard`: what a person answers there."""
         environment = {**os.environ, "FIRSTBELL_LANG": "en"}
+        keys, keyboard = pty.openpty()
+        os.write(keys, at_keyboard.encode())
+        stdin = keyboard if at_keyboard else PIPE
         process = await asyncio.create_subprocess_exec(
-            COMMAND, *map(str, typed), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
+            COMMAND, *map(str, typed), stdin=stdin, stdout=PIPE, stderr=PIPE, env=environment
         )
-        assert process.stdin is not None
-        process.stdin.write(piped.encode())
-        process.stdin.close()
-        return cls(process)
+        os.close(keyboard)
+        if process.stdin is not None:
+            process.stdin.write(piped.encode())
+            process.stdin.close()
+        return cls(process, keys)
 
     async def until(self, wanted: str) -> None:
         """A line on stderr that has it."""
@@ -74,6 +81,7 @@ class Typed:
 
     async def end(self) -> Said:
         out, err = await self.process.communicate()
+        os.close(self._keys)
         self.err += err.decode()
         assert "Traceback" not in self.err
         return Said(self.process.returncode, out.decode(), self.err)

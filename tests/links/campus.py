@@ -190,8 +190,10 @@ class Doors:
     async def terminal_line(self) -> Line:
         return await Line.open(self.browser, f"{self.url}/ws/terminal")
 
-    def write_terminal(self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0) -> None:
-        """A home for the real daemon with simulated pins, or, with a node's key, for a node on this machine.
+    def write_terminal(
+        self, folder: Path, enrolled: Enrolled, role: TerminalRole = "wall", port: int = 0, *, simulated: bool = True
+    ) -> None:
+        """A home for the real daemon, or, with a node's key, for a node on this machine; or for a wall.
 
         `port`: the only place where it finds the hub, if not at the hub's own: it would find that by itself, so it
         looks for a campus that nobody announces.
@@ -211,7 +213,7 @@ class Doors:
             role,
             enrolled.key,
             found_by,
-            usual_wiring(role, board_of(enrolled.key), simulated=True),
+            usual_wiring(role, board_of(enrolled.key), simulated=simulated),
         )
 
     async def guard(self, name: str) -> str:
