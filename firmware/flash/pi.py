@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ def pi(
     )
     secret = homes.read_token(run) if token and not dry_run else ""
     parts, instance = bundle.read(packed), f"firstbell-{secrets.token_hex(8)}"
+    digest = sha256(packed.read_bytes()).hexdigest()
+    run.note(run.say("pi.bundle", bundle=packed, sha256=digest))
     boot, disk = open_card(card, to_write=True)
     if yes and disk is None:
         raise click.UsageError(run.say("pi.yes_alone", card=card))
@@ -97,7 +100,7 @@ def pi(
     there = {} if to_come else read_terminal(folder)
     planned = plan(boot, machine, there, parts, instance)
     if dry_run:
-        _tell_plan(run, boot, disk, planned)
+        _tell_plan(run, boot, disk, planned, digest)
         return
     _ask(run, disk, planned, yes)
     homes.fill(run, "pi", folder, secret, answer)
@@ -118,6 +121,7 @@ def pi(
             "name": settings.name,
             "hostname": machine.hostname,
             "format": planned.format,
+            "bundle_sha256": digest,
             "armed": wait,
         },
         run.say("pi.armed" if wait else "pi.written", card=card, name=settings.name),
@@ -185,11 +189,12 @@ def _gigabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB"
 
 
-def _tell_plan(run: Run, boot: BootPartition, disk: Disk | None, planned: Plan) -> None:
+def _tell_plan(run: Run, boot: BootPartition, disk: Disk | None, planned: Plan, digest: str) -> None:
     size = sum(map(len, planned.write.values()))
     data = {
         "would_write": str(boot.where),
         "format": planned.format,
+        "bundle_sha256": digest,
         "files": list(planned.write),
         "bytes": size,
         "replaces": list(planned.replaces),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "campus").mkdir()
-        home, _ = make_home(folder / "gym", Campus(folder / "campus"))
+        home, _ = make_home(folder / "gym", Campus(folder / "campus"), simulated=False)
         self.home = home.path
         self.bundle = folder / "firstbell.tar"
         self.bundle.write_bytes(bundle.pack({**SCRIPTS, "wheels/x.whl": b"wheel"}))
@@ -83,6 +84,13 @@ def test_only_said(bench: Bench) -> None:
     assert "firstbell/bundle/wheels/x.whl" in told["files"]
     assert digest(bench.card) == before
     assert bench.pi("--dry-run")[0] == 0
+
+
+def test_which_bundle_it_is_can_be_compared(bench: Bench) -> None:
+    mark = sha256(bench.bundle.read_bytes()).hexdigest()
+    for more in ((), ("--dry-run",)):
+        code, out, err = bench.pi("--json", *more)
+        assert (code, json.loads(out)["bundle_sha256"], mark in err) == (0, mark, True)
 
 
 def test_a_mounted_folder(bench: Bench) -> None:
@@ -171,7 +179,9 @@ def test_a_card_of_another_terminal(bench: Bench, language: str) -> None:
     assert bench.pi()[0] == 0
     before = digest(bench.card)
     (bench.folder / "other").mkdir()
-    other, _ = make_home(bench.folder / "hall", Campus(bench.folder / "other"), terminal="t-other22222")
+    other, _ = make_home(
+        bench.folder / "hall", Campus(bench.folder / "other"), terminal="t-other22222", simulated=False
+    )
     code, _, err = bench.pi("--from", other.path, language=language)
     assert code == 4, err
     assert "Imager" in err
