@@ -19,7 +19,7 @@ from terminal.find_hub import Address, FindHub
 from terminal.hub_link import CONNECT_MS_MAX, connect, explain, new_client
 from terminal.panel import find_pin_problems
 from terminal.problems import HubUnreachable, TerminalError
-from terminal.settings import Home, Settings, check_home, load_settings
+from terminal.settings import Home, Settings, check_home, check_real, load_settings
 
 CA_EXPIRES_DAYS = 90
 """Said so long before: time to renew it and carry it to every terminal."""
@@ -113,6 +113,10 @@ def _vkey(home: Home) -> Problem | None:
 
 
 def _pins(home: Home, settings: Settings, running: dict[str, Any] | None) -> list[Finding]:
+    try:
+        check_real(settings, home.settings)
+    except TerminalError as error:
+        return [Finding("pins", "", error.problem)]
     if running is not None:
         # They are the daemon's; what is wrong with them, it says itself.
         return [Finding("pins", "", None)]

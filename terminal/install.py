@@ -6,14 +6,16 @@ from firstbell_linux.units import Service
 
 from terminal import process
 from terminal.credentials import load_ca, load_key, load_vkey
-from terminal.settings import Home, check_home, load_settings
+from terminal.settings import Home, check_home, check_real, load_settings
 
 
 def check(folder: Path) -> None:
     """Raises TerminalError: no terminal could run in this folder."""
     home = Home(folder)
     check_home(home)
-    load_key(home.key, load_settings(home.settings).algorithm)
+    settings = load_settings(home.settings)
+    check_real(settings, folder)
+    load_key(home.key, settings.algorithm)
     load_ca(home.ca)
     load_vkey(home.vkey)
 

@@ -140,6 +140,12 @@ def load_settings(path: Path) -> Settings:
     return settings
 
 
+def check_real(settings: Settings, where: Path) -> None:
+    """Raises SettingsError: it is for a trial, and on a wall nobody would hear its button."""
+    if settings.simulated.pins:
+        raise SettingsError(Problem("pins_simulated", str(where)))
+
+
 def _convert(path: Path, raw: object, kind: type[Struct], above: str, generic: str) -> Struct:
     """`above`: the key of `raw` in the file; `generic`: the same without the names a person chose."""
     try:

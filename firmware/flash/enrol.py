@@ -15,7 +15,6 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 from firstbell.jws import EDDSA, HS256, KEY_BYTES, Ed25519Signer, b64url
@@ -37,7 +36,6 @@ from firstbell_linux.enrolment import (
     fingerprint_of,
     key_bytes,
     parse_token,
-    read_message,
     shown,
     write_parts,
 )
@@ -69,12 +67,11 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """`home` is whole. `fingerprint`: of the campus certificate in it, as the hub and phones show it."""
+    """`home` is whole."""
 
     home: Home
     terminal: str
     name: str
-    fingerprint: str
 
 
 def enrol(token: str, board: Board, folder: Path) -> Enrolled:
@@ -113,25 +110,27 @@ def begin_offline(board: Board, folder: Path, request: Path) -> None:
     write_private(request, data)
 
 
-def finish_offline(folder: Path, answer: Path) -> Enrolled:
-    """The terminal's home, from the answer that was carried back. Only the fingerprint, which a person compares, says
-    that it came from the right hub. Raises FlashError, OSError.
+def finish_offline(folder: Path, answer: Path) -> tuple[Enrolled, str]:
+    """The terminal's home, from the answer that was carried back, and the answer's fingerprint. Only that, which a
+    person compares, says that it is as the hub wrote it. Raises FlashError, OSError.
     """
     try:
-        said = read_message(answer, EnrolAnswer)
+        with answer.open("rb") as file:
+            data = file.read(ANSWER_BYTES_MAX + 1)
+        said, fingerprint = decode(data, EnrolAnswer), shown(fingerprint_of(data))
     except EnrolmentError as error:
         raise _unusable(str(answer)) from error
     if is_home(folder):
-        if Home(folder).settings.read_text("utf-8") != said.settings:
+        home = Home(folder)
+        there = tuple(path.read_text("utf-8") for path in (home.settings, home.ca, home.vkey))
+        if there != (said.settings, said.ca, said.vkey):
             raise _not_empty(folder)
         _own_path(folder).unlink(missing_ok=True)
-        return _enrolled(folder)
+        return _enrolled(folder), fingerprint
     own = _kept(folder)
     if own is None:
         raise NotFound(Problem("no_request", str(folder)))
-    if own.request().key != said.key:
-        raise FileError(Problem("answer_of_other", str(answer)))
-    return _finish(own, said, folder, str(answer))
+    return _finish(own, said, folder, str(answer)), fingerprint
 
 
 def token_of(text: str) -> Token:
@@ -202,6 +201,8 @@ def _kept(folder: Path) -> _Own | None:
 
 def _finish(own: _Own, answer: EnrolAnswer, folder: Path, where: str) -> Enrolled:
     """`where` the answer came from."""
+    if own.request().key != answer.key:
+        raise FileError(Problem("answer_of_other", where))
     try:
         with whole_folder(folder) as beside:
             write_parts(beside, answer.settings, f"{own.key(answer.hub_key)}\n", answer.ca, answer.vkey)
@@ -216,12 +217,15 @@ def _finish(own: _Own, answer: EnrolAnswer, folder: Path, where: str) -> Enrolle
 
 def _check(folder: Path, board: Board, answer: EnrolAnswer) -> None:
     """Raises EnrolmentError, ProblemError, NoteError, ValueError."""
-    parse_vkey(answer.vkey.strip())
+    vkey = parse_vkey(answer.vkey.strip())
     certificate = load_pem_x509_certificate(answer.ca.encode())
-    # Nothing more: a second certificate would be trusted as well, and nobody would have seen its fingerprint.
+    # Nothing more: a second certificate would be trusted as well.
     alone = certificate.public_bytes(Encoding.PEM).decode() == answer.ca
+    settings = load_settings(Home(folder).settings)
     algorithm = EDDSA if board == "pi" else HS256
-    if not alone or load_settings(Home(folder).settings).algorithm != algorithm:
+    # The log's name has its campus before its number.
+    of_campus = vkey.name.split("/")[-2:-1] == [settings.hub.campus]
+    if not (alone and of_campus) or settings.algorithm != algorithm or settings.simulated.pins:
         raise EnrolmentError("malformed")
 
 
@@ -231,10 +235,8 @@ def is_home(folder: Path) -> bool:
 
 
 def _enrolled(folder: Path) -> Enrolled:
-    home = Home(folder)
-    settings = load_settings(home.settings)
-    certificate = load_pem_x509_certificate(home.ca.read_bytes())
-    return Enrolled(home, settings.terminal, settings.name, shown(certificate.fingerprint(SHA256())))
+    settings = load_settings(Home(folder).settings)
+    return Enrolled(Home(folder), settings.terminal, settings.name)
 
 
 def _not_empty(folder: Path) -> FileError:

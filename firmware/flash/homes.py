@@ -13,7 +13,7 @@ from firstbell_flash.problems import FileError, NotPressed
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import PATH, Run
 
-from terminal.settings import Home, Settings, check_home, load_settings
+from terminal.settings import Home, Settings, check_home, check_real, load_settings
 
 LOOK_S = 0.5
 Board = Literal["pi", "pico"]
@@ -55,18 +55,20 @@ def ask_hub(run: Run, board: Board, folder: Path, request: Path, dry_run: bool) 
 def fill(run: Run, board: Board, folder: Path, token: str, answer: Path | None) -> None:
     """Fills `folder` by a token, "" for none, or an answer; by neither, it is filled already."""
     if answer is not None:
-        run.note(run.say("homes.fingerprint", fingerprint=finish_offline(folder, answer).fingerprint))
+        _, fingerprint = finish_offline(folder, answer)
+        run.note(run.say("homes.fingerprint", fingerprint=fingerprint))
     if token:
         step(run, "enrol")
         enrol(token, board, folder)
 
 
 def settings_for(home: Home, board: Board) -> Settings:
-    """Raises SettingsError; FileError: it is a terminal's of another kind."""
+    """Raises SettingsError: also where its pins are simulated; FileError: it is a terminal's of another kind."""
     check_home(home)
     settings = load_settings(home.settings)
     if settings.algorithm != _ALGORITHMS[board]:
         raise FileError(Problem(f"not_for_{board}", str(home.path)))
+    check_real(settings, home.path)
     return settings
 
 

@@ -11,7 +11,17 @@ import msgspec
 from firstbell.fields import is_ipv4_address
 from firstbell.jws import HS256
 from firstbell.program import PROGRAM_BYTES_MAX, ProgramError, check_program
-from firstbell_linux.enrolment import Board, EnrolAnswer, EnrolmentError, EnrolRequest, encode, is_address, read_message
+from firstbell_linux.enrolment import (
+    Board,
+    EnrolAnswer,
+    EnrolmentError,
+    EnrolRequest,
+    encode,
+    fingerprint_of,
+    is_address,
+    read_message,
+    shown,
+)
 from firstbell_linux.named_file import read_named
 from firstbell_linux.private_file import whole_folder, write_private
 from firstbell_linux.problems import Problem, reason_of
@@ -23,7 +33,6 @@ from hub.commands.shell import Run
 from hub.dispatch.entries import Algorithm, TerminalRole
 from hub.ids import id_of, new_id
 from hub.people.accounts import one_line
-from hub.places.authority import fingerprint, load_certificate
 from hub.places.enrolment import hub_to_find, new_key, usual_wiring, write_home
 from hub.places.tokens import TOKEN_MS
 from hub.problems import HomeError, HubError, TypedWrongly, Unwelcome
@@ -44,11 +53,11 @@ def build(run: Run) -> click.Group:
         *(click.Option([f"--{part}"], default="") for part in _PLACE),
         click.Option(["--silent"], is_flag=True),
         click.Option(["--hub", "address"], default="", metavar="HOST:PORT"),
-        click.Option(["--simulated"], is_flag=True),
     )
     enrol_options = (
         click.Option(["--to", "folder"], type=file, required=True, metavar="DIR"),
         click.Option(["--algorithm"], type=click.Choice(get_args(Algorithm)), default="EdDSA", show_default=True),
+        click.Option(["--simulated"], is_flag=True),
     )
     files = (click.Argument(["request"], type=file), click.Argument(["answer"], type=file))
     minutes = click.Option(
@@ -177,11 +186,11 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
     wanted = {"name": name, "zone": find(run, "zone", zone)["id"], "address": address, **plan}
     with _instead(Problem("request_answered", str(request))):
         told = run.call("POST", "/api/answers", {"request": msgspec.to_builtins(asked), "plan": wanted})
-    write_private(answer, encode(msgspec.convert(told, EnrolAnswer)))
-    terminal = id_of("t", encode(asked))
-    mark = fingerprint(load_certificate(run.home.keys / "ca.pem"))
+    said = encode(msgspec.convert(told, EnrolAnswer))
+    write_private(answer, said)
+    terminal, mark = id_of("t", encode(asked)), shown(fingerprint_of(said))
     run.tell(
-        {"id": terminal, "answer": str(answer), "ca_fingerprint": mark},
+        {"id": terminal, "answer": str(answer), "fingerprint": mark},
         run.say("terminal.enrolled", name=one_line(name), id=terminal),
         run.say("terminal.answered", answer=answer),
         f"  {mark}",

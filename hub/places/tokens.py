@@ -49,7 +49,6 @@ class Plan(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """And what stands in its settings: `address` "host:port" of the hub, or "" to look for it."""
 
     address: Text = ""
-    simulated: bool = False
 
 
 class Used(msgspec.Struct, frozen=True):

@@ -94,7 +94,7 @@ def _answer_to(hub: Hub, terminal: str, plan: Plan, asked: EnrolRequest) -> tupl
         raise Refused("address_not_ipv4")
     key, hub_key = agree(asked)
     found = hub_to_find(hub.home, hub.settings, hub.engine.durable.campus, plan.address)
-    wiring = usual_wiring(plan.role, asked.board, simulated=plan.simulated)
+    wiring = usual_wiring(plan.role, asked.board)
     settings = settings_text(terminal, plan.name, plan.role, key.algorithm, found, wiring, plan.silent)
     return key, EnrolAnswer(asked.key, settings, found.ca_pem.decode(), f"{found.vkey}\n", hub_key)
 

@@ -57,7 +57,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Path:
     (tmp_path / "campus").mkdir()
-    home, _ = make_home(tmp_path / "home", Campus(tmp_path / "campus"))
+    home, _ = make_home(tmp_path / "home", Campus(tmp_path / "campus"), simulated=False)
     return home.path
 
 

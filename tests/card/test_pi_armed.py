@@ -11,13 +11,13 @@ from tests.card.test_bundle import GOOD
 from tests.flash.typed import Typed
 from tests.links.campus import HOST, ZONE
 from tests.links.hub_process import HubProcess
-from tests.terminal.real_terminal import RealTerminal
+from tests.terminal.real_terminal import RealTerminal, simulate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_by_a_token(hub: HubProcess, tmp_path: Path) -> None:
-    body = {"name": "体育馆", "zone": ZONE, "address": f"{HOST}:{hub.port}", "simulated": True}
+    body = {"name": "体育馆", "zone": ZONE, "address": f"{HOST}:{hub.port}"}
     token: str = (await hub.post("/api/tokens", **body))["token"]
     image, packed = make_image(tmp_path / "card.img", CARDS["trixie"][1]), tmp_path / "firstbell.tar"
     packed.write_bytes(GOOD)
@@ -35,6 +35,7 @@ async def test_by_a_token(hub: HubProcess, tmp_path: Path) -> None:
     for name in ("settings.toml", "key", "ca.pem", "log.vkey"):
         (home.path / name).touch(mode=0o600)
         (home.path / name).write_bytes(open_fat(image).read(f"firstbell/terminal/{name}"))
+    simulate(home)
     terminal = await RealTerminal(home).start()
     await terminal.until(lambda state: state["linked"])
     digest = await terminal.press()

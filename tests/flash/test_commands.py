@@ -42,7 +42,7 @@ def test_help(path: tuple[str, ...], language: str) -> None:
 @pytest.fixture
 def pi_folder(tmp_path: Path) -> Path:
     (tmp_path / "campus").mkdir()
-    home, _ = make_home(tmp_path / "t", Campus(tmp_path / "campus"))
+    home, _ = make_home(tmp_path / "t", Campus(tmp_path / "campus"), simulated=False)
     return home.path
 
 
@@ -96,6 +96,22 @@ def test_an_image_that_can_not_be_there_costs_no_token(wifi: Path, tmp_path: Pat
         typed = ("pico", "--from", tmp_path / "new", "--token", "--wifi", wifi, "--image", image, "--json")
         said = type_in(*typed, piped="nonsense\n")
         assert (said.status, said.json["where"]) == (status, str(image))
+
+
+@pytest.mark.parametrize("board", ["pi", "pico"])
+def test_a_terminal_for_a_trial_goes_onto_no_wall(board: str, pi_folder: Path, wifi: Path, tmp_path: Path) -> None:
+    folder = node_folder(pi_folder) if board == "pico" else pi_folder
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text().replace("pins = false", "pins = true"))
+    image = tmp_path / "node.uf2"
+    ways: dict[str, list[list[object]]] = {
+        "pi": [["card", "--bundle", "b"], ["card", "--bundle", "b", "--dry-run"]],
+        "pico": [["/dev/none", "--wifi", wifi], ["--image", image, "--wifi", wifi]],
+    }
+    for typed in ways[board]:
+        said = type_in(board, *typed, "--from", folder, "--json")
+        assert (said.status, said.json["problem"]) == (1, "pins_simulated"), said.err
+    assert not image.exists()
 
 
 def test_a_command_to_copy_holds_a_file_with_blanks_together(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import stat
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from firstbell.jws import b64url, unb64url
+from firstbell.note import Vkey, parse_vkey
 from firstbell_flash.enrol import begin_offline, finish_offline
 from firstbell_flash.problems import FileError, NotFound
 from firstbell_linux.enrolment import Board, EnrolAnswer, EnrolRequest, encode, read_message
@@ -62,14 +64,15 @@ def test_there_and_back(stick: Stick, board: Board) -> None:
     own = stick.folder.with_name(".home.enrolling")
     assert stat.S_IMODE(own.stat().st_mode) == 0o600
     answer = stick.answered(asked)
-    enrolled = finish_offline(stick.folder, stick.answer)
+    enrolled, fingerprint = finish_offline(stick.folder, stick.answer)
+    assert fingerprint == sha256(stick.answer.read_bytes()).digest().hex(":").upper()
     assert not own.exists()
     settings = load_settings(enrolled.home.settings)
     assert (enrolled.terminal, enrolled.name) == (settings.terminal, settings.name)
     assert load_key(enrolled.home.key, settings.algorithm).algorithm == ("EdDSA" if board == "pi" else "HS256")
     assert (enrolled.home.ca.read_text(), enrolled.home.vkey.read_text()) == (answer.ca, answer.vkey)
     assert {stat.S_IMODE(path.stat().st_mode) for path in stick.folder.iterdir()} == {0o600}
-    assert finish_offline(stick.folder, stick.answer) == enrolled, "again it is only looked at"
+    assert finish_offline(stick.folder, stick.answer) == (enrolled, fingerprint), "again it is only looked at"
 
 
 @BOARDS
@@ -126,7 +129,20 @@ def test_an_answer_that_nobody_asked_for(stick: Stick) -> None:
 
 @BOARDS
 @pytest.mark.parametrize(
-    "wrong", ["text", "oversized", "ca", "two ca", "vkey", "settings", "deep", "hub_key", "other board"]
+    "wrong",
+    [
+        "text",
+        "oversized",
+        "ca",
+        "two ca",
+        "vkey",
+        "other log",
+        "settings",
+        "simulated",
+        "deep",
+        "hub_key",
+        "other board",
+    ],
 )
 def test_an_answer_that_is_none(stick: Stick, board: Board, wrong: str) -> None:
     asked = stick.begin(board)
@@ -143,6 +159,13 @@ def test_an_answer_that_is_none(stick: Stick, board: Board, wrong: str) -> None:
             stick.answered(asked, ca=whole.ca * 2)
         case "vkey":
             stick.answered(asked, vkey="x")
+        case "other log":
+            vkey = parse_vkey(whole.vkey.strip())
+            stick.answered(
+                asked, vkey=Vkey("firstbell.example/c-other22222/1", vkey.kind, vkey.public_key).text() + "\n"
+            )
+        case "simulated":
+            stick.answered(asked, settings=whole.settings + "\n[simulated]\npins = true\n")
         case "settings":
             stick.answered(asked, settings=whole.settings + "\nmore = 1\n")
         case "deep":
@@ -153,12 +176,20 @@ def test_an_answer_that_is_none(stick: Stick, board: Board, wrong: str) -> None:
             stick.answered(asked, settings=other.settings)
     assert stick.refused() == "answer_malformed"
     stick.answered(asked)
-    assert finish_offline(stick.folder, stick.answer).home.key.exists(), "the right one is taken all the same"
+    assert finish_offline(stick.folder, stick.answer)[0].home.key.exists(), "the right one is taken all the same"
 
 
-def test_a_home_of_another_terminal_stays(stick: Stick) -> None:
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"settings": ANSWERS["pi"].settings.replace("t-pi22222222", "t-pi33333333")},
+        {"ca": ANSWERS["pi"].ca + "\n"},
+        {"vkey": ANSWERS["pi"].vkey + "\n"},
+    ],
+)
+def test_a_home_of_another_answer_stays(stick: Stick, otherwise: dict[str, str]) -> None:
     asked = stick.begin()
     stick.answered(asked)
     finish_offline(stick.folder, stick.answer)
-    stick.answered(asked, settings=ANSWERS["pi"].settings.replace("t-pi22222222", "t-pi33333333"))
+    stick.answered(asked, **otherwise)
     assert stick.refused() == "folder_not_empty"

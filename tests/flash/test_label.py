@@ -21,7 +21,7 @@ PAGE = "https://hub.lan:8443/admin#t-abcdefghij"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "campus").mkdir()
-    home, _ = make_home(tmp_path / "t", Campus(tmp_path / "campus"))
+    home, _ = make_home(tmp_path / "t", Campus(tmp_path / "campus"), simulated=False)
     return home.path
 
 

@@ -23,7 +23,7 @@ def board(tmp_path: Path) -> Iterator[UsbBoard]:
 
 
 async def test_by_a_token(hub: HubProcess, board: UsbBoard, tmp_path: Path, wifi: Path) -> None:
-    body = {"name": "实验楼", "zone": ZONE, "address": f"{HOST}:{hub.port}", "simulated": True}
+    body = {"name": "实验楼", "zone": ZONE, "address": f"{HOST}:{hub.port}"}
     token: str = (await hub.post("/api/tokens", **body))["token"]
     typed = ("pico", board.port, "--from", tmp_path / "lab", "--token", "--wifi", wifi, "--json")
     # The first is killed when the hub has taken it; the second goes on with the same token.
@@ -54,7 +54,7 @@ async def test_by_a_request_and_an_answer_on_a_stick(
     answered = await asyncio.to_thread(type_in, "terminal", "answer", request, answer, *place)
     assert answered.status == 0, answered.err
     run = await Typed.run("pico", board.port, "--from", folder, "--answer", answer, "--wifi", wifi, "--json")
-    await run.until("Certificate of the campus: ")
+    await run.until("Fingerprint of the answer: ")
     await run.until("Now press")
     await press(board)
     said = await run.end()

@@ -12,6 +12,14 @@ from tests.links.campus import found_home
 from tests.terminal.real_terminal import make_home
 from tests.terminal.small_hub import Campus
 
+DROP_IN = Path("/run/systemd/system/firstbell-terminal.service.d/pins.conf")
+PINS = """[Service]
+ExecStartPre=sed --in-place "/simulated/,$$d" settings.toml
+ExecStartPre=sed --in-place "$$a [simulated]\\\\npins = true" settings.toml
+ExecStartPost=sed --in-place "/simulated/,$$d" settings.toml
+"""
+"""There are none here, and with simulated ones nothing is installed: so they are that only while it starts."""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -24,6 +32,9 @@ def folder() -> Iterator[Path]:
 def machine(folder: Path) -> Iterator[Machine]:
     machine = Machine(folder)
     machine.boot()
+    machine.do("mkdir", "--parents", DROP_IN.parent)
+    (folder / DROP_IN.name).write_text(PINS)
+    machine.do("cp", folder / DROP_IN.name, DROP_IN)
     try:
         yield machine
     finally:
@@ -38,8 +49,8 @@ def homes(folder: Path) -> Path:
     found_home(made / "hub")
     (made / "campus").mkdir()
     campus = Campus(made / "campus")
-    make_home(made / "gym", campus)
-    make_home(made / "roof", campus)
+    make_home(made / "gym", campus, simulated=False)
+    make_home(made / "roof", campus, simulated=False)
     return made
 
 

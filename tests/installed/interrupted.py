@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     home, _, _ = found_home(folder / "hub")
     keep_program(home.programs, b"a node's")
     (folder / "campus").mkdir()
-    make_home(folder / "terminal", Campus(folder / "campus"))
+    make_home(folder / "terminal", Campus(folder / "campus"), simulated=False)
     print(*(cut_everywhere(service, folder / name) for service, name in ((HUB, "hub"), (TERMINAL, "terminal"))))
 
 

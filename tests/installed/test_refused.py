@@ -57,6 +57,9 @@ def test_only_with_a_sound_home(machine: Machine, homes: Path, gym: Path) -> Non
     assert refused(machine, TERMINAL, "install") == (NOT_FOUND, "home_unreadable")
     assert refused(machine, HUB, "--home", homes / "gym", "install") == (NOT_FOUND, "home_of_other")
     assert refused(machine, TERMINAL, "--home", homes / "hub", "install") == (NOT_FOUND, "home_of_hub")
+    machine.do("sed", "--in-place", "s/pins = false/pins = true/", gym / "settings.toml")
+    assert refused(machine, TERMINAL, "--home", gym, "install") == (FAILED, "pins_simulated")
+    machine.do("sed", "--in-place", "s/pins = true/pins = false/", gym / "settings.toml")
     machine.do("rm", gym / "log.vkey")
     assert refused(machine, TERMINAL, "--home", gym, "install") == (NOT_FOUND, "vkey_unreadable")
 

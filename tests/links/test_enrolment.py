@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from firstbell.jws import b64url
+from firstbell.jws import Ed25519Signer, b64url
 from firstbell_flash import enrol as enrolling
 from firstbell_flash.enrol import Enrolled, ask, enrol
-from firstbell_flash.problems import HubUnreachable, NotEnrolled, NotFound, TokenMalformed
+from firstbell_flash.problems import FileError, HubUnreachable, NotEnrolled, NotFound, TokenMalformed
 from firstbell_linux.enrolment import Board, Token, parse_token
 from firstbell_linux.problems import ProblemError
 
@@ -24,15 +24,15 @@ from hub.places.tokens import TEST_MS, TOKEN_MS
 from tests.links.campus import HOST, NAME, ZONE, Doors
 from tests.links.hub_process import HubProcess
 from tests.links.inner_hub import InnerHub
-from tests.terminal.real_terminal import RealTerminal
+from tests.terminal.real_terminal import RealTerminal, simulate
 
 FINGERPRINT = "A" * 43
 ANOTHER = b64url(bytes(16))
 
 
 async def token(hub: Doors, name: str) -> str:
-    """For a terminal without pins, which finds the hub where this one did."""
-    body = {"name": name, "zone": ZONE, "address": f"{HOST}:{hub.port}", "simulated": True}
+    """For a terminal which finds the hub where this one did."""
+    body = {"name": name, "zone": ZONE, "address": f"{HOST}:{hub.port}"}
     text: str = (await hub.post("/api/tokens", **body))["token"]
     return text
 
@@ -64,9 +64,9 @@ async def test_a_press_of_a_new_terminal_is_receipted(hub: HubProcess, tmp_path:
     enrolled = await asyncio.to_thread(enrol, text, board, tmp_path / "new/home")
     assert modes(enrolled.home.path) == dict.fromkeys(("settings.toml", "key", "ca.pem", "log.vkey"), 0o600)
     assert modes(tmp_path / "new") == {"home": 0o700}
-    assert enrolled.fingerprint == parse_token(text).fingerprint.hex(":").upper()
     before = await asyncio.to_thread(ask, text)
     assert (before.terminal, before.linked, before.tested_at_ms) == (enrolled.terminal, False, None)
+    simulate(enrolled.home, board)
     terminal = await started(hub, enrolled)
     digest = await terminal.press()
     entry = await hub.until_entry("event_recorded", digest=digest)
@@ -161,6 +161,7 @@ async def test_a_first_link_that_comes_late_begins_the_test_anew(inner_hub: Inne
     hub.skip_ms += TEST_MS
     await hub.guard("王建国")
     await hub.until_entry("test_ended", terminal=enrolled.terminal, by="time")
+    simulate(enrolled.home)
     terminal = await started(hub, enrolled)
     digest = await terminal.press()
     entry = await hub.until_entry("event_recorded", digest=digest)
@@ -229,6 +230,23 @@ async def serving(app: web.Application, tls: ssl.SSLContext | None) -> AsyncIter
         yield f"{HOST}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def test_an_answer_to_another_request_is_not_taken(inner_hub: InnerHub, tmp_path: Path) -> None:
+    said = parse_token(await token(inner_hub, "调包"))
+    other = {"board": "pi", "key": b64url(Ed25519Signer(bytes(32)).public_key())}
+    answer = await inner_hub.post("/api/answers", request=other, plan={"name": "别的门", "zone": ZONE})
+
+    async def tell(_request: web.Request) -> web.Response:
+        return web.json_response(answer)
+
+    app = web.Application()
+    app.router.add_get("/api/enrolment/ca", Impostor(inner_hub.home.keys / "ca.pem").show)
+    app.router.add_post("/api/enrolment", tell)
+    async with serving(app, server_context(inner_hub.home.keys)) as address:
+        text = Token(address, said.fingerprint, said.secret).text()
+        assert await refused(FileError, enrol, text, "pi", tmp_path / "t") == "answer_of_other"
+    assert not (tmp_path / "t").exists()
 
 
 async def test_an_impostor_hears_no_secret(inner_hub: InnerHub, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def make_home(
     role: str = "wall",
     server_name: str = NAME,
     more: str = "",
+    simulated: bool = True,
 ) -> tuple[Home, bytes]:
     """A home as enrolment makes it, and the terminal's public key."""
     folder.mkdir()
@@ -42,7 +43,7 @@ def make_home(
     home.settings.write_text(
         f'terminal = "{terminal}"\nname = "二号教学楼"\nrole = "{role}"\n{more}\n'
         f'[hub]\naddress = "{address}"\nserver_name = "{server_name}"\ncampus = "c-abcdefghij"\n'
-        f"{inputs}[outputs]\nlight_pin = 27\nsounder_pin = 22\n[simulated]\npins = true\n",
+        f"{inputs}[outputs]\nlight_pin = 27\nsounder_pin = 22\n[simulated]\npins = {str(simulated).lower()}\n",
         "utf-8",
     )
     home.key.write_text(b64url(seed) + "\n")
@@ -50,6 +51,12 @@ def make_home(
     home.ca.write_bytes((campus.keys / "ca.pem").read_bytes())
     home.vkey.write_text(campus.signer.vkey.text() + "\n")
     return home, Ed25519Signer(seed).public_key()
+
+
+def simulate(home: Home, board: str = "pi") -> None:
+    """What was enrolled for a wall runs on this machine."""
+    with home.settings.open("a", encoding="utf-8") as file:
+        file.write(f'[simulated]\npins = true\nboard = "{board}"\n')
 
 
 class RealTerminal:

@@ -180,8 +180,9 @@ def is_address(text: str) -> bool:
     return found is not None and 0 < int(found[1]) <= PORT_MAX
 
 
-def fingerprint_of(der: bytes) -> bytes:
-    return sha256(der).digest()
+def fingerprint_of(data: bytes) -> bytes:
+    """Of a certificate (DER), or of an answer's file."""
+    return sha256(data).digest()
 
 
 def shown(fingerprint: bytes) -> str:
