@@ -318,12 +318,9 @@ async def test_a_healthy_terminal(hub: SmallHub, terminals: Terminals) -> None:
     # Not running is what it should be before it is armed; but it is said.
     running = found["running"]
     assert (running["ok"], running["problem"]["name"], "clock" in found) == (True, "not_running", False)
-    for language, says in (
-        ("en", ("NOT RUNNING", "nobody would hear a press")),
-        ("zh-CN", ("没有运行", "按了也没人听到")),
-    ):
+    for language, says in (("en", "NOT RUNNING"), ("zh-CN", "没有运行")):
         _, out, _ = await type_in(terminal.home.path, "doctor", language=language)
-        assert all(text in out for text in says), out
+        assert says in out
     # Looking left no trace at the hub but a connection that never said who it is.
     assert len(hub.hellos) == 1
 
