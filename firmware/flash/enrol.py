@@ -115,8 +115,7 @@ def finish_offline(folder: Path, answer: Path) -> tuple[Enrolled, str]:
     person compares, says that it is as the hub wrote it. Raises FlashError, OSError.
     """
     try:
-        with answer.open("rb") as file:
-            data = file.read(ANSWER_BYTES_MAX + 1)
+        data = read_named(answer, ANSWER_BYTES_MAX + 1)
         said, fingerprint = decode(data, EnrolAnswer), shown(fingerprint_of(data))
     except EnrolmentError as error:
         raise _unusable(str(answer)) from error

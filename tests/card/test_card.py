@@ -305,7 +305,7 @@ def test_what_came_back_otherwise_is_told(tmp_path: Path) -> None:
     with pytest.raises(CardError) as raised:
         put(card)
     assert raised.value.problem.name == "card_differs"
-    assert raised.value.problem.fields["files"] == "firstbell/terminal/key"
+    assert raised.value.problem.fields["files"] == ["firstbell/terminal/key"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

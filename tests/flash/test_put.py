@@ -193,7 +193,7 @@ def test_a_flash_that_forgets_is_found_out() -> None:
         with pytest.raises(BoardError) as error:
             flash(Forgetful(used()))
         assert error.value.problem.name == "read_back_differs"
-        assert error.value.problem.fields["files"] == path
+        assert error.value.problem.fields["files"] == [path]
 
 
 def test_no_room() -> None:
