@@ -124,8 +124,10 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def read(path: Path) -> dict[str, bytes]:
-    """Every file of a bundle by its name, each as SHA256SUMS says. Raises BundleError, Unreadable."""
+def read(path: Path) -> tuple[dict[str, bytes], str]:
+    """Every file of a bundle by its name, each as SHA256SUMS says; and the SHA-256 of the bundle that they are from, in
+    hex. Raises BundleError, Unreadable.
+    """
     try:
         packed = read_named(path, BUNDLE_BYTES_MAX + 1)
         if len(packed) > BUNDLE_BYTES_MAX:
@@ -142,7 +144,7 @@ def read(path: Path) -> dict[str, bytes]:
     whole = {name: sha256(data).hexdigest() for name, data in files.items() if name != SUMS}
     if parse_sums(files.get(SUMS, b"")) != whole or not {*_SCRIPTS} <= whole.keys():
         raise BundleError(Problem("bundle_broken", str(path)))
-    return files
+    return files, sha256(packed).hexdigest()
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:

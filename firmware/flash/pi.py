@@ -7,7 +7,6 @@ import os
 import secrets
 import stat
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +89,8 @@ def pi(
         locale=locale,
     )
     secret = homes.read_token(run) if token and not dry_run else ""
-    parts, instance = bundle.read(packed), f"firstbell-{secrets.token_hex(8)}"
-    digest = sha256(packed.read_bytes()).hexdigest()
+    parts, digest = bundle.read(packed)
+    instance = f"firstbell-{secrets.token_hex(8)}"
     run.note(run.say("pi.bundle", bundle=packed, sha256=digest))
     boot, disk = open_card(card, to_write=True)
     if yes and disk is None:

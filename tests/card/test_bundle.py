@@ -122,7 +122,7 @@ def test_it_has_all_and_nothing_else(checkout: Path, tmp_path: Path) -> None:
     deb = tmp_path / "python3-lgpio_0.2.2_arm64.deb"
     deb.write_bytes(b"deb")
     (tmp_path / "b.tar").write_bytes(make(checkout, deb))
-    files = bundle.read(tmp_path / "b.tar")
+    files, _ = bundle.read(tmp_path / "b.tar")
     assert set(files) == {
         "SHA256SUMS",
         "requirements.txt",
@@ -215,7 +215,7 @@ BROKEN = {
 
 def test_a_good_one(tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_bytes(GOOD)
-    assert bundle.read(tmp_path / "b.tar")["wheels/x.whl"] == b"wheel"
+    assert bundle.read(tmp_path / "b.tar")[0]["wheels/x.whl"] == b"wheel"
 
 
 @pytest.mark.parametrize("case", BROKEN)

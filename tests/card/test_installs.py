@@ -51,7 +51,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     for name in ("install.sh", "start.sh", "firstbell-install.service"):
         files[name] = (ROOT / "firmware/flash/bundled" / name).read_bytes()
     (folder / "b.tar").write_bytes(bundle.pack(files))
-    return bundle.read(folder / "b.tar")
+    return bundle.read(folder / "b.tar")[0]
 
 
 @pytest.fixture
