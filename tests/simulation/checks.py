@@ -15,6 +15,7 @@ from hub.dispatch import campus as campuses
 from hub.dispatch import entries as e
 from hub.dispatch.campus import Campus, Incident
 from hub.dispatch.engine import Engine, View
+from hub.links.outlet import CLOSE_MS_MAX
 from tests.simulation.deadlines import Deadlines
 from tests.simulation.disk import StepwiseWriter
 from tests.simulation.network import Line
@@ -26,6 +27,8 @@ SILENT_MS_MAX = 12_000
 RESUMED_MS = 1_500
 """So long after a pause of the hub's it is looked whom it takes for silent."""
 SPOKE_MS = 8_000
+UNREAD_MS_MAX = 2 * CLOSE_MS_MAX
+"""A connection that the hub ends is not read while the last answers and the goodbye go out."""
 PAGES_MAX = 8
 FLOODED = 19_000
 """When so many entries have waited for the disk, only what rings is still decided: who is linked is not looked at."""
@@ -61,7 +64,8 @@ class Checks:
         self._paused_ms = 0
         self._resumed_ms = -RESUMED_MS
         self._compared = 0
-        self._received: dict[str, Line] = {}
+        self._received: dict[str, tuple[Line, int]] = {}
+        """By the digest of the event: where and when it came."""
         self._heard_ms: dict[str, int] = {}
         self._shown: dict[Line, dict[str, Any]] = {}
 
@@ -163,7 +167,7 @@ class Checks:
         self._heard_ms[line.peer.identity] = self._now_ms()
         if text.startswith('{"type":"event"') and not line.peer.pager:
             digest = digest_of(json.loads(text)["jws"])
-            self._received[digest] = line
+            self._received[digest] = line, self._now_ms()
         elif text.startswith('{"type":"hello"'):
             self._hello(line.peer.identity, json.loads(text)["jws"])
 
@@ -243,10 +247,15 @@ class Checks:
             self._truth.broken(f"a deadline of the campus is {hub_ms - due_ms} ms late")
         self._deadlines.settled(hub_ms)
         decided = self._engine.decided
-        sought = {digest: line for digest, line in self._received.items() if f"event {digest}" in self._engine._sought}
-        for digest, line in self._received.items():
-            if digest in sought:
+        pending = {}
+        for digest, (line, at_ms) in self._received.items():
+            if f"event {digest}" in self._engine._sought:
+                pending[digest] = line, at_ms
                 continue  # it may be on the disk for long already, and is decided when that is known
+            if line.socket.has_unread and self._now_ms() - at_ms <= UNREAD_MS_MAX:
+                if not line.socket.is_closing:
+                    pending[digest] = line, at_ms
+                continue  # it came in the moment in which the hub ends this connection; it comes again
             if line.socket.is_closing and self._has_just_resumed():
                 continue  # a connection that ended during a pause takes with it what was not read; it comes again
             if self._flooded and self._truth.made[digest].what != "panic":
@@ -254,7 +263,7 @@ class Checks:
             known = decided.terminals.get(line.peer.identity)
             if known and not known.revoked and digest not in known.seen and digest not in self._truth.recorded:
                 self._truth.broken(f"event {digest[:8]} has arrived and changed nothing")
-        self._received = sought
+        self._received = pending
         self._check_shown()
         self._check_standing()
         self._flooded = self._flooded or self._writer.untold_entries > FLOODED
