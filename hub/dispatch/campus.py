@@ -171,7 +171,9 @@ class Trouble(msgspec.Struct):
 
 
 class Campus(msgspec.Struct):
-    """`incidents` holds those not yet closed; `troubles` is keyed "what:about"; `event_incidents` digest → incident."""
+    """`incidents` holds those not yet closed, `terminal_incidents` their names by terminal, oldest first; `troubles` is
+    keyed "what:about"; `event_incidents` digest → incident.
+    """
 
     campus: str = ""
     details: str = ""
@@ -186,9 +188,15 @@ class Campus(msgspec.Struct):
     accounts: dict[str, Account] = {}
     pagers: dict[str, Pager] = {}
     incidents: dict[str, Incident] = {}
+    terminal_incidents: dict[str, list[str]] = {}
     event_incidents: dict[str, str] = {}
     troubles: dict[str, Trouble] = {}
     commands: list[str] = []
+
+
+def incidents_at(campus: Campus, terminal: str) -> list[Incident]:
+    """A terminal's incidents that are not yet closed, oldest first."""
+    return [campus.incidents[name] for name in campus.terminal_incidents.get(terminal, ())]
 
 
 Changes = dict[type[Entry], Callable[[Campus, Any], None]]

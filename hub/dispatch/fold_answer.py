@@ -130,6 +130,10 @@ def _closed(campus: Campus, entry: e.Closed) -> None:
     if incident:
         for digest in incident.events:
             campus.event_incidents.pop(digest, None)
+        others = campus.terminal_incidents.pop(incident.terminal)
+        others.remove(entry.incident)
+        if others:
+            campus.terminal_incidents[incident.terminal] = others
 
 
 CHANGES: Changes = {

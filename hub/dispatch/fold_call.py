@@ -50,6 +50,7 @@ def _incident_raised(campus: Campus, entry: e.IncidentRaised) -> None:
         error_ms=entry.error_ms,
     )
     campus.incidents[entry.incident] = incident
+    campus.terminal_incidents.setdefault(entry.terminal, []).append(entry.incident)
     _call(incident, entry)
 
 

@@ -61,7 +61,11 @@ def _deserted(incident: Incident, on_duty: Set[str]) -> bool:
     if not incident.calling or incident.everyone:
         return False
     pages = waited_for(incident) if incident.repeat_ms is None else incident.assignments.values()
-    return not any(page.state in OPEN and page.guard in on_duty for page in pages)
+    # A loop, not any(…): it is asked of every open incident at every step.
+    for page in pages:  # noqa: SIM110
+        if page.guard in on_duty and page.state in OPEN:
+            return False
+    return True
 
 
 def reach_deadline(campus: Campus, request: ReachDeadline) -> tuple[e.Entry, ...]:

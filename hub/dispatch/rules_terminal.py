@@ -3,7 +3,7 @@
 from hub.dispatch import entries as e
 from hub.dispatch import requests as r
 from hub.dispatch.calls import raised
-from hub.dispatch.campus import Campus, Incident, Terminal, incident_id
+from hub.dispatch.campus import Campus, Incident, Terminal, incident_id, incidents_at
 from hub.dispatch.rules_trouble import began, ended
 
 ALARMS = ("panic", "perimeter")
@@ -65,9 +65,8 @@ def _recorded(request: r.ReceiveEvent, incident: str, again: bool) -> e.EventRec
 
 def _joined(campus: Campus, terminal: Terminal, drill: bool, test: bool) -> Incident | None:
     """The open incident of the same place. Another place has its own: two places need two answers."""
-    for incident in campus.incidents.values():
-        same = incident.terminal == terminal.terminal and (incident.drill, incident.test) == (drill, test)
-        if same and incident.state != "resolved":
+    for incident in incidents_at(campus, terminal.terminal):
+        if (incident.drill, incident.test) == (drill, test) and incident.state != "resolved":
             return incident
     return None
 

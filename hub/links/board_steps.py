@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Campus
+from hub.dispatch.campus import Campus, incidents_at
 from hub.names import Names
 
 STEPS_MAX = 64
@@ -65,9 +65,8 @@ class BoardSteps:
     def _light(self, entry: e.LightShown, campus: Campus) -> None:
         if entry.light not in ("recorded", "coming"):
             return
-        for incident in campus.incidents.values():
-            if incident.terminal == entry.terminal and incident.state != "closed":
-                self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
+        for incident in incidents_at(campus, entry.terminal):
+            self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
 
 
 def _bell_calls(campus: Campus) -> bool:
