@@ -22,6 +22,7 @@ from hub.dispatch.entries import Entry, LogBegan, encode
 from hub.dispatch.requests import ReportTrouble, SetUtc, StartRun
 from hub.dispatch.rules_update import needed_programs
 from hub.doors import announce, open_doors
+from hub.garbage import collect_by_clock
 from hub.home import Home
 from hub.ledger.lookups import Lookups
 from hub.ledger.origin import open_any_checkpoint, split_origin
@@ -123,6 +124,7 @@ async def _run(home: Home, settings: Settings, stack: contextlib.AsyncExitStack,
     stack.push_async_callback(_end, tasks)
     manager = ServiceManager(os.environ)
     tasks.append(asyncio.create_task(manager.keep_alive()))
+    tasks.append(asyncio.create_task(collect_by_clock()))
     await open_doors(hub, stack, tasks)
     tasks.append(asyncio.create_task(announce(hub, stack)))
     log.info("the hub listens", url=settings.base_url)
