@@ -1,5 +1,6 @@
 """Bugs of what stands around it: the ledger, the start, the links, the terminals, the clocks."""
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -132,6 +133,15 @@ def _older_time_ignored(handlers: Any) -> Any:
     return changed(handlers, "snapshot", make)
 
 
+def _reads_no_more(_real: Any) -> Any:
+    """After its first frame a connection stands, and is not read."""
+
+    async def taken(_self: Any) -> None:
+        await asyncio.Event().wait()
+
+    return taken
+
+
 def _let_go_at_receipt(_real: Any) -> Any:
     def release(self: Any, _light_is_out: bool, _now_ms: int) -> list[str]:
         out = list(self._retained)
@@ -190,6 +200,7 @@ MUTANTS = (
     Mutant("head moved whatever it is", "hub.ledger.store:Store._move_head", _head_not_compared),
     Mutant("old snapshot kept", "hub.links.outlet:Outlet.refresh", _old_snapshot_kept),
     Mutant("snapshots are queued", "hub.links.outlet:Outlet.refresh", _snapshots_queued),
+    Mutant("a connection reads no more", "hub.dispatch.engine:Engine.taken", _reads_no_more),
     Mutant("a lower hub time is ignored", "firstbell.session:_HANDLERS", _older_time_ignored),
     Mutant("silence judged after a pause", "hub.links.supervision:Sweeps.may_judge", true),
     Mutant("silence of terminals not judged", "hub.links.supervision:Sweeps.may_judge", false),
