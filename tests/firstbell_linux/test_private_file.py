@@ -53,3 +53,11 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, hindered: Callable[[], 
         assert caught.value.filename == str(asked)
         asked.unlink(missing_ok=True)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_that_fill_a_folder_the_second_finds_it_full(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    with pytest.raises(FileExistsError, match="asked"), whole_folder(asked):
+        fill(asked)
+    assert (asked / "key").read_bytes() == b"x"
+    assert list(tmp_path.iterdir()) == [asked]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 def read_named(path: Path, bytes_most: int) -> bytes:
     """The first so many bytes of a regular file. Raises OSError: a folder, or (ESPIPE) a device or a pipe, too."""
-    # Without waiting for whoever would write into a pipe.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            number = errno.EISDIR if stat.S_ISDIR(mode) else errno.ESPIPE
-            raise OSError(number, os.strerror(number), str(path))
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.ESPIPE, os.strerror(errno.ESPIPE), str(path))
         return file.read(bytes_most)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """For whoever would write into a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)

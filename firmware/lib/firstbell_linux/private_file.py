@@ -104,8 +104,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
             yield beside
             for folder in (beside, *(one for one in beside.rglob("*") if one.is_dir())):
                 sync_folder(folder)
-            # Replaces an empty folder, and fails where somebody has put something there meanwhile.
-            beside.rename(path)
+            try:
+                beside.rename(path)
+            except OSError:
+                # Somebody may have put something there meanwhile.
+                check_free(path)
+                raise
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
