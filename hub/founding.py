@@ -1,5 +1,6 @@
 """Makes a campus: keys, certificates, settings, database, zone, the first administrator. All of it or nothing."""
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +23,12 @@ from hub.ledger.note import Signer
 from hub.ledger.origin import EPOCH_FIRST, origin_of
 from hub.ledger.store import Store, create_ledger
 from hub.names import CampusDetails, Names, ZoneDetails, seal_details
-from hub.people.accounts import add_account, one_line
+from hub.people.accounts import add_account
 from hub.people.links import FIRST_LINK_MS, make_link
 from hub.people.roles import CONSOLE
 from hub.people.tokens import new_session_key
 from hub.places.authority import found as found_authority
-from hub.problems import HomeError
+from hub.problems import DiskError, HomeError
 from hub.settings import Settings, render
 
 ORIGIN_HOST = "firstbell.invalid"
@@ -57,11 +58,14 @@ def found(
 ) -> Founded:
     """Makes the home at `path`, beside it first and then in one step in its place.
 
-    Raises HomeError when something is there already, Refused for an unfit name, OSError.
+    Raises HomeError when something is there already, Refused for an unfit name, DiskError, OSError.
     """
     check_free_home(path)
-    with whole_folder(path) as beside:
-        return _fill(Home(beside), name, zone, administrator, settings, say, now)
+    try:
+        with whole_folder(path) as beside:
+            return _fill(Home(beside), name, zone, administrator, settings, say, now)
+    except sqlite3.Error as error:
+        raise DiskError(Problem("record_unwritable", str(path), {"reason": str(error)})) from error
 
 
 def _fill(
@@ -87,7 +91,7 @@ def _fill(
     create_ledger(home.database, base, key)
     desk = _Desk(Store(home.database, base, key))
     try:
-        link = _first_entries(desk, campus, one_line(name), one_line(zone), administrator, origin_of(base, 1))
+        link = _first_entries(desk, campus, name, zone, administrator, origin_of(base, 1))
     finally:
         desk.close()
     return Founded(campus, vkey, administrator, link)

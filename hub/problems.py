@@ -1,6 +1,6 @@
 """What can be wrong with a hub."""
 
-from firstbell_linux.problems import NOT_FOUND, UNREACHABLE, USED_WRONGLY, ProblemError
+from firstbell_linux.problems import DEVICE, NOT_FOUND, UNREACHABLE, USED_WRONGLY, ProblemError
 
 
 class HubError(ProblemError):
@@ -17,6 +17,12 @@ class KeysError(HubError):
 
 class HomeError(HubError):
     """A folder is not the home it should be, or can't become one."""
+
+
+class DiskError(HubError):
+    """This machine's disk does not take what has to be on it."""
+
+    exit_code = DEVICE
 
 
 class TypedWrongly(HubError):

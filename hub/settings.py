@@ -19,7 +19,8 @@ ADDRESSES_MAX = 8
 PORT_DEFAULT = 8443
 JOIN_PORT_DEFAULT = 8080
 
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 

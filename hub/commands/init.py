@@ -10,6 +10,7 @@ from firstbell_linux.shell import command
 from hub.commands.shell import Run
 from hub.founding import check_free_home, found
 from hub.home import Home
+from hub.people.accounts import one_line
 from hub.places.authority import fingerprint, load_certificate
 from hub.problems import SettingsError, TypedWrongly
 from hub.settings import JOIN_PORT_DEFAULT, PORT_DEFAULT, settings_of
@@ -64,6 +65,7 @@ def make(
         raise TypedWrongly(error.problem) from error
     if name is None:
         name = _asked_name(run)
+    name, zone, administrator = map(one_line, (name, zone, administrator))
     founded = found(folder, name, zone, administrator, settings, run.say, datetime.now(UTC))
     home = Home(folder)
     link = f"{settings.base_url}/join/{founded.link}"

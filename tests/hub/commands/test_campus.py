@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -100,6 +101,7 @@ def test_init_looks_at_the_folder_before_it_asks(tmp_path: Path, monkeypatch: py
         (["--address", "8.8.8.8"], 2, "8.8.8.8"),
         (["--host", "a..local"], 2, "a..local"),
         (["--host", "a b.local"], 2, "a b.local"),
+        (["--host", "a" * 64 + ".local"], 2, "no host name"),
         (["--host", "a.local"] * 9, 2, "names"),
         (["--address", "10.0.0.1.2"], 2, "addresses"),
         (["--port", "9000", "--join-port", "9000"], 2, "9000"),
@@ -115,6 +117,27 @@ def test_init_refuses_what_cannot_be(tmp_path: Path, typed: list[str], status: i
 def test_init_takes_a_host_name_in_capitals(tmp_path: Path) -> None:
     assert type_in("init", "--home", tmp_path / "hub", "--name", "Campus", "--host", "Upper.LOCAL").status == 0
     assert load_settings(Home(tmp_path / "hub").settings).names == ("upper.local",)
+
+
+def test_init_takes_names_in_one_line(tmp_path: Path) -> None:
+    said = type_in("init", "--home", tmp_path / "hub", "--name", "South\n School", "--administrator", "A\n B")
+    assert said.status == 0
+    assert "South School is made" in said.out
+    assert "A B gets" in said.out
+    subject = load_certificate(Home(tmp_path / "hub").keys / "ca.pem").subject.rfc4514_string()
+    assert subject == "CN=Firstbell South School"
+
+
+def test_init_on_a_disk_that_takes_no_record(tmp_path: Path) -> None:
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Room for keys and settings.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, hard))
+    try:
+        said = type_in("init", "--home", tmp_path / "hub", "--name", "Campus", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+    assert (said.status, said.json["problem"]) == (4, "record_unwritable")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_init_says_what_is_in_the_way_of_a_folder(tmp_path: Path) -> None:
