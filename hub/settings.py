@@ -73,7 +73,7 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = parse_toml(path.read_bytes())
     except OSError as error:
-        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)})) from error
+        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)}), error) from error
     except ValueError as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
     return settings_of(str(path), raw)

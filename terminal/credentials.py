@@ -35,7 +35,7 @@ def find_key_problem(path: Path) -> Problem | None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise CredentialsError(_unreadable("key_unreadable", path, error)) from error
+        raise _unreadable("key_unreadable", path, error) from error
     return Problem("key_open", str(path), {"mode": f"{stat.S_IMODE(mode):04o}"}) if mode & OTHERS else None
 
 
@@ -74,8 +74,9 @@ def _read(path: Path, name: str) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsError(_unreadable(name, path, error)) from error
+        raise _unreadable(name, path, error) from error
 
 
-def _unreadable(name: str, path: Path, error: OSError | UnicodeDecodeError) -> Problem:
-    return Problem(name, str(path), {"reason": reason_of(error)})
+def _unreadable(name: str, path: Path, error: OSError | UnicodeDecodeError) -> CredentialsError:
+    problem = Problem(name, str(path), {"reason": reason_of(error)})
+    return CredentialsError(problem, error if isinstance(error, OSError) else None)

@@ -9,9 +9,9 @@ _OF_DEVICE = ("not_simulated",)
 class TerminalError(ProblemError):
     """The root of this package's errors."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem)
-        if problem.name in _NOT_FOUND or problem.name.endswith("_unreadable"):
+    def __init__(self, problem: Problem, error: OSError | None = None) -> None:
+        super().__init__(problem, error)
+        if problem.name in _NOT_FOUND:
             self.exit_code = NOT_FOUND
         elif problem.name in _OF_DEVICE:
             self.exit_code = DEVICE

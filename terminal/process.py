@@ -70,7 +70,7 @@ def locked(home: Home) -> Iterator[None]:
     try:
         folder = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)})) from error
+        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)}), error) from error
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -113,7 +113,7 @@ def check_home(home: Home) -> None:
     try:
         names = os.listdir(home.path)
     except OSError as error:
-        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)})) from error
+        raise SettingsError(Problem("home_unreadable", str(home.path), {"reason": reason_of(error)}), error) from error
     if "hub.db" in names:
         raise SettingsError(Problem("home_of_hub", str(home.path)))
 
@@ -123,7 +123,7 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = parse_toml(path.read_bytes())
     except OSError as error:
-        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)})) from error
+        raise SettingsError(Problem("settings_unreadable", str(path), {"reason": reason_of(error)}), error) from error
     except ValueError as error:
         raise SettingsError(Problem("settings_not_toml", str(path), {"reason": str(error)})) from error
     # One by one first, for msgspec does not say which of them is wrong.

@@ -9,7 +9,6 @@ from firstbell_linux.problems import (
     USED_WRONGLY,
     Problem,
     ProblemError,
-    exit_code_of,
     reason_of,
 )
 
@@ -26,8 +25,7 @@ class Unreadable(FlashError):
     """A file that was named isn't there, or this machine doesn't read it; `problem` has the `reason`."""
 
     def __init__(self, problem: str, path: Path, error: OSError) -> None:
-        super().__init__(Problem(problem, str(path), {"reason": reason_of(error)}))
-        self.exit_code = exit_code_of(error)
+        super().__init__(Problem(problem, str(path), {"reason": reason_of(error)}), error)
 
 
 class NotFound(FlashError):

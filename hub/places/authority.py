@@ -243,9 +243,9 @@ def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 def _unusable(path: Path, error: Exception) -> KeysError:
     # OpenSSL's errors are OSErrors with numbers of their own.
-    of_tls = isinstance(error, ssl.SSLError)
-    reason = reason_of(error) if isinstance(error, OSError) and not of_tls else str(error)
-    return KeysError(Problem("certificate_unusable", str(path), {"reason": reason}))
+    of_file = error if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+    reason = reason_of(of_file) if of_file else str(error)
+    return KeysError(Problem("certificate_unusable", str(path), {"reason": reason}), of_file)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -23,7 +23,7 @@ def load_log_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), None)
     except OSError as error:
-        raise KeysError(Problem("key_unusable", str(path), {"reason": reason_of(error)})) from error
+        raise KeysError(Problem("key_unusable", str(path), {"reason": reason_of(error)}), error) from error
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):

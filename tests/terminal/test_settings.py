@@ -1,5 +1,6 @@
 """settings.toml: what can be in it, and what a person is told when it can't."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_type_hints
 
@@ -7,8 +8,9 @@ import msgspec
 import pytest
 from firstbell_linux.words import LANGUAGES, command_words
 
-from terminal.problems import SettingsError
-from terminal.settings import HubSettings, InputSettings, OutputSettings, Settings, load_settings
+from terminal.credentials import load_ca, load_key, load_vkey
+from terminal.problems import SettingsError, TerminalError
+from terminal.settings import Home, HubSettings, InputSettings, OutputSettings, Settings, check_home, load_settings
 
 WALL = """
 terminal = "t-abcdefghij"
@@ -171,3 +173,18 @@ def test_every_key_has_a_text_that_says_what_it_should_be() -> None:
     assert len(everything) > 15
     for language in LANGUAGES:
         assert [key for key in everything if not command_words("terminal", language).has(f"expected.{key}")] == []
+
+
+@pytest.mark.parametrize(
+    "read",
+    [load_settings, lambda path: load_key(path, "EdDSA"), load_ca, load_vkey, lambda path: check_home(Home(path))],
+    ids=["settings", "key", "ca", "vkey", "home"],
+)
+def test_what_is_missing_and_what_cannot_be_read_end_with_codes_of_their_own(
+    tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    (tmp_path / "file").touch()
+    for path, code in ((tmp_path / "none", 3), (tmp_path / "file/below", 4)):
+        with pytest.raises(TerminalError) as caught:
+            read(path)
+        assert caught.value.exit_code == code

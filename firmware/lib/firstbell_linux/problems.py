@@ -42,9 +42,12 @@ class ProblemError(Exception):
 
     exit_code: int = FAILED
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, error: OSError | None = None) -> None:
+        """`error`: why a file can't be read, which its exit code says, too."""
         super().__init__(str(problem))
         self.problem = problem
+        if error is not None:
+            self.exit_code = exit_code_of(error)
 
 
 _REASONS = {

@@ -229,10 +229,16 @@ def test_serve_says_why_it_cannot(tmp_path: Path) -> None:
         for language, says in (("en", "no Ed25519 private key"), ("zh-CN", "没有 Ed25519 私钥")):
             said = type_in("serve", "--home", home.path, language=language)
             assert (said.status, says in said.err) == (1, True), said.err
-    home.log_key.unlink()
-    said = type_in("serve", "--home", home.path)
-    assert (said.status, "no such file" in said.err) == (1, True), said.err
     home.log_key.write_bytes(key)
+    for kept in (home.log_key, home.keys / "ca.pem", home.keys / "ca.key", home.keys / "hub.key"):
+        kept.rename(home.path / "kept")
+        said = type_in("serve", "--home", home.path)
+        assert (said.status, "no such file" in said.err, str(kept) in said.err) == (3, True, True), said.err
+        kept.mkdir()
+        said = type_in("serve", "--home", home.path)
+        assert (said.status, "it is a folder" in said.err, str(kept) in said.err) == (4, True, True), said.err
+        kept.rmdir()
+        (home.path / "kept").rename(kept)
     whole = home.vkey.read_bytes()
     for vkey in (b"\xff\xfe", b"nonsense", b"", b"example.org+" + whole.partition(b"+")[2]):
         home.vkey.write_bytes(vkey)
