@@ -63,6 +63,8 @@ _REFUSALS = {
     "disk_waits": "hub_busy",
 }
 """What the hub may say of a token, each a problem of the catalogue."""
+_FINAL = frozenset(_REFUSALS.values()) - {"hub_busy"}
+"""After these the hub has taken nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,16 @@ def enrol(token: str, board: Board, folder: Path) -> Enrolled:
             raise _not_empty(folder)
         _own_path(folder).unlink(missing_ok=True)
         return enrolled
+    # An earlier run's may be what the hub has taken.
+    was_kept = _kept(folder) is not None
     own = _own(board, folder)
-    return _finish(own, hub.enrol(own.request()), folder, hub.token.address)
+    try:
+        answer = hub.enrol(own.request())
+    except FlashError as error:
+        if error.problem.name in _FINAL and not was_kept:
+            _own_path(folder).unlink(missing_ok=True)
+        raise
+    return _finish(own, answer, folder, hub.token.address)
 
 
 def ask(token: str) -> EnrolState:

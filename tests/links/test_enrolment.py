@@ -143,6 +143,8 @@ async def test_whoever_is_stopped_after_the_hub_took_it_goes_on(inner_hub: Inner
     assert modes(tmp_path) == {"hub": 0o700, ".t.enrolling": 0o600}
     hub.writer.release()
     enrolled_entry = await hub.until_entry("terminal_enrolled")
+    mistyped = Token(parse_token(text).address, parse_token(text).fingerprint, ANOTHER).text()
+    assert await refused(NotFound, enrol, mistyped, "pico", folder) == "token_unknown"
     enrolled = await asyncio.to_thread(enrol, text, "pico", folder)
     assert enrolled.terminal == enrolled_entry["terminal"]
     assert len(hub.entries("terminal_enrolled")) == 1
@@ -176,7 +178,7 @@ async def test_a_token_that_is_too_old(inner_hub: InnerHub, tmp_path: Path) -> N
     text = await token(inner_hub, "过期")
     inner_hub.skip_ms += TOKEN_MS
     assert await refused(NotEnrolled, enrol, text, "pi", tmp_path / "t") == "token_expired"
-    assert not (tmp_path / "t").exists()
+    assert modes(tmp_path).keys() == {"hub"}, "no half of a key that nobody will have"
 
 
 async def test_a_disk_that_stands_still(inner_hub: InnerHub, tmp_path: Path) -> None:
@@ -201,7 +203,7 @@ async def test_what_is_no_token_of_this_hub(inner_hub: InnerHub, tmp_path: Path)
     closed = Token(f"{HOST}:1", said.fingerprint, said.secret).text()
     assert await refused(HubUnreachable, enrol, closed, "pi", folder) == "hub_unreachable"
     assert await refused(NotEnrolled, ask, text) == "token_unused"
-    assert not folder.exists()
+    assert modes(tmp_path).keys() == {"hub"}
 
 
 class Impostor:
