@@ -56,7 +56,7 @@ def fill(run: Run, board: Board, folder: Path, token: str, answer: Path | None) 
     """Fills `folder` by a token, "" for none, or an answer; by neither, it is filled already."""
     if answer is not None:
         _, fingerprint = finish_offline(folder, answer)
-        run.note(run.say("homes.fingerprint", fingerprint=fingerprint))
+        run.note(run.say("homes.fingerprint", fingerprint=fingerprint, folder=shlex.quote(str(folder))))
     if token:
         step(run, "enrol")
         enrol(token, board, folder)

@@ -162,15 +162,14 @@ def _read_ssh_key(path: Path) -> str:
 
 def _ask(run: Run, disk: Disk | None, planned: Plan, yes: str) -> None:
     """Shows which card it is, and asks; not for an image. Raises TypedWrongly, Declined."""
+    if disk is not None:
+        for line in _described(run, disk):
+            run.note(line)
+        if yes and yes != disk.serial:
+            raise TypedWrongly(Problem("other_serial", yes, {"found": disk.serial or run.say("pi.no_serial")}))
     if planned.replaces:
         run.note(run.say("pi.replaces", files=run.words.listed(planned.replaces)))
-    if disk is None:
-        return
-    for line in _described(run, disk):
-        run.note(line)
-    if yes and yes != disk.serial:
-        raise TypedWrongly(Problem("other_serial", yes, {"found": disk.serial or run.say("pi.no_serial")}))
-    if not yes:
+    if disk is not None and not yes:
         problem = Problem("card_not_confirmed", disk.name, {"serial": disk.serial or run.say("pi.no_serial")})
         confirm(run, "pi.may_write", problem, name=disk.name)
 

@@ -55,6 +55,7 @@ async def test_by_a_request_and_an_answer_on_a_stick(
     assert answered.status == 0, answered.err
     run = await Typed.run("pico", board.port, "--from", folder, "--answer", answer, "--wifi", wifi, "--json")
     await run.until("Fingerprint of the answer: ")
+    await run.until(f"remove {folder} and begin")
     await run.until("Now press")
     await press(board)
     said = await run.end()
