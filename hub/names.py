@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
+from firstbell_linux.parsing import is_name
 from msgspec import Meta
 
 from hub.dispatch.batch import Sealed
@@ -64,9 +65,9 @@ def check_details(details: Details) -> None:
     """Raises Refused for a name that is empty, or a text that no screen can show whole."""
     for field in msgspec.structs.fields(details):
         text = getattr(details, field.name)
-        if isinstance(text, str) and (len(text) > TEXT_CHARS_MAX or any(not c.isprintable() for c in text)):
+        if isinstance(text, str) and (len(text) > TEXT_CHARS_MAX or not text.isprintable()):
             raise Refused("bad_text")
-    if not details.name.strip():
+    if not is_name(details.name):
         raise Refused("bad_text")
 
 

@@ -11,7 +11,7 @@ from firstbell.fields import is_ipv4_address
 from firstbell.jws import HS256
 from firstbell.press import SUPPLY
 from firstbell.supply import VSYS_GPIO
-from firstbell_linux.parsing import parse_toml
+from firstbell_linux.parsing import is_name, parse_toml
 from firstbell_linux.problems import Phrase, Problem, reason_of
 from msgspec import Meta
 
@@ -131,7 +131,7 @@ def load_settings(path: Path) -> Settings:
     for name, wired in inputs.items() if isinstance(inputs, dict) else ():
         _convert(path, wired, InputSettings, f"inputs.{name}", "inputs")
     settings = _convert(path, raw, Settings, "", "")
-    if not settings.name.isprintable() or not settings.name.strip():
+    if not is_name(settings.name):
         raise _wrong_value(path, "name", "name")
     address = settings.hub.address
     if settings.algorithm == HS256 and address and not is_ipv4_address(address):

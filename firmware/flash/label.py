@@ -13,6 +13,7 @@ import segno
 from firstbell_flash.homes import from_option
 from firstbell_flash.problems import NotFound, TypedWrongly
 from firstbell_linux.enrolment import is_address
+from firstbell_linux.parsing import is_name
 from firstbell_linux.private_file import write_public
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import PATH, Run, command
@@ -42,7 +43,7 @@ def build(run: Run) -> click.Command:
 
 
 def label(run: Run, folder: Path, zone: str, to: Path, address: str) -> None:
-    if not zone.strip() or not zone.isprintable():
+    if not is_name(zone):
         raise click.UsageError(run.say("label.no_zone"))
     if address and not (is_address(address) or is_address(f"{address}:{HUB_PORT}")):
         raise TypedWrongly(Problem("address_malformed", address))

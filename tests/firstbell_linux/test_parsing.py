@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from firstbell_linux.parsing import parse_json, parse_toml
+from firstbell_linux.parsing import is_name, parse_json, parse_toml
 
 DEEP = 100_000
 ODD = [b"\xff", b"{", b'"\\ud800"', b"[" * DEEP, b'{"a":' * DEEP, b'{"a":' + b"[" * DEEP, b"7"]
@@ -24,3 +24,11 @@ def test_what_is_no_toml(odd: bytes) -> None:
 def test_what_is() -> None:
     assert parse_json(b'{"a": [1, "\xe9\x97\xa8"]}', dict[str, Any]) == {"a": [1, "门"]}
     assert parse_toml('a = [1, "门"]'.encode()) == {"a": [1, "门"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("门", True), ("a b", True), ("", False), (" ", False), ("a\nb", False), ("a\u202eb", False), ("\x1b[31m", False)],
+)
+def test_a_name_is_shown_in_one_line(text: str, is_one: bool) -> None:
+    assert is_name(text) is is_one

@@ -22,3 +22,8 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         return tomllib.loads(data.decode())
     except RecursionError as error:
         raise ValueError(str(error)) from error
+
+
+def is_name(text: str) -> bool:
+    """Whether it says something, and can be shown in one line."""
+    return text.isprintable() and text.strip() != ""
