@@ -15,11 +15,14 @@ from hub.commands.control import Declined, call
 from hub.dispatch.requests import Refused
 from hub.home import Home
 from hub.ledger.errors import LedgerError
+from hub.names import TEXT_CHARS_MAX
 from hub.problems import NotFound, TypedWrongly
 from hub.words import refused
 
 _TYPED_WRONGLY = ("bad_text", "pin_digits", "pin_simple", "malformed", "no_role", "http_413")
 """Refusals of what was typed: as if the command itself had refused it."""
+_OF_NAMES = ("known_name", "bad_text")
+"""Refusals of a name, each a problem of the catalogue."""
 
 
 class Run(HomeRun):
@@ -40,9 +43,9 @@ class Run(HomeRun):
         try:
             return super().attempt(work)
         except Declined as declined:
-            if declined.code == "known_name":
-                self.complain(Problem("known_name", declined.name))
-                return FAILED
+            if declined.name and declined.code in _OF_NAMES:
+                self.complain(Problem(declined.code, declined.name, {"chars": TEXT_CHARS_MAX}))
+                return _exit_code(declined.code)
             return self._refuse(declined.code)
         except Refused as refusal:
             return self._refuse(refusal.reason)
@@ -54,9 +57,14 @@ class Run(HomeRun):
         why = refused(self.words, code)
         self.note(self.say("refused.sentence", why=why))
         self.tell_problem(code, "", why, "")
-        if code.startswith("unknown_") or code == "http_404":
-            return NOT_FOUND
-        return USED_WRONGLY if code in _TYPED_WRONGLY else FAILED
+        return _exit_code(code)
+
+
+def _exit_code(code: str) -> int:
+    """Of a refusal."""
+    if code.startswith("unknown_") or code == "http_404":
+        return NOT_FOUND
+    return USED_WRONGLY if code in _TYPED_WRONGLY else FAILED
 
 
 def home_at(folder: Path) -> Home:

@@ -170,8 +170,10 @@ def token(run: Run, name: str, zone: str, address: str, **plan: object) -> None:
     """One word: whoever brings it to the hub makes its own key this terminal's."""
     _check_address(address)
     zone_id = find(run, "zone", zone)["id"]
-    made = run.call("POST", "/api/tokens", {"name": name, "zone": zone_id, "address": address, **plan})
-    run.tell(made, run.say("terminal.token", name=one_line(name), hours=TOKEN_MS // 3_600_000), made["token"])
+    name = one_line(name)
+    with _instead(Problem("too_many_tokens", name)):
+        made = run.call("POST", "/api/tokens", {"name": name, "zone": zone_id, "address": address, **plan})
+    run.tell(made, run.say("terminal.token", name=name, hours=TOKEN_MS // 3_600_000), made["token"])
 
 
 def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address: str, **plan: object) -> None:
@@ -198,14 +200,15 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
 
 
 @contextmanager
-def _instead(problem: Problem) -> Iterator[None]:
-    """Of the refusal of this name, says where, and what to do. Raises Unwelcome."""
+def _instead(*problems: Problem) -> Iterator[None]:
+    """Of a refusal that is called like one of these, says where, and what to do. Raises Unwelcome."""
     try:
         yield
     except Declined as declined:
-        if declined.code != problem.name:
-            raise
-        raise Unwelcome(problem) from declined
+        for problem in problems:
+            if declined.code == problem.name:
+                raise Unwelcome(problem) from declined
+        raise
 
 
 def list_terminals(run: Run) -> None:
@@ -269,7 +272,14 @@ def update(run: Run, name: str, program: Path) -> None:
     except ProgramError as error:
         raise TypedWrongly(Problem("no_program", str(program))) from error
     terminal = find(run, "terminal", name)
-    with _instead(Problem("runs_already", terminal["name"])):
+    node = terminal["name"]
+    with _instead(
+        Problem("runs_already", node),
+        Problem("no_node", node),
+        Problem("not_updatable", node),
+        Problem("other_protocol", str(program)),
+        Problem("program_unkept", str(program)),
+    ):
         run.call("POST", f"/control/terminals/{terminal['id']}/update", {"program": b64encode(data).decode()})
     ordered = run.say("terminal.update_ordered", name=terminal["name"], version=version)
     run.tell({"id": terminal["id"], "version": version}, ordered)

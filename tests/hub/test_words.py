@@ -102,7 +102,7 @@ def problems_raised() -> set[str]:
 def test_every_problem_has_its_two_sentences() -> None:
     raised = problems_raised() | {f"unknown_{kind}" for kind in ("zone", "account", "pager", "terminal")}
     told = {key.split(".")[1] for key in own("en") if key.startswith("problem.")}
-    raised |= {"settings_unknown_key", "settings_missing_key"}
+    raised |= {"settings_unknown_key", "settings_missing_key", "known_name", "bad_text"}
     assert raised == told
     assert {key for key in own("en") if key.startswith("problem.") and key.count(".") == 2} == {
         f"problem.{name}.{part}" for name in raised for part in ("what", "do")

@@ -41,6 +41,14 @@ def test_a_token_makes_a_terminal(hub: Served, tmp_path: Path) -> None:
     assert (listed["building"], listed["way"]) == ("二号教学楼", "楼梯 B 上")
 
 
+@pytest.mark.parametrize("name", ["x" * 37, "a\u202eb"])
+def test_a_name_that_cannot_be_is_shown_with_what_one_is(hub: Served, tmp_path: Path, name: str) -> None:
+    for typed in (("token", name), ("enrol", name, "--to", tmp_path / "t")):
+        said = hub("terminal", *typed, "--zone", "东区", "--json")
+        assert (said.status, said.json["problem"], said.json["where"]) == (2, "bad_text", name)
+        assert "36" in said.json["do"]
+
+
 @pytest.mark.parametrize(("language", "says"), [("en", "24 h"), ("zh-CN", "24 小时")])
 def test_a_person_is_told_how_long_it_holds(hub: Served, language: str, says: str) -> None:
     said = hub("terminal", "token", "门", "--zone", "东区", "--hub", "10.0.0.7:8443", language=language)

@@ -46,14 +46,15 @@ def test_what_is_no_program_is_not_sent(hub: Served, program: Path, tmp_path: Pa
     for data in (b"", PROGRAM[:-1], PROGRAM + b"x", b"\0" * (PROGRAM_BYTES_MAX + 9)):
         program.write_bytes(data)
         said = hub("terminal", "update", "另一节点", program, "--json")
-        assert (said.status, said.json["problem"]) == (2, "no_program")
+        assert (said.status, said.json["problem"], said.json["where"]) == (2, "no_program", str(program))
     said = hub("terminal", "update", "另一节点", tmp_path / "nothing", "--json")
     assert (said.status, said.json["problem"]) == (3, "not_there")
     said = hub("terminal", "update", "另一节点", "/dev/zero", "--json")
     assert (said.status, said.json["problem"], said.json["where"]) == (4, "system", "/dev/zero")
     program.write_bytes(PROGRAM.replace(b" %d\n" % PROTOCOL, b" %d\n" % (PROTOCOL + 1), 1))
     said = hub("terminal", "update", "另一节点", program, "--json")
-    assert (said.status, said.json["problem"]) == (1, "other_protocol")
+    assert (said.status, said.json["problem"], said.json["where"]) == (1, "other_protocol", str(program))
+    assert "firstbell-flash program" in said.json["do"]
 
 
 class _Declining(Run):
@@ -78,8 +79,8 @@ def test_only_nodes_get_one(hub: Served, program: Path, tmp_path: Path) -> None:
     refused = write_manifest("9.1", FILES) + FILES[0][1]
     program.write_bytes(refused)
     for language in LANGUAGES:
-        said = hub("terminal", "update", "树莓派", program, language=language)
-        assert said.status == 1
-        assert said.err
+        said = hub("terminal", "update", "树莓派", program, "--json", language=language)
+        assert (said.status, said.json["problem"], said.json["where"]) == (1, "no_node", "树莓派")
+        assert said.json["do"]
     assert not (hub.home.programs / hashlib.sha256(refused).hexdigest()).exists(), "what nobody gets is not kept"
     assert hub("terminal", "update", "没有", program).status == 3
