@@ -57,6 +57,7 @@ def make(checkout: Path, debs: Iterable[Path], told: Told) -> bytes:
     """
     if not (checkout / "pyproject.toml").is_file() or not (checkout / REQUIREMENTS).is_file():
         raise BundleError(Problem("no_checkout", str(checkout)))
+    debian = {f"debs/{path.name}": read_named(path, BUNDLE_BYTES_MAX) for path in debs}
     with tempfile.TemporaryDirectory(prefix="firstbell-bundle-") as folder:
         wheels = Path(folder) / "wheels"
         wheels.mkdir()
@@ -71,7 +72,7 @@ def make(checkout: Path, debs: Iterable[Path], told: Told) -> bytes:
         version = own.name.split("-")[1]
         named = f"firstbell[{_EXTRA}]=={version} --hash=sha256:{sha256(own.read_bytes()).hexdigest()}\n"
         files = {f"wheels/{path.name}": path.read_bytes() for path in wheels.iterdir()}
-    files |= {f"debs/{path.name}": path.read_bytes() for path in debs}
+    files |= debian
     files |= {name: (package_files("firstbell_flash") / "bundled" / name).read_bytes() for name in _SCRIPTS}
     return pack({**files, REQUIREMENTS: (wanted + named).encode()})
 

@@ -171,7 +171,7 @@ def token(run: Run, name: str, zone: str, address: str, **plan: object) -> None:
     _check_address(address)
     zone_id = find(run, "zone", zone)["id"]
     name = one_line(name)
-    with _instead(Problem("too_many_tokens", name)):
+    with _instead(Unwelcome(Problem("too_many_tokens", name))):
         made = run.call("POST", "/api/tokens", {"name": name, "zone": zone_id, "address": address, **plan})
     run.tell(made, run.say("terminal.token", name=name, hours=TOKEN_MS // 3_600_000), made["token"])
 
@@ -186,7 +186,10 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
     if answer.exists():
         raise HomeError(Problem("answer_there", str(answer)))
     wanted = {"name": name, "zone": find(run, "zone", zone)["id"], "address": address, **plan}
-    with _instead(Problem("request_answered", str(request))):
+    with _instead(
+        Unwelcome(Problem("request_answered", str(request))),
+        TypedWrongly(Problem("bad_key", str(request))),
+    ):
         told = run.call("POST", "/api/answers", {"request": msgspec.to_builtins(asked), "plan": wanted})
     said = encode(msgspec.convert(told, EnrolAnswer))
     write_private(answer, said)
@@ -200,14 +203,14 @@ def answer(run: Run, request: Path, answer: Path, name: str, zone: str, address:
 
 
 @contextmanager
-def _instead(*problems: Problem) -> Iterator[None]:
-    """Of a refusal that is called like one of these, says where, and what to do. Raises Unwelcome."""
+def _instead(*errors: HubError) -> Iterator[None]:
+    """Raises the one of these that is called like the hub's refusal, since it says where, and what to do."""
     try:
         yield
     except Declined as declined:
-        for problem in problems:
-            if declined.code == problem.name:
-                raise Unwelcome(problem) from declined
+        for error in errors:
+            if declined.code == error.problem.name:
+                raise error from declined
         raise
 
 
@@ -274,11 +277,11 @@ def update(run: Run, name: str, program: Path) -> None:
     terminal = find(run, "terminal", name)
     node = terminal["name"]
     with _instead(
-        Problem("runs_already", node),
-        Problem("no_node", node),
-        Problem("not_updatable", node),
-        Problem("other_protocol", str(program)),
-        Problem("program_unkept", str(program)),
+        Unwelcome(Problem("runs_already", node)),
+        Unwelcome(Problem("no_node", node)),
+        Unwelcome(Problem("not_updatable", node)),
+        Unwelcome(Problem("other_protocol", str(program))),
+        Unwelcome(Problem("program_unkept", str(program))),
     ):
         run.call("POST", f"/control/terminals/{terminal['id']}/update", {"program": b64encode(data).decode()})
     ordered = run.say("terminal.update_ordered", name=terminal["name"], version=version)

@@ -141,6 +141,15 @@ def test_it_has_all_and_nothing_else(checkout: Path, tmp_path: Path) -> None:
         assert files[name] == (ROOT / "firmware/flash/bundled" / name).read_bytes()
 
 
+def test_a_deb_that_is_no_file_is_found_before_anything_is_made(checkout: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    told: list[str] = []
+    for path in (tmp_path / "none", tmp_path, tmp_path / "pipe"):
+        with pytest.raises(OSError, match=path.name):
+            bundle.make(checkout, [path], told.append)
+    assert told == []
+
+
 def test_the_same_every_time(checkout: Path) -> None:
     assert make(checkout) == make(checkout)
 

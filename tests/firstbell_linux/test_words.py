@@ -63,6 +63,7 @@ def test_what_a_machine_says() -> None:
     unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     assert reason_of(unknown) == Phrase("system.no_such_name")
     assert reason_of(TimeoutError("timed out")) == Phrase("system.late")
+    assert reason_of(OSError(errno.ENAMETOOLONG, "File name too long")) == Phrase("system.long_name")
     assert reason_of(OSError(errno.EIO, "Input/output error")) == "Input/output error"
     assert reason_of(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")) == Phrase("system.no_text")
 

@@ -231,3 +231,10 @@ def test_the_program_of_a_node_is_made_for_a_hub(tmp_path: Path) -> None:
     said = type_in("program", out, "--json")
     assert (said.status, said.json["bytes"]) == (0, out.stat().st_size), said.err
     assert check_program(out.read_bytes())[0].startswith(version("firstbell"))
+
+
+def test_a_name_adds_no_lines(tmp_path: Path) -> None:
+    said = type_in("pi", "x", "--from", tmp_path / "t", "--request", tmp_path / "a\n  What to do: b/c")
+    assert said.status == 3
+    assert said.err.count("\n") == 3
+    assert "a\\n  What to do: b" in said.err

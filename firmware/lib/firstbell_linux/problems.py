@@ -56,6 +56,7 @@ _REASONS = {
     errno.EPERM: "denied",
     errno.EISDIR: "folder",
     errno.ENOTDIR: "no_folder",
+    errno.ENAMETOOLONG: "long_name",
     errno.ENOSPC: "full",
     errno.EROFS: "read_only",
     errno.ESPIPE: "no_file",

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from traceback import print_exc
 from typing import Any, ClassVar, TypeVar
@@ -127,8 +128,9 @@ class Run:
         self.tell_problem(problem.name, problem.where, what, to_do)
 
     def sentence(self, problem: Problem) -> str:
-        what, to_do = self.words.problem(problem)
-        return self.say("problem.sentence", what=what, where=problem.where, do=to_do)
+        shown = replace(problem, where=printable(problem.where))
+        what, to_do = self.words.problem(shown)
+        return self.say("problem.sentence", what=what, where=shown.where, do=to_do)
 
     def tell_problem(self, name: str, where: str, what: str, to_do: str) -> None:
         if self.as_json:

@@ -128,7 +128,7 @@ def test_files_that_will_not_do(hub: Served, tmp_path: Path) -> None:
     assert answer.read_text() == "theirs"
     request.write_text(json.dumps({"board": "pico", "key": "A" * 43}))
     answer.unlink()
-    assert said() == (1, "bad_key")
+    assert said() == (2, "bad_key")
     assert known(hub, "文件") == []
 
 
