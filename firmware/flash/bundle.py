@@ -16,10 +16,10 @@ import sys
 import tarfile
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from hashlib import sha256
 from importlib.resources import files as package_files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from firstbell_flash.problems import BundleError, Unreadable
 from firstbell_flash.sums import SUMS, parse_sums, write_sums
@@ -41,6 +41,9 @@ PLATFORMS = (
     "manylinux_2_34",
 )
 """bookworm has glibc 2.36."""
+_FOLDERS = ("wheels", "debs")
+_NAME = re.compile(rf"(?:(?:{'|'.join(_FOLDERS)})/)?[A-Za-z0-9][A-Za-z0-9._+~-]{{0,99}}(?<!\.)")
+"""A tar of this format, and a FAT, holds such names as they are, but for capitals."""
 _SCRIPTS = ("install.sh", "start.sh", "firstbell-install.service")
 _EXTRA = "terminal"
 _ENTRY = re.compile(r"^([a-z0-9][a-z0-9.-]*)(?:\[[^\]]*\])?==.*(?:\n[ \t].*)*", re.MULTILINE)
@@ -50,13 +53,16 @@ Told = Callable[[str], None]
 """What is done now: "wheel", "download", "pack"."""
 
 
-def make(checkout: Path, debs: Iterable[Path], told: Told) -> bytes:
+def make(checkout: Path, debs: Collection[Path], told: Told) -> bytes:
     """Asks the package index that pip is set up for.
 
     Raises BundleError: no checkout, no index, a hash that is not the locked one; OSError.
     """
     if not (checkout / "pyproject.toml").is_file() or not (checkout / REQUIREMENTS).is_file():
         raise BundleError(Problem("no_checkout", str(checkout)))
+    for path in debs:
+        if not _NAME.fullmatch(f"debs/{path.name}"):
+            raise BundleError(Problem("deb_name", str(path)))
     debian = {f"debs/{path.name}": read_named(path, BUNDLE_BYTES_MAX) for path in debs}
     with tempfile.TemporaryDirectory(prefix="firstbell-bundle-") as folder:
         wheels = Path(folder) / "wheels"
@@ -135,7 +141,7 @@ def read(path: Path) -> tuple[dict[str, bytes], str]:
             raise BundleError(Problem("bundle_broken", str(path)))
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as tar:
             members = tar.getmembers()
-            if len(members) > FILES_MAX or not all(map(_is_plain, members)):
+            if len(members) > FILES_MAX or not all(map(_is_plain, members)) or not _are_apart(members):
                 raise BundleError(Problem("bundle_broken", str(path)))
             files = {member.name: _data(tar, member) for member in members}
     except OSError as error:
@@ -149,10 +155,14 @@ def read(path: Path) -> tuple[dict[str, bytes], str]:
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """A file that is all there, and stays in the folder where it is unpacked."""
-    parts = PurePosixPath(member.name).parts
-    whole = member.isreg() and not member.issparse()
-    return whole and ".." not in parts and not member.name.startswith("/") and "\n" not in member.name
+    """A file that is all there, and is called on a card as it is here."""
+    return member.isreg() and not member.issparse() and _NAME.fullmatch(member.name) is not None
+
+
+def _are_apart(members: Collection[tarfile.TarInfo]) -> bool:
+    """On a FAT, too, where small letters and capitals are the same."""
+    folded = {*_FOLDERS, *(member.name.lower() for member in members)}
+    return len(folded) == len(members) + len(_FOLDERS)
 
 
 def _data(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

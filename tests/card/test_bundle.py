@@ -147,6 +147,10 @@ def test_a_deb_that_is_no_file_is_found_before_anything_is_made(checkout: Path, 
     for path in (tmp_path / "none", tmp_path, tmp_path / "pipe"):
         with pytest.raises(OSError, match=path.name):
             bundle.make(checkout, [path], told.append)
+    for name in ("a b.deb", "x" * 100 + ".deb"):
+        (tmp_path / name).write_bytes(b"deb")
+        with pytest.raises(BundleError, match="deb_name"):
+            bundle.make(checkout, [tmp_path / name], told.append)
     assert told == []
 
 
@@ -230,6 +234,21 @@ def test_a_good_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_one(case: str, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_bytes(BROKEN[case])
+    with pytest.raises(BundleError) as raised:
+        bundle.read(tmp_path / "b.tar")
+    assert raised.value.problem.name == "bundle_broken"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(["./a"], ["."], [""], ["a\x1bb"], ["a\\b"], ["a:b"], ["a*"], ["a?"], [" a"], ["a "], ["a."], ["门"], ["-a"]),
+        *(["a//b"], ["a/../b"], ["wheels/A", "wheels/a"], ["install.sh/x"], ["W/a", "w/b"]),
+    ],
+    ids=repr,
+)
+def test_names_that_no_card_holds(names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "b.tar").write_bytes(bundle.pack({**SCRIPTS, **dict.fromkeys(names, b"x")}))
     with pytest.raises(BundleError) as raised:
         bundle.read(tmp_path / "b.tar")
     assert raised.value.problem.name == "bundle_broken"
