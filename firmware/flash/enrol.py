@@ -131,8 +131,8 @@ def finish_offline(folder: Path, answer: Path) -> tuple[Enrolled, str]:
         raise _unusable(str(answer)) from error
     if is_home(folder):
         home = Home(folder)
-        there = tuple(path.read_text("utf-8") for path in (home.settings, home.ca, home.vkey))
-        if there != (said.settings, said.ca, said.vkey):
+        there = [path.read_bytes() for path in (home.settings, home.ca, home.vkey)]
+        if there != [text.encode() for text in (said.settings, said.ca, said.vkey)]:
             raise _not_empty(folder)
         _own_path(folder).unlink(missing_ok=True)
         return _enrolled(folder), fingerprint

@@ -13,6 +13,7 @@ from firstbell_flash.problems import FileError, NotPressed
 from firstbell_linux.problems import Problem
 from firstbell_linux.shell import PATH, Run
 
+from terminal.credentials import load_ca, load_key, load_vkey
 from terminal.settings import Home, Settings, check_home, check_real, load_settings
 
 LOOK_S = 0.5
@@ -63,12 +64,17 @@ def fill(run: Run, board: Board, folder: Path, token: str, answer: Path | None) 
 
 
 def settings_for(home: Home, board: Board) -> Settings:
-    """Raises SettingsError: also where its pins are simulated; FileError: it is a terminal's of another kind."""
+    """Raises SettingsError: also where its pins are simulated; FileError: it is a terminal's of another kind;
+    CredentialsError: its key or what it knows its hub by is damaged.
+    """
     check_home(home)
     settings = load_settings(home.settings)
     if settings.algorithm != _ALGORITHMS[board]:
         raise FileError(Problem(f"not_for_{board}", str(home.path)))
     check_real(settings, home.path)
+    load_key(home.key, settings.algorithm)
+    load_ca(home.ca)
+    load_vkey(home.vkey)
     return settings
 
 

@@ -98,6 +98,21 @@ def test_an_image_that_can_not_be_there_costs_no_token(wifi: Path, tmp_path: Pat
         assert (said.status, said.json["where"]) == (status, str(image))
 
 
+@pytest.mark.parametrize("held", [b"", b"\xff\xfe", b"nonsense"], ids=["empty", "no text", "nonsense"])
+@pytest.mark.parametrize(("part", "named"), [("key", "key"), ("ca.pem", "ca"), ("log.vkey", "vkey")])
+@pytest.mark.parametrize("board", ["pi", "pico"])
+def test_a_damaged_folder_goes_nowhere(
+    board: str, part: str, named: str, held: bytes, pi_folder: Path, wifi: Path, tmp_path: Path
+) -> None:
+    folder, image = node_folder(pi_folder) if board == "pico" else pi_folder, tmp_path / "node.uf2"
+    (folder / part).write_bytes(held)
+    typed = ["--image", image, "--wifi", wifi] if board == "pico" else ["card", "--bundle", "b"]
+    said = type_in(board, *typed, "--from", folder, "--json")
+    problem = "unreadable" if held == b"\xff\xfe" else "malformed"
+    assert (said.status, said.json["problem"], said.json["where"]) == (1, f"{named}_{problem}", str(folder / part))
+    assert not image.exists()
+
+
 @pytest.mark.parametrize("board", ["pi", "pico"])
 def test_a_terminal_for_a_trial_goes_onto_no_wall(board: str, pi_folder: Path, wifi: Path, tmp_path: Path) -> None:
     folder = node_folder(pi_folder) if board == "pico" else pi_folder

@@ -193,3 +193,10 @@ def test_a_home_of_another_answer_stays(stick: Stick, otherwise: dict[str, str])
     finish_offline(stick.folder, stick.answer)
     stick.answered(asked, **otherwise)
     assert stick.refused() == "folder_not_empty"
+
+
+def test_a_damaged_home_is_not_the_one_of_the_answer(stick: Stick) -> None:
+    stick.answered(stick.begin())
+    finish_offline(stick.folder, stick.answer)
+    (stick.folder / "ca.pem").write_bytes(b"\xff")
+    assert stick.refused() == "folder_not_empty"

@@ -104,7 +104,7 @@ def test_terminal_and_hub_never_import_each_other() -> None:
 
 
 def test_flashing_knows_a_terminals_folder_and_no_hub() -> None:
-    allowed = ("terminal", "terminal.settings", "terminal.problems")
+    allowed = ("terminal", "terminal.settings", "terminal.credentials", "terminal.problems")
     wrong = [
         item
         for item in imports_in("firstbell_flash")
