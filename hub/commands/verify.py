@@ -9,8 +9,8 @@ import click
 from firstbell.note import NOTE_BYTES_MAX, NoteError, Vkey, parse_checkpoint, parse_vkey
 from firstbell_linux.named_file import read_named
 from firstbell_linux.problems import DEVICE, FAILED, OK, Problem, reason_of
-from firstbell_linux.shell import PATH, command, printable
-from firstbell_linux.words import Words
+from firstbell_linux.shell import PATH, command
+from firstbell_linux.words import Words, printable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

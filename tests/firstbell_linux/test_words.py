@@ -57,6 +57,13 @@ def test_a_list_is_one_of_the_language(language: str, said: str) -> None:
     assert said in words.problem(Problem("no_such_input", "/", {"input": "x", "inputs": ["panic", "supply"]}))[1]
 
 
+def test_what_others_named_adds_no_lines() -> None:
+    words = command_words("terminal", "en")
+    problem = Problem("no_such_input", "a\nb", {"input": "c\n\x1b[31m", "inputs": ["d\n", "e"]})
+    assert "\n" not in "".join(words.problem(problem))
+    assert "c\\n\\x1b" in words.problem(problem)[0]
+
+
 def test_what_a_machine_says() -> None:
     assert reason_of(OSError(errno.ENOSPC, "No space left on device")) == Phrase("system.full")
     assert reason_of(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")) == Phrase("system.refused")

@@ -12,11 +12,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from traceback import print_exc
 from typing import Any, ClassVar, TypeVar
-from unicodedata import category
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -28,11 +26,9 @@ from rich.text import Text
 
 from firstbell_linux.problems import DEVICE, FAILED, NOT_FOUND, OK, USED_WRONGLY, Problem, ProblemError, reason_of
 from firstbell_linux.standard_files import open_missing
-from firstbell_linux.words import Words
+from firstbell_linux.words import Words, printable
 
 TRACEBACK_VARIABLE = "FIRSTBELL_TRACEBACK"
-_NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""General categories of Unicode: control and format characters, half characters, separators of lines."""
 PATH = click.Path(path_type=Path, readable=False)
 """Of a file or folder. Whether it can be read is seen, and said, where it is read."""
 
@@ -128,9 +124,8 @@ class Run:
         self.tell_problem(problem.name, problem.where, what, to_do)
 
     def sentence(self, problem: Problem) -> str:
-        shown = replace(problem, where=printable(problem.where))
-        what, to_do = self.words.problem(shown)
-        return self.say("problem.sentence", what=what, where=shown.where, do=to_do)
+        what, to_do = self.words.problem(problem)
+        return self.say("problem.sentence", what=what, where=printable(problem.where), do=to_do)
 
     def tell_problem(self, name: str, where: str, what: str, to_do: str) -> None:
         if self.as_json:
@@ -185,11 +180,6 @@ def _printing() -> Iterator[None]:
         raise
     except OSError as error:
         raise _CannotPrint from error
-
-
-def printable(text: str) -> str:
-    """As it can be shown in one line: what would move a screen's cursor or turn its text around becomes its number."""
-    return "".join(one.encode("unicode_escape").decode() if category(one) in _NOT_SHOWN else one for one in text)
 
 
 def _printable_lines(text: str) -> str:

@@ -7,10 +7,13 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from unicodedata import category
 
 from firstbell_linux.problems import Phrase, Problem
 
 LANGUAGES = ("zh-CN", "en")
+_NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""General categories of Unicode: control and format characters, half characters, separators of lines."""
 
 
 def chosen_language(environment: Mapping[str, str]) -> str:
@@ -18,6 +21,11 @@ def chosen_language(environment: Mapping[str, str]) -> str:
     named = ("FIRSTBELL_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     asked = next((environment[name] for name in named if environment.get(name)), "")
     return "zh-CN" if asked.lower().startswith("zh") else "en"
+
+
+def printable(text: str) -> str:
+    """As it can be shown in one line: what would move a screen's cursor or turn its text around becomes its number."""
+    return "".join(one.encode("unicode_escape").decode() if category(one) in _NOT_SHOWN else one for one in text)
 
 
 class Words:
@@ -41,9 +49,10 @@ class Words:
         """What happened, and what to do: there `where` is in a command to be copied."""
         fields = {name: self._worded(value) for name, value in problem.fields.items()}
         key = f"problem.{problem.name}"
+        where = printable(problem.where)
         return (
-            self.say(f"{key}.what", where=problem.where, **fields),
-            self.say(f"{key}.do", where=shlex.quote(problem.where), **fields),
+            self.say(f"{key}.what", where=where, **fields),
+            self.say(f"{key}.do", where=shlex.quote(where), **fields),
         )
 
     def _worded(self, value: str | int | Phrase | list[str]) -> str | int:
@@ -51,7 +60,9 @@ class Words:
             case Phrase():
                 return self.say(value.key)
             case list():
-                return self.listed(value)
+                return printable(self.listed(value))
+            case str():
+                return printable(value)
         return value
 
     def listed(self, values: Iterable[str]) -> str:
