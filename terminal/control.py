@@ -88,7 +88,7 @@ class ControlServer:
         self._path = path
         self._commands = commands
         self._server: asyncio.Server | None = None
-        self._clients: dict[asyncio.Task[object], asyncio.StreamWriter] = {}
+        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._works: set[asyncio.Task[Answer]] = set()
         self._watchers: set[asyncio.Queue[Answer | None]] = set()
         self._state: Answer = {}
@@ -103,7 +103,7 @@ class ControlServer:
                 listening.bind(short)
             # Before it listens, so that nobody else is ever let in.
             self._path.chmod(0o600)
-            self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_BYTES_MAX)
+            self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=REQUEST_BYTES_MAX)
         except OSError as error:
             listening.close()
             raise ControlError(Problem("control_failed", str(self._path), {"reason": reason_of(error)})) from error
@@ -133,20 +133,26 @@ class ControlServer:
             writer.close()
         if self._clients:
             await asyncio.wait(self._clients, timeout=CLOSE_MS_MAX / 1000)
+        for writer in self._clients.values():
+            # It reads nothing of what it was told.
+            writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._clients) >= CLIENTS_MAX:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # In a task of ours: that the daemon's end ends one of its own, asyncio would log as a defect.
+        if len(self._clients) >= CLIENTS_MAX:
             writer.close()
             return
+        task = asyncio.ensure_future(self._serve(reader, writer))
         self._clients[task] = writer
+        task.add_done_callback(self._clients.pop)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._answer(reader, writer)
         except (OSError, TimeoutError, ValueError) as error:
             # Gone, silent, or talking without end.
             log.debug("client left", reason=str(error))
         finally:
-            del self._clients[task]
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -139,8 +140,13 @@ class Daemon:
     # ── one step ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _soon(self) -> None:
-        """From another thread: look again."""
-        self._loop.call_soon_threadsafe(self.guard, self._step)
+        """From the outbox's thread: look again."""
+        self._call(self._step)
+
+    def _call(self, work: Callable[[], None]) -> None:
+        # Closed: the daemon has ended, and did not wait for a disk that stalls.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.guard, work)
 
     def _step(self) -> None:
         now_ms = mono_ms()
@@ -168,7 +174,7 @@ class Daemon:
             self._terminal.found(kept, mono_ms())
             self._step()
 
-        self._loop.call_soon_threadsafe(self.guard, take_over)
+        self._call(take_over)
 
     def connected(self) -> None:
         self._terminal.connected(mono_ms())

@@ -100,8 +100,8 @@ class FindHub:
         try:
             self._zeroconf = self._zeroconf or AsyncZeroconf(ip_version=IPVersion.V4Only)
             self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE, handlers=[self._heard])
-        except OSError as error:
-            # No network yet, or one without multicast: the next attempt tries again.
+        except (OSError, RuntimeError) as error:
+            # No network yet (RuntimeError: not even loopback), or one without multicast: the next attempt tries again.
             log.warning("cannot ask the LAN", reason=str(error))
 
     def _heard(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import importlib
-import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import TextIO, cast
 import structlog
 from firstbell_linux.problems import Problem, reason_of
 from firstbell_linux.service_manager import ServiceManager
-from firstbell_linux.standard_files import LogFile
+from firstbell_linux.standard_files import LogFile, log_libraries
 
 from terminal.daemon import Daemon
 from terminal.problems import AlreadyRunning, SettingsError
@@ -25,7 +24,7 @@ _FIRST = ["timestamp", "level", "event"]
 def run(home: Home, *, as_json: bool) -> None:
     """The daemon, until SIGTERM or SIGINT; its log as text or JSON. Raises TerminalError; anything else is a defect."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.processors.LogfmtRenderer(key_order=_FIRST)
-    logging.basicConfig(stream=cast(TextIO, LogFile()), format="%(message)s")
+    log_libraries()
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),

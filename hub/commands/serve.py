@@ -10,7 +10,7 @@ import structlog
 import uvloop
 from firstbell_linux.problems import DEVICE, FAILED, OK, Problem, reason_of
 from firstbell_linux.shell import command
-from firstbell_linux.standard_files import LogFile
+from firstbell_linux.standard_files import LogFile, log_libraries
 
 from hub.commands.shell import Run
 from hub.database import HubRunning
@@ -55,7 +55,7 @@ def start(run: Run) -> int:
 
 def _log(*, as_json: bool) -> None:
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
-    logging.basicConfig(stream=cast(TextIO, LogFile()), format="%(message)s")
+    log_libraries()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

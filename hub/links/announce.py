@@ -37,11 +37,15 @@ class Announcement:
     async def start(self) -> None:
         """Raises OSError where the machine has no multicast."""
         interfaces = [LOOPBACK] if self._loopback else None
-        self._zeroconf = (
-            AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
-            if interfaces
-            else AsyncZeroconf(ip_version=IPVersion.V4Only)
-        )
+        try:
+            self._zeroconf = (
+                AsyncZeroconf(interfaces=interfaces, ip_version=IPVersion.V4Only)
+                if interfaces
+                else AsyncZeroconf(ip_version=IPVersion.V4Only)
+            )
+        except RuntimeError as error:
+            # What zeroconf says where there is no network at all.
+            raise OSError(str(error)) from error
         await self._zeroconf.async_register_service(self._info)
 
     async def stop(self) -> None:

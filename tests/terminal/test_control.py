@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from terminal.control import Answer, ControlServer, ask, parse_problem, problem_
 from terminal.problems import ControlError, NotRunning
 
 DEEP = "a-folder-with-quite-a-long-name"
+LONG_BYTES = 1 << 22
+"""More than a socket takes that nobody reads."""
 
 
 class Echo:
@@ -224,3 +227,24 @@ async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_problem_travels_whole() -> None:
     problem = Problem("hub_no_answer", "127.0.0.1:1", {"reason": Phrase("reasons.refused"), "name": "hub"})
     assert parse_problem(json.loads(json.dumps(problem_fields(problem)))) == problem
+
+
+def test_who_reads_nothing_is_left_behind_without_a_complaint(tmp_path: Path) -> None:
+    """What it was told can't be written before the daemon ends."""
+    complaints: list[dict[str, Any]] = []
+
+    async def live() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, complaint: complaints.append(complaint))
+        server = ControlServer(tmp_path / "control.sock", Echo())
+        await server.start()
+        server.publish({"ok": True, "long": "." * LONG_BYTES})
+        watcher.connect(str(tmp_path / "control.sock"))
+        watcher.sendall(b'{"do":"watch"}\n')
+        watcher.setblocking(False)
+        await loop.sock_recv(watcher, 1)
+        await server.close()
+
+    with socket.socket(socket.AF_UNIX) as watcher:
+        asyncio.run(live())
+    assert complaints == []

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import threading
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 from firstbell.light import NOT_DELIVERED_MS
 
+from terminal import daemon as daemon_module
+from terminal import outbox
 from terminal.daemon import Daemon
+from terminal.outbox_file import write
 from tests.terminal.conftest import Terminals
 from tests.terminal.disk import fill, small_disk
 from tests.terminal.real_terminal import COMMAND, RealTerminal, make_home
@@ -313,3 +317,30 @@ async def test_a_defect_ends_the_daemon_instead_of_leaving_it_deaf(campus: Campu
     with pytest.raises(ZeroDivisionError):
         await daemon.run()
     assert not home.control.exists()
+
+
+def test_a_disk_that_answers_after_the_end_has_nobody_to_tell(
+    campus: Campus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, _ = make_home(tmp_path / "t", campus)
+    stalls, answers = threading.Event(), threading.Event()
+
+    def write_late(*what: Any) -> None:
+        if stalls.is_set():
+            answers.wait()
+        write(*what)
+
+    async def live() -> None:
+        stopping = asyncio.Event()
+        stopping.set()
+        daemon = Daemon(home, asyncio.get_running_loop(), stopping, lambda: None)
+        stalls.set()
+        await daemon.run()
+
+    monkeypatch.setattr(outbox, "write", write_late)
+    monkeypatch.setattr(daemon_module, "CLOSE_MS_MAX", 50)
+    asyncio.run(live())
+    # What it raises in its thread fails the test.
+    (disk,) = [thread for thread in threading.enumerate() if thread.name == "outbox"]
+    answers.set()
+    disk.join()

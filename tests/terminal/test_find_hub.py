@@ -1,6 +1,7 @@
 """Which address is tried, and in which turn."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -64,5 +65,21 @@ async def test_while_it_works_nobody_is_asked() -> None:
     for _ in range(3):
         assert await finder.next_address() == FIXED
         finder.worked(FIXED)
+    assert not finder.is_asking
+    await finder.close()
+
+
+def no_network(**_interfaces: Any) -> None:
+    """As zeroconf says it where not even loopback has an address."""
+    raise RuntimeError("No interfaces to listen on")
+
+
+async def test_a_machine_without_any_network_asks_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find_hub, "LOOK_MS_MAX", 100)
+    monkeypatch.setattr(find_hub, "AsyncZeroconf", no_network)
+    finder = FindHub(HubSettings("hub.internal", CAMPUS))
+    for _ in range(2):
+        with pytest.raises(HubUnreachable):
+            await finder.next_address()
     assert not finder.is_asking
     await finder.close()

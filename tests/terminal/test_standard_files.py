@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,14 @@ from tests.terminal.small_hub import Campus
 START_S_MAX = 20
 BROKEN = ("<&-", "<&- >&- 2>&-", "2>/dev/full", "2> >(:)")
 """Closed; full; a pipe whose reader has gone."""
+NETWORK_GONE = """
+from firstbell_linux.standard_files import log_libraries
+from zeroconf import log
+log_libraries()
+gone = OSError(101, "Network is unreachable")
+log.warning("Error with socket %s: %s", 7, gone, exc_info=gone)
+"""
+"""As zeroconf says it."""
 
 
 async def until_it_answers(home: Home) -> None:
@@ -72,3 +82,9 @@ async def test_a_pipe_that_nobody_reads_is_not_waited_for(campus: Campus, tmp_pa
         assert await process.wait() == 0
         os.close(reading)
         os.close(writing)
+
+
+def test_a_network_that_goes_away_is_one_line() -> None:
+    """zeroconf would show its own code."""
+    said = subprocess.run([sys.executable, "-c", NETWORK_GONE], capture_output=True, text=True, check=True)
+    assert said.stderr == "Error with socket 7: [Errno 101] Network is unreachable\n"

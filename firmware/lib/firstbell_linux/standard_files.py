@@ -3,9 +3,11 @@
 An alarm must not fail because a log can't be written.
 """
 
+import logging
 import os
 import select
 import sys
+from typing import TextIO, cast
 
 LINE_BYTES_MAX = 4096
 """A pipe that is ready takes so much without making us wait (PIPE_BUF on Linux)."""
@@ -38,3 +40,15 @@ class LogFile:
 
     def flush(self) -> None:
         pass
+
+
+def log_libraries() -> None:
+    """What libraries have to say goes there, too."""
+    logging.basicConfig(stream=cast(TextIO, LogFile()), format="%(message)s")
+    logging.getLogger("zeroconf").addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """A network that goes away is no defect: zeroconf would show its own code for that."""
+    record.exc_info = None
+    return True

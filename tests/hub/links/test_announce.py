@@ -1,11 +1,13 @@
 """A hub tells the LAN an address that a terminal can dial."""
 
 import ipaddress
+from typing import Any
 
 import pytest
 from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncZeroconf
 
+from hub.links import announce
 from hub.links.announce import LOOPBACK, SERVICE, Announcement, reachable_addresses
 
 FIND_MS_MAX = 5_000
@@ -38,3 +40,14 @@ async def test_it_is_found_with_its_campus() -> None:
     finally:
         await looking.async_close()
         await announcement.stop()
+
+
+def no_network(**_interfaces: Any) -> None:
+    """As zeroconf says it where not even loopback has an address."""
+    raise RuntimeError("No interfaces to listen on")
+
+
+async def test_without_a_network_there_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announce, "AsyncZeroconf", no_network)
+    with pytest.raises(OSError, match="interfaces"):
+        await Announcement("c-abcdefghij", "hub.school.internal", ["192.168.7.7"], 8443).start()
