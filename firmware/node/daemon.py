@@ -76,8 +76,11 @@ class Daemon:
         vkey = parse_vkey(_read(folder + "/log.vkey").strip())
         with open(folder + "/ca.der", "rb") as file:
             ca = file.read()
+        # Before a full flash is read, which takes seconds: whoever presses meanwhile is heard.
+        pins = {name: wired[1] for name, wired in settings.inputs.items()}
+        self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
         self.outbox = Outbox(folder + "/outbox")
-        memory = self.outbox.open(random)
+        memory = self.outbox.open(random, loader.feed)
         self.boot = memory.boot
 
         def verify(frame: "dict[str, Any]", jws: str) -> "Checkpoint":
@@ -96,9 +99,7 @@ class Daemon:
             _tried(loader),
         )
         kinds = {name: wired[0] for name, wired in settings.inputs.items()}
-        pins = {name: wired[1] for name, wired in settings.inputs.items()}
         self.inputs = Inputs(kinds, settings.press_ms_min)
-        self._panel = Panel(pins, settings.light_pin, settings.sounder_pin, self._edge_came)
         self.outputs = Outputs(self._panel.set_light, self._panel.set_sounder)
         self._key = key
         self.link = HubLink(find, settings.server_name, ca, clock, random, self)

@@ -24,6 +24,8 @@ SEGMENTS_MAX = 34
 """Above it what still counts in the oldest is written anew, and the oldest goes: half a MiB at most."""
 WRITE_EVENTS_MAX = 32
 """In one write; a thousand would take tens of KiB of memory."""
+MOVE_EVENTS_MAX = 8
+"""In one write, where a segment's events move on: their text is in memory, and each write wears out a block."""
 LAZY_MS = 1_000
 """Receipts and what follows from them wait this long for company."""
 RETRY_MS = 5_000
@@ -93,12 +95,13 @@ class Outbox:
 
     # ── the start ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, random: "Callable[[int], bytes]") -> Memory:
-        """Begins a boot: its number is on the flash when this returns, unless `problem` says that it can't be."""
+    def open(self, random: "Callable[[int], bytes]", feed: "Callable[[], None]") -> Memory:
+        """Begins a boot: its number is on the flash when this returns, unless `problem` says that it can't be. A full
+        flash takes a board seconds to read: `feed` is called at each record."""
         try:
             self._segments.open()
             for number in self._segments.numbers:
-                self._load(number)
+                self._load(number, feed)
             self._memory.boot += 1
             if self.problem:
                 # The highest number used may be in what could not be read.
@@ -110,9 +113,10 @@ class Outbox:
             self._fail(error, 0)
         return self._memory
 
-    def _load(self, number: int) -> None:
+    def _load(self, number: int, feed: "Callable[[], None]") -> None:
         try:
             for offset, kind, payload in self._segments.read(number):
+                feed()
                 self._recall(number, offset, kind, payload)
         except OSError as error:
             self.problem = "flash_failed: " + str(error)
@@ -297,16 +301,24 @@ class Outbox:
         """Lets the oldest segments go that hold nothing any more, and moves on when there are many. Raises OSError."""
         numbers = self._segments.numbers
         if len(numbers) > SEGMENTS_MAX:
-            for place in self._in_segment(numbers[0]):
-                row = self._rows.start(place)
-                kept = self._read(row)
-                if kept is not None:
-                    self._unstored[place] = (kept.jws, kept.pressed_ms)
-                    self._rows.flags[row] |= DIRTY
-                    self._write([place])
+            places = self._in_segment(numbers[0])
+            for first in range(0, len(places), MOVE_EVENTS_MAX):
+                moving = [place for place in places[first : first + MOVE_EVENTS_MAX] if self._take_up(place)]
+                if moving:
+                    self._write(moving)
             self._segments.drop_oldest()
         while len(numbers) > 1 and not self._in_segment(numbers[0]):
             self._segments.drop_oldest()
+
+    def _take_up(self, place: int) -> bool:
+        """Into memory, to be written anew; False for one that the flash has lost."""
+        row = self._rows.start(place)
+        kept = self._read(row)
+        if kept is None:
+            return False
+        self._unstored[place] = (kept.jws, kept.pressed_ms)
+        self._rows.flags[row] |= DIRTY
+        return True
 
     def _in_segment(self, number: int) -> "list[int]":
         rows = self._rows

@@ -35,6 +35,16 @@ KEPT = EVENTS_MAX - 1
 TENTH = 100
 PIECE_BYTES_MIN = 2 * FRAME_BYTES_MAX
 """There is always a piece of memory of this size, beside what TLS takes."""
+PRESSED_AT_THE_FIRST_RECORD = f"""
+_feed = Loader.feed
+def _press(loader):
+    Loader.feed = _feed
+    machine.drive({PANIC_PIN}, 0)
+    time.sleep_ms(80)
+    machine.drive({PANIC_PIN}, 1)
+Loader.feed = _press
+"""
+"""Behind the loader, which feeds the watchdog at each."""
 GROWTH_BYTES_MAX = 2_048
 """What the heap may differ by, for how far the collector gets is not the same each time."""
 
@@ -146,6 +156,18 @@ async def test_without_memory_for_a_receipt_it_starts_anew(hub: HubProcess, tmp_
     await node.end()
 
 
+async def test_who_presses_while_its_flash_is_read_is_heard(hub: HubProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "node"
+    write_node(hub, folder, await hub.enrol(algorithm="HS256"), hub.port)
+    Outbox(str(folder / "outbox")).open(os.urandom, lambda: None)
+    with (folder / "main.py").open("a") as loader:
+        loader.write(PRESSED_AT_THE_FIRST_RECORD)
+    node = await RealNode(folder).start()
+    press = await node.until(lambda told: told.get("made", {}).get("what") == "panic")
+    await node.receipt(press["made"]["event"])
+    await node.end()
+
+
 async def memory(node: RealNode) -> dict[str, int]:
     since = len(node.told)
     await node.say(memory=True)
@@ -185,7 +207,7 @@ async def test_as_many_as_it_keeps_go_out_after_a_day_without_a_hub(hub: HubProc
     terminal = json.loads((folder / "settings.json").read_text())["terminal"]
     key = Hs256Key(unb64url((folder / "key").read_text().strip()))
     box = Outbox(str(folder / "outbox"))
-    boot = box.open(os.urandom).boot
+    boot = box.open(os.urandom, lambda: None).boot
     for seq in range(1, KEPT + 1):
         payload = event_payload(terminal, boot, seq, "panic", "panic", 1_000 * seq, None)
         jws = sign(payload, header("HS256", terminal, EVENT_TYP), key)

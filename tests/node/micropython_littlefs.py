@@ -7,7 +7,7 @@ import vfs  # type: ignore[import-not-found]  # MicroPython's
 from node.outbox import Outbox
 
 from tests.node.block_device import Flash, mount, without_power
-from tests.node.test_outbox import add, chance, drop, numbers, receipt
+from tests.node.test_outbox import add, chance, drop, nobody, numbers, receipt
 
 BLOCK_BYTES = 4096
 BLOCKS = 14
@@ -39,7 +39,7 @@ def test_a_cut_at_every_write_of_a_block() -> None:
         vfs.VfsLfs2.mkfs(flash)
         mount(flash)
         box = Outbox("/flash/outbox")
-        boots = [box.open(chance).boot]
+        boots = [box.open(chance, nobody).boot]
         flash.left = cut
         promised: list[int] = []
         gone: list[int] = []
@@ -51,7 +51,7 @@ def test_a_cut_at_every_write_of_a_block() -> None:
         without_power(flash)
         mount(flash)
         again = Outbox("/flash/outbox")
-        boots.append(again.open(chance).boot)
+        boots.append(again.open(chance, nobody).boot)
         found = numbers(again)
         assert again.problem == "", (cut, again.problem)
         assert boots[1] > boots[0], cut

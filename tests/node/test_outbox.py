@@ -4,19 +4,29 @@ import os
 
 from firstbell.jws import digest_of
 from node import outbox as outbox_module
-from node.outbox import BOOT_JUMP_MIN, LAZY_MS, RETRY_MS, UNSTORED_EVENTS_MAX, Memory, Outbox
+from node import segments as segments_module
+from node.outbox import BOOT_JUMP_MIN, LAZY_MS, MOVE_EVENTS_MAX, RETRY_MS, UNSTORED_EVENTS_MAX, Memory, Outbox
 from node.segments import SEGMENT_BYTES
 
 from tests.node.flash import new_folder, read_all, remove, write_all
+
+try:
+    from typing import Any
+except ImportError:  # interpreter: MicroPython
+    pass
 
 
 def chance(count: int) -> bytes:
     return b"\x5a" * count
 
 
+def nobody() -> None:
+    """In the place of a watchdog."""
+
+
 def opened(folder: str) -> "tuple[Outbox, Memory]":
     box = Outbox(folder)
-    return box, box.open(chance)
+    return box, box.open(chance, nobody)
 
 
 def event(number: int) -> str:
@@ -134,6 +144,51 @@ def test_an_event_that_stays_moves_on_before_there_are_too_many_segments() -> No
         assert [(one.jws, one.receipted) for one in again.after(0, 2)] == [(event(1), False), (event(2), True)]
     finally:
         outbox_module.SEGMENTS_MAX = most
+    remove(folder)
+
+
+def test_the_watchdog_is_fed_while_a_full_flash_is_read() -> None:
+    """A board needs milliseconds for each record, and bites after 8 s."""
+    folder = new_folder()
+    box, _ = opened(folder)
+    fed: list[int] = []
+    for number in range(1, 101):
+        add(box, number)
+        box.store(number)
+    again = Outbox(folder)
+    again.open(chance, lambda: fed.append(again.kept))
+    assert set(range(100)) <= set(fed), "at each event"
+    remove(folder)
+
+
+def test_a_segment_moves_on_in_few_writes() -> None:
+    """Each takes a new block of the flash."""
+    folder = new_folder()
+    most, outbox_module.SEGMENTS_MAX = outbox_module.SEGMENTS_MAX, 2
+    writes: list[str] = []
+    module: Any = segments_module
+
+    def noted(path: str, mode: str) -> "Any":
+        if mode != "rb":
+            writes.append(mode)
+        return open(path, mode)
+
+    try:
+        box, _ = opened(folder)
+        number = 0
+        while len(os.listdir(folder)) <= 2:
+            number += 1
+            add(box, number)
+            box.store(number)
+        module.open = noted
+        add(box, number + 1)
+        box.store(number + 1)
+        assert numbers(box) == list(range(1, number + 2))
+        assert 2 < len(writes) <= 2 + SEGMENT_BYTES // 400 // MOVE_EVENTS_MAX + 1, writes
+    finally:
+        outbox_module.SEGMENTS_MAX = most
+        module.open = open
+    assert kept_in(folder) == list(range(1, number + 2))
     remove(folder)
 
 
