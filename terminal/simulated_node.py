@@ -85,7 +85,8 @@ class SimulatedNode:
         try:
             await asyncio.wait((hearing, stopped), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if self._process.returncode is None and not hearing.done():
+            # A console that has ended has a status to tell; one that we could not go on hearing has not ended.
+            if self._process.returncode is None and not (hearing.done() and hearing.exception() is None):
                 self._process.kill()
             status = await self._process.wait()
             await hearing

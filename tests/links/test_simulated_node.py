@@ -12,6 +12,7 @@ import pytest_asyncio
 from terminal.settings import Home
 from tests.links.hub_process import HubProcess
 from tests.terminal.real_terminal import COMMAND, RealTerminal
+from tests.terminal.small_hub import WAIT_S_MAX
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,3 +85,13 @@ async def test_edges_that_are_no_press(hub: HubProcess, node: RealTerminal) -> N
     await node.until(linked)
     said = await node.ask(do="edges", input="panic", edges=[[0, True], [10, False], [60, True], [140, False]])
     assert [event["what"] for event in said["events"]] == ["panic"]
+
+
+async def test_without_its_control_socket_it_ends_and_says_so(hub: HubProcess, tmp_path: Path) -> None:
+    home = Home(tmp_path / "node")
+    hub.write_terminal(home.path, await hub.enrol(algorithm="HS256"))
+    home.control.mkdir()
+    async with asyncio.timeout(WAIT_S_MAX):
+        status, said = await type_in(RealTerminal(home), "run")
+    assert status == 1, said
+    assert "control socket" in said
