@@ -152,9 +152,9 @@ def test_the_watchdog_is_fed_while_a_full_flash_is_read() -> None:
     folder = new_folder()
     box, _ = opened(folder)
     fed: list[int] = []
-    for number in range(1, 101):
-        add(box, number)
-        box.store(number)
+    for first in range(1, 101, 20):
+        add(box, *range(first, first + 20))
+        box.store(first)
     again = Outbox(folder)
     again.open(chance, lambda: fed.append(again.kept))
     assert set(range(100)) <= set(fed), "at each event"
@@ -177,8 +177,8 @@ def test_a_segment_moves_on_in_few_writes() -> None:
         box, _ = opened(folder)
         number = 0
         while len(os.listdir(folder)) <= 2:
-            number += 1
-            add(box, number)
+            add(box, *range(number + 1, number + 21))
+            number += 20
             box.store(number)
         module.open = noted
         add(box, number + 1)
