@@ -9,10 +9,9 @@ import gc
 
 COLLECT_S = 60
 """Between two looks through all that lives. One takes some 80 ms with a thousand terminals: a press seldom meets it."""
-YOUNG_OBJECTS = 10_000
-"""How many more objects there are when the youngest are looked through; Python's own 700 keep what dies right after."""
+YOUNG_OBJECTS = 700
 YOUNG_PASSES = 10
-"""After so many of these, those that lived through one are looked through."""
+"""When the young are looked through, as Python has it: the more at a time, the longer nothing rings."""
 NEVER = 2**31 - 1
 
 

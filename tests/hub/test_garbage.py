@@ -52,7 +52,7 @@ async def test_what_comes_to_live_calls_for_no_look_through_everything() -> None
     task = await collecting(SELDOM_S)
     gc.callbacks.append(watch)
     try:
-        lives = [[number] for number in range(30 * YOUNG_OBJECTS * YOUNG_PASSES)]
+        lives = [[number] for number in range(100 * YOUNG_OBJECTS * YOUNG_PASSES)]
     finally:
         gc.callbacks.remove(watch)
     await ended(task)
