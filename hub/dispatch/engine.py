@@ -35,7 +35,7 @@ FAULT_REST_MS = 1_000
 """Between two looks at a deadline while the hub has a defect."""
 EVERYTHING = ""
 """In place of a terminal: an outlet that shows more than one."""
-SNAPSHOT_ENTRIES = 1_000
+SNAPSHOT_ENTRIES = 5_000
 """Committed entries between two snapshots of the campus in the database."""
 
 log = structlog.get_logger()
