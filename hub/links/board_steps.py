@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Campus, incidents_at
+from hub.dispatch.campus import Campus, Incident, incidents_at
 from hub.names import Names
 
 STEPS_MAX = 64
@@ -24,19 +24,24 @@ class BoardSteps:
         self._steps: dict[str, list[Step]] = {}
 
     def fold(self, entries: Iterable[e.Entry], campus: Campus) -> None:
+        """`campus`: as it is with all of them."""
+        bell_calls = any(terminal.ring in e.CALLING_RINGS for terminal in campus.terminals.values())
         for entry in entries:
             if isinstance(entry, e.Closed):
                 self._steps.pop(entry.incident, None)
             elif isinstance(entry, e.BellSounded):
                 if entry.ring in e.CALLING_RINGS:
-                    self._bell(entry.at_ms, campus)
+                    for incident in campus.incidents.values():
+                        self._bell(incident, entry.at_ms)
             elif isinstance(entry, e.LightShown):
                 self._light(entry, campus)
             else:
                 for step in _steps(entry):
                     self._add(entry.incident, step)  # type: ignore[attr-defined]
-                if isinstance(entry, e.IncidentRaised) and _bell_calls(campus):
-                    self._bell(entry.at_ms, campus)
+                raised = campus.incidents.get(entry.incident) if isinstance(entry, e.IncidentRaised) else None
+                if raised and bell_calls:
+                    # One that rang before rings for it, too.
+                    self._bell(raised, entry.at_ms)
 
     def steps(self, incident: str, campus: Campus, names: Names) -> list[Step]:
         return [
@@ -55,22 +60,17 @@ class BoardSteps:
             del steps[1]
         steps.append(step)
 
-    def _bell(self, at_ms: int, campus: Campus) -> None:
-        """To each call that it rings for and that has no such step yet; one that rang before rings for it, too."""
-        for incident in campus.incidents.values():
-            steps = self._steps.get(incident.incident, [])
-            if incident.state == "raised" and not any(s["what"] == "bell" for s in steps):
-                self._add(incident.incident, _made("bell", at_ms))
+    def _bell(self, incident: Incident, at_ms: int) -> None:
+        """If it is a call, and has no such step yet."""
+        steps = self._steps.get(incident.incident, [])
+        if incident.state == "raised" and not any(s["what"] == "bell" for s in steps):
+            self._add(incident.incident, _made("bell", at_ms))
 
     def _light(self, entry: e.LightShown, campus: Campus) -> None:
         if entry.light not in ("recorded", "coming"):
             return
         for incident in incidents_at(campus, entry.terminal):
             self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
-
-
-def _bell_calls(campus: Campus) -> bool:
-    return any(terminal.ring in e.CALLING_RINGS for terminal in campus.terminals.values())
 
 
 def _made(what: str, at_ms: int, who: Iterable[str] = (), detail: str = "") -> Step:
