@@ -343,7 +343,7 @@ def test_a_time_that_is_on_no_clock(story: Story, tmp_path: Path) -> None:
 def test_what_would_move_the_cursor_or_turn_the_text_is_shown_by_its_number(story: Story) -> None:
     said = story.hub("incident", "show", "\x1b[2J\u202ename\u3000\n")
     assert said.status == 3
-    assert "\\x1b[2J\\u202ename\u3000\n" in said.err
+    assert "\\x1b[2J\\u202ename\u3000\\n\n" in said.err
     assert {one for one in said.err if not one.isprintable()} == {"\n", "\u3000"}
 
 
