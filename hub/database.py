@@ -72,6 +72,13 @@ def m001_ledger(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_terminal_incidents(db: Database) -> None:
+    """The campus names each terminal's incidents: one from before would have none."""
+    db.execute("DELETE FROM snapshots")
+    db.execute("UPDATE head SET snapshots = 0")
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Brings the tables to the newest schema. Raises sqlite3.Error."""
     migrations.apply(Database(connection, execute_plugins=False))

@@ -86,6 +86,17 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
         assert migrations.pending(Database(connection)) == []
 
 
+def test_snapshots_of_a_campus_that_held_less_are_no_more(tmp_path: Path) -> None:
+    """One without each terminal's incidents would be believed, and have none of them."""
+    with closing(sqlite3.connect(tmp_path / "hub.db", isolation_level=None)) as connection:
+        migrations.apply(Database(connection), stop_before="m002_terminal_incidents")
+        connection.execute("INSERT INTO head VALUES (1, 1, 2000, x'00', '', 2)")
+        connection.execute("INSERT INTO snapshots VALUES (1, 1000, x'80'), (1, 2000, x'80')")
+    with closing(open_database(tmp_path / "hub.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (0,)
+        assert connection.execute("SELECT size, snapshots FROM head").fetchone() == (2000, 0)
+
+
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     path.write_bytes(b"these are somebody's notes" * 100)

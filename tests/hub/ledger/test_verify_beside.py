@@ -234,8 +234,8 @@ def test_what_sqlite_keeps_about_its_own_indexes_is_no_change(ledger: Path) -> N
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM _sqlite_migrations",
-        "UPDATE _sqlite_migrations SET name = 'm000_other'",
+        "DELETE FROM _sqlite_migrations WHERE name = 'm001_ledger'",
+        "UPDATE _sqlite_migrations SET name = 'm000_other' WHERE name = 'm001_ledger'",
         "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('hub', 'm999_more')",
     ],
 )
