@@ -36,7 +36,7 @@ FAULT_REST_MS = 1_000
 EVERYTHING = ""
 """In place of a terminal: an outlet that shows more than one."""
 SNAPSHOT_ENTRIES = 5_000
-"""Committed entries between two snapshots of the campus in the database."""
+"""Entries of the log between two snapshots of the campus in the database."""
 
 log = structlog.get_logger()
 
@@ -88,7 +88,6 @@ class Engine:
         self._wake = asyncio.Event()
         self._came = self._had_turn = 0
         self._more_to_say: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._since_snapshot = 0
         self._snapshot: Snapshot | None = None
         self._faults: set[str] = set()
         self.size = size
@@ -292,9 +291,8 @@ class Engine:
                 self._rebase(())
             index += len(batch.entries)
         self.size = commit.size
-        self._since_snapshot += index - commit.first_index
-        if self._since_snapshot >= SNAPSHOT_ENTRIES:
-            self._since_snapshot = 0
+        # By the log's size: a hub that is begun anew more often than that has its snapshots, too.
+        if commit.size // SNAPSHOT_ENTRIES > commit.first_index // SNAPSHOT_ENTRIES:
             self._snapshot = Snapshot(epoch=commit.epoch, size=commit.size, campus=campuses.snapshot(self.durable))
         self.on_committed(commit)
 

@@ -250,7 +250,7 @@ def test_a_log_that_begins_anew_is_folded_though_nobody_decided_it() -> None:
     assert len(post.engine.durable.incidents) == 1
 
 
-def test_every_thousand_entries_the_campus_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_so_many_entries_the_campus_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "SNAPSHOT_ENTRIES", 4)
     post = Post()
     for seq in (1, 2):
@@ -259,6 +259,20 @@ def test_every_thousand_entries_the_campus_is_kept(monkeypatch: pytest.MonkeyPat
     post.press(3)
     (kept,) = [batch.snapshot for batch in post.writer.waiting if batch.snapshot]
     assert campuses.restore(kept.campus).event_incidents.keys() == {digest_of(f"press 1/{n}") for n in (1, 2)}
+
+
+def test_a_hub_that_is_begun_anew_before_so_many_keeps_the_campus_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or each start would fold more than the one before it."""
+    post = Post()
+    post.press(1)
+    post.commit()
+    monkeypatch.setattr(engines, "SNAPSHOT_ENTRIES", post.engine.size + 1)
+    campus, size = post.engine.durable, post.engine.size
+    post.engine = engines.Engine(campus, size, post.writer, post.writer.look_up, lambda: post.now_ms)
+    post.press(2)
+    post.commit()
+    post.press(3)
+    assert [batch.snapshot.size for batch in post.writer.waiting if batch.snapshot] == [post.engine.size]
 
 
 def test_a_deadline_that_can_not_be_decided_is_told_once_and_rests(monkeypatch: pytest.MonkeyPatch) -> None:
