@@ -61,16 +61,17 @@ class BoardSteps:
         steps.append(step)
 
     def _bell(self, incident: Incident, at_ms: int) -> None:
-        """If it is a call, and has no such step yet."""
-        steps = self._steps.get(incident.incident, [])
-        if incident.state == "raised" and not any(s["what"] == "bell" for s in steps):
+        """If it is a call whose line has begun, and has no such step yet."""
+        steps = self._steps.get(incident.incident)
+        if incident.state == "raised" and steps and not any(s["what"] == "bell" for s in steps):
             self._add(incident.incident, _made("bell", at_ms))
 
     def _light(self, entry: e.LightShown, campus: Campus) -> None:
         if entry.light not in ("recorded", "coming"):
             return
         for incident in incidents_at(campus, entry.terminal):
-            self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
+            if incident.incident in self._steps:
+                self._add(incident.incident, _made("light", entry.at_ms, detail=entry.light))
 
 
 def _made(what: str, at_ms: int, who: Iterable[str] = (), detail: str = "") -> Step:

@@ -191,6 +191,19 @@ def test_a_bell_rings_for_each_call_from_when_it_says_so() -> None:
     assert rung_ms() == [[begun_ms], [named.duty.now_ms]]
 
 
+def test_what_lights_and_rings_in_the_commit_of_a_further_press_comes_not_before_it() -> None:
+    named = Named()
+    named.duty.do(r.LinkTerminal, terminal=BELL)
+    named.duty.do(r.LinkTerminal, terminal=WALL)
+    named.duty.resolved(named.wang)
+    named.board()
+    named.duty.do(r.HearTerminal, terminal=BELL, light="none", since_ms=None, ring="alarm", inputs={})
+    named.duty.do(r.HearTerminal, terminal=WALL, light="recorded", since_ms=None, ring="none", inputs={})
+    named.duty.press()
+    further = named.board()["incidents"][-1]
+    assert [step["what"] for step in further["steps"]] == ["pressed", "bell"]
+
+
 def test_a_long_story_keeps_its_beginning() -> None:
     named = Named()
     named.duty.press()
