@@ -52,9 +52,15 @@ def _field(kind: type[e.Entry], field: msgspec.structs.FieldInfo) -> st.SearchSt
     return _NAMED[field.name] if field.name in _NAMED and field.type is not bool else st.from_type(field.type)
 
 
-def _of_kind(kind: type[e.Entry]) -> st.SearchStrategy[e.Entry]:
+def _of_kind(kind: type[e.Entry], **known: st.SearchStrategy[Any]) -> st.SearchStrategy[e.Entry]:
     fields = {field.name: _field(kind, field) for field in msgspec.structs.fields(kind)}
-    return st.builds(kind, **fields)
+    return st.builds(kind, **{**fields, **known})
 
 
 ANY_ENTRY: st.SearchStrategy[e.Entry] = st.sampled_from(e.KINDS).flatmap(_of_kind)
+RAISED_OR_CLOSED: st.SearchStrategy[e.Entry] = st.one_of(
+    _of_kind(e.IncidentRaised, zone=st.just("z-east"), terminal=st.sampled_from(("t-wall", "t-nobody"))),
+    _of_kind(e.Closed),
+    st.sampled_from((e.Resolved, e.TerminalEnrolled, e.TerminalRevoked, e.RunStarted)).flatmap(_of_kind),
+)
+"""Mostly at one terminal, which is known, and at one that may come to be."""

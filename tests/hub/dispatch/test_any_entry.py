@@ -13,7 +13,7 @@ from hub.dispatch.fold import CHANGES, apply
 from hub.dispatch.rules import next_deadline_ms
 from hub.dispatch.wanted import alerts, lights
 from tests.hub.dispatch.duty import Duty, replay
-from tests.hub.dispatch.strategies import ANY_ENTRY
+from tests.hub.dispatch.strategies import ANY_ENTRY, RAISED_OR_CLOSED
 
 ONLY_READ = {"PinSet", "LinkMade", "TokenMade", "KeyGiven", "StrangersRefused", "SealedViewed"}
 
@@ -40,6 +40,20 @@ def test_no_entry_raises_and_what_should_be_can_be_computed(is_furnished: bool, 
         lights(campus, durable)
         lights(durable, campus)
     assert restore(snapshot(campus)) == campus
+
+
+@settings(max_examples=200)
+@given(st.lists(RAISED_OR_CLOSED, max_size=30))
+def test_each_terminal_has_its_incidents_and_no_others(entries: list[e.Entry]) -> None:
+    """Whatever is enrolled anew, revoked or closed in any order, and from a snapshot at any time."""
+    campus = restore(FURNISHED)
+    for entry in entries:
+        apply(campus, entry)
+        campus = copy(campus)
+        expected: dict[str, list[str]] = {}
+        for incident in campus.incidents.values():
+            expected.setdefault(incident.terminal, []).append(incident.incident)
+        assert campus.terminal_incidents == expected
 
 
 @settings(max_examples=200)
