@@ -45,7 +45,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the order; default: by chance")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured; default: the temporary folder")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="firstbell-bench-", dir=options.folder) as name:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="firstbell-bench-", dir=options.folder)
+    except OSError as error:
+        parser.error(f"--folder {options.folder}: {error.strerror}. Name a folder that can be written to.")
+    with made as name:
         folder = Path(name)
         print(f"seed {options.seed}", flush=True)
         bench = Bench(folder, CACHE, random.Random(options.seed), Extent(), Results())

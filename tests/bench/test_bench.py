@@ -186,6 +186,17 @@ def test_a_question_that_cannot_be_asked_here_is_told_and_fails(
     assert ("school: not measured: install it" in said) == bool(why)
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "nowhere"
+    monkeypatch.setattr("sys.argv", ["bench", "--only", "idle", "--folder", str(folder)])
+    with pytest.raises(SystemExit) as exit:
+        bench_command.main()
+    assert exit.value.code == 2
+    assert f"--folder {folder}: No such file" in capsys.readouterr().err
+
+
 def test_the_disk_is_the_mount_that_the_folder_is_on(tmp_path: Path) -> None:
     said = dict(describe(Path("/proc/self")))
     assert said["disk"] == "proc on proc"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from tests.above_zero import above_zero
 from tests.simulation.crowd import run_seeds, until_caught
 from tests.simulation.mutant import Mutant
 from tests.simulation.mutants import MUTANTS
@@ -48,12 +49,6 @@ def read(words: Sequence[str] | None) -> dict[str, Any]:
     if options["trace"] and options["seed"] is None:
         parser.error("--trace tells of one seed: give it with --seed")
     return options
-
-
-def above_zero(word: str) -> int:
-    if int(word) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(word)
 
 
 def retell(seed: int, aloud: bool, mutant: Mutant | None) -> int:

@@ -26,13 +26,15 @@ def test_a_bug_is_caught(mutant: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["--seeds 0", "--jobs 0", "--trace", "--mutants --seed 1", "--mutants --from 2", "--seed 1 --seeds 5"],
+    ["--seeds 0", "--seeds x", "--jobs 0", "--trace", "--mutants --seed 1", "--mutants --from 2", "--seed 1 --seeds 5"],
 )
 def test_what_would_be_ignored_is_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(words.split())
     assert exit.value.code == 2
-    assert words.split(maxsplit=1)[0] in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert words.split(maxsplit=1)[0] in said
+    assert "above_zero" not in said
 
 
 def test_the_last_line_says_how_fast_it_was(capsys: pytest.CaptureFixture[str]) -> None:
