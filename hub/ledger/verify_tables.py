@@ -40,15 +40,19 @@ def check_file(connection: sqlite3.Connection) -> None:
         raise Bad(Place("database"), "integrity", message)
 
 
-def check_schema(connection: sqlite3.Connection, rebuilt: sqlite3.Connection) -> None:
-    """The tables are the hub's own, with nothing added (a trigger could change what is written later). Raises Bad."""
+def check_schema(connection: sqlite3.Connection, rebuilt: sqlite3.Connection) -> bool:
+    """The tables are the hub's own, with nothing added (a trigger could change what is written later). Whether a hub of
+    this version has had them: one of an earlier version kept other snapshots. Raises Bad.
+    """
     ours, there = (set(db.execute(_SCHEMA)) for db in (rebuilt, connection))
     others = sorted(str(name) for _, name, *_ in ours ^ (there - _STATISTICS))
     if others:
         raise Bad(Place("schema", {"name": others[0]}), "schema")
     # By these rows a starting hub knows which tables it has made, and makes the others.
-    if connection.execute(_MIGRATIONS).fetchall() != rebuilt.execute(_MIGRATIONS).fetchall():
+    made, known = (db.execute(_MIGRATIONS).fetchall() for db in (connection, rebuilt))
+    if not made or made != known[: len(made)]:
         raise Bad(_table("_sqlite_migrations"), "schema")
+    return made == known
 
 
 def check_references(connection: sqlite3.Connection) -> None:

@@ -58,9 +58,10 @@ def _of_kind(kind: type[e.Entry], **known: st.SearchStrategy[Any]) -> st.SearchS
 
 
 ANY_ENTRY: st.SearchStrategy[e.Entry] = st.sampled_from(e.KINDS).flatmap(_of_kind)
+_AROUND: tuple[type[e.Entry], ...] = (e.Resolved, e.TerminalEnrolled, e.TerminalRevoked, e.RunStarted)
 RAISED_OR_CLOSED: st.SearchStrategy[e.Entry] = st.one_of(
     _of_kind(e.IncidentRaised, zone=st.just("z-east"), terminal=st.sampled_from(("t-wall", "t-nobody"))),
     _of_kind(e.Closed),
-    st.sampled_from((e.Resolved, e.TerminalEnrolled, e.TerminalRevoked, e.RunStarted)).flatmap(_of_kind),
+    *(_of_kind(kind) for kind in _AROUND),
 )
 """Mostly at one terminal, which is known, and at one that may come to be."""

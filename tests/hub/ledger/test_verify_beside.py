@@ -245,6 +245,15 @@ def test_what_the_hub_has_done_to_its_tables_is_written_there(ledger: Path, stat
     assert found(ledger).first_bad == "table _sqlite_migrations"
 
 
+def test_a_ledger_of_an_earlier_version_is_no_other(ledger: Path) -> None:
+    """Its snapshots are of a campus that held something else, and go at the next start."""
+    change(ledger, "DELETE FROM _sqlite_migrations WHERE name = 'm002_terminal_incidents'")
+    change(ledger, "UPDATE snapshots SET campus = x'00'")
+    assert found(ledger).ok
+    change(ledger, "DELETE FROM events")
+    assert found(ledger).first_bad.startswith("table events")
+
+
 def test_secrets_are_nobodys_business(ledger: Path) -> None:
     assert change(ledger, "DELETE FROM secrets")
     assert found(ledger).ok
