@@ -24,6 +24,14 @@ TOGETHER = {"seed": {"trace", "mutant"}, "mutants": {"seeds", "jobs"}}
 
 def main(words: Sequence[str] | None = None) -> int:
     options = read(words)
+    try:
+        return do(options)
+    except KeyboardInterrupt:
+        print("simulation: ended before its time: nothing is proven", file=sys.stderr)
+        return 1
+
+
+def do(options: dict[str, Any]) -> int:
     seeds, mutant = options["seeds"] or SEEDS, MUTANTS.get(options["mutant"])
     if options["mutants"]:
         return show_mutants(seeds, options["jobs"])

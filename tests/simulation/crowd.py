@@ -1,6 +1,7 @@
 """Many seeds at once, one process a core."""
 
 import functools
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -22,7 +23,9 @@ def run_seed(mutant: str, seed: int) -> Outcome:
 def run_seeds(seeds: Iterable[int], jobs: int | None = None, mutant: str = "") -> Iterator[Outcome]:
     """The outcomes in the order of the seeds. What is not asked for any more is not run to its end."""
     # A fresh process a worker: nothing of pytest's or of another thread's is carried over.
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    # Whoever ends it ends the first one, which ends the others.
+    quiet = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), quiet) as pool:
         try:
             yield from pool.map(functools.partial(run_seed, mutant), seeds, chunksize=CHUNK_SEEDS)
         finally:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.simulation import __main__ as command
 from tests.simulation.__main__ import main
 from tests.simulation.crowd import until_caught
 
@@ -35,6 +36,15 @@ def test_what_would_be_ignored_is_refused(words: str, capsys: pytest.CaptureFixt
     said = capsys.readouterr().err
     assert words.split(maxsplit=1)[0] in said
     assert "above_zero" not in said
+
+
+def test_ended_by_hand_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def ended(*_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_many", ended)
+    assert main([]) == 1
+    assert capsys.readouterr().err == "simulation: ended before its time: nothing is proven\n"
 
 
 def test_the_last_line_says_how_fast_it_was(capsys: pytest.CaptureFixture[str]) -> None:
