@@ -64,8 +64,8 @@ class Checks:
         self._paused_ms = 0
         self._resumed_ms = -RESUMED_MS
         self._compared = 0
-        self._received: dict[str, tuple[Line, int]] = {}
-        """By the digest of the event: where and when it came."""
+        self._received: dict[str, tuple[Line, str, int]] = {}
+        """By the digest of the event: where it came, its frame, and when."""
         self._heard_ms: dict[str, int] = {}
         self._shown: dict[Line, dict[str, Any]] = {}
 
@@ -167,7 +167,7 @@ class Checks:
         self._heard_ms[line.peer.identity] = self._now_ms()
         if text.startswith('{"type":"event"') and not line.peer.pager:
             digest = digest_of(json.loads(text)["jws"])
-            self._received[digest] = line, self._now_ms()
+            self._received[digest] = line, text, self._now_ms()
         elif text.startswith('{"type":"hello"'):
             self._hello(line.peer.identity, json.loads(text)["jws"])
 
@@ -248,13 +248,13 @@ class Checks:
         self._deadlines.settled(hub_ms)
         decided = self._engine.decided
         pending = {}
-        for digest, (line, at_ms) in self._received.items():
+        for digest, (line, text, at_ms) in self._received.items():
             if f"event {digest}" in self._engine._sought:
-                pending[digest] = line, at_ms
+                pending[digest] = line, text, at_ms
                 continue  # it may be on the disk for long already, and is decided when that is known
-            if line.socket.has_unread and self._now_ms() - at_ms <= UNREAD_MS_MAX:
+            if line.socket.has_unread(text) and self._now_ms() - at_ms <= UNREAD_MS_MAX:
                 if not line.socket.is_closing:
-                    pending[digest] = line, at_ms
+                    pending[digest] = line, text, at_ms
                 continue  # it came in the moment in which the hub ends this connection; it comes again
             if line.socket.is_closing and self._has_just_resumed():
                 continue  # a connection that ended during a pause takes with it what was not read; it comes again

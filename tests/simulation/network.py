@@ -250,10 +250,9 @@ class HubSocket:
     def is_closing(self) -> bool:
         return self._closed or self._over.is_set()
 
-    @property
-    def has_unread(self) -> bool:
-        """The hub has not read all that has come."""
-        return any(message.type is WSMsgType.TEXT for message in self._inbox)
+    def has_unread(self, text: str) -> bool:
+        """The hub has not read this frame, which has come."""
+        return any(message.data is text for message in self._inbox)
 
     async def send_str(self, data: str) -> None:
         if self._closed or self._over.is_set():
