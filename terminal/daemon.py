@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
+from random import SystemRandom
 from typing import Any
 
 import structlog
@@ -29,7 +30,7 @@ from terminal.control import Answer, ControlServer, problem_fields
 from terminal.credentials import find_key_problem, load_ca, load_key, load_vkey
 from terminal.find_hub import FindHub
 from terminal.finger import Finger
-from terminal.hub_link import HubLink
+from terminal.hub_link import HubLink, connect, new_client
 from terminal.outbox import Outbox
 from terminal.outbox_file import Kept, Memory
 from terminal.panel import Edge, Panel, Pins
@@ -65,6 +66,7 @@ class Daemon:
         load_ca(home.ca)
         self._loop = loop
         self._where = str(home.path)
+        self._ca = home.ca
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = stopping
         self._ready = ready
@@ -95,7 +97,7 @@ class Daemon:
             memory.silent or self._settings.silent,
         )
         self._finder = FindHub(self._settings.hub)
-        self._link = HubLink(self._settings.hub, home.ca, self._finder, self)
+        self._link = HubLink(self._settings.hub, self._finder, self, SystemRandom())
         self._control = ControlServer(home.control, self)
         log.info("boot", terminal=self._settings.terminal, boot=memory.boot, kept=len(kept))
         now_ms, is_bell = mono_ms(), self._settings.role == "bell"
@@ -104,7 +106,7 @@ class Daemon:
 
     async def run(self) -> None:
         """Until it is told to stop. Raises what a part of it raised: then it is not safe to go on."""
-        link = self._loop.create_task(self._link.run())
+        link = self._loop.create_task(self._keep_link())
         link.add_done_callback(lambda task: self._stopping.set())
         try:
             await self._control.start()
@@ -126,6 +128,10 @@ class Daemon:
             self._outbox.close(CLOSE_MS_MAX)
         if self._failure is not None:
             raise self._failure
+
+    async def _keep_link(self) -> None:
+        async with new_client() as client:
+            await self._link.run(lambda address: connect(client, address, self._settings.hub.server_name, self._ca))
 
     def guard(self, work: Callable[[], None]) -> None:
         """Do what the event loop calls us for. A defect of ours ends the daemon, so that it is started anew; left to

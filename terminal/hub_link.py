@@ -5,12 +5,12 @@ for why there is no link. Nothing that the daemon calls here waits.
 """
 
 import asyncio
-import random
 import socket
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from random import Random
+from typing import Protocol, Self
 
 import aiohttp
 import structlog
@@ -18,7 +18,7 @@ from firstbell.messages import FRAME_BYTES_MAX, SILENCE_MS_MAX
 from firstbell_linux.problems import Phrase, Problem
 
 from terminal.credentials import tls_context
-from terminal.find_hub import Address, FindHub
+from terminal.find_hub import Address
 from terminal.problems import TerminalError
 from terminal.settings import HubSettings
 
@@ -60,17 +60,41 @@ class Conversation(Protocol):
     def lost(self) -> None: ...
 
 
+class Finder(Protocol):
+    """What is used here of `FindHub`."""
+
+    async def next_address(self) -> Address: ...
+
+    def worked(self, address: Address) -> None: ...
+
+
+class WebSocket(Protocol):
+    """What is used here of aiohttp's `ClientWebSocketResponse`."""
+
+    async def send_str(self, data: str) -> None: ...
+
+    async def close(self) -> bool: ...
+
+    def __aiter__(self) -> Self: ...
+
+    async def __anext__(self) -> aiohttp.WSMessage: ...
+
+
+Connect = Callable[[Address], Awaitable[tuple[WebSocket, bool]]]
+"""`connect`, but for the address."""
+
+
 class HubLink:
-    """`run` it; `send` and `drop` at any time.
+    """`run` it; `send` and `drop` at any time. `random` draws the pauses.
 
     `problem`: why there is no connection, None while there is one. `clock_behind`: see `connect`.
     """
 
-    def __init__(self, settings: HubSettings, ca: Path, finder: FindHub, conversation: Conversation) -> None:
+    def __init__(self, settings: HubSettings, finder: Finder, conversation: Conversation, random: Random) -> None:
         self._settings = settings
-        self._ca = ca
         self._finder = finder
         self._conversation = conversation
+        self._random = random
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_FRAMES_MAX)
         self._dropped = asyncio.Event()
         self._uncut = asyncio.Event()
@@ -112,19 +136,18 @@ class HubLink:
             # What was sent meanwhile is lost: a stream with a hole in it is of no use.
             self.drop(Problem("not_linked", str(self.address)))
 
-    async def run(self) -> None:
+    async def run(self, connect: Connect) -> None:
         """Connects again and again until it is cancelled."""
-        async with new_client() as client:
-            while True:
-                await self._uncut.wait()
-                self._dropped.clear()
-                try:
-                    await self._attempt(client)
-                except TerminalError as error:
-                    self._failed(error.problem)
-                except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    self._failed(explain(error, self.address, self._settings.server_name))
-                await self._pause()
+        while True:
+            await self._uncut.wait()
+            self._dropped.clear()
+            try:
+                await self._attempt(connect)
+            except TerminalError as error:
+                self._failed(error.problem)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                self._failed(explain(error, self.address, self._settings.server_name))
+            await self._pause()
 
     def _failed(self, problem: Problem) -> None:
         if self.problem is None or self.problem.name != problem.name:
@@ -132,16 +155,16 @@ class HubLink:
         self.problem = problem
 
     async def _pause(self) -> None:
-        pause_ms = self._backoff_ms * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
+        pause_ms = self._backoff_ms * self._random.uniform(0.5, 1.5)
         self._backoff_ms = min(2 * self._backoff_ms, BACKOFF_MS_MAX)
         await asyncio.sleep(pause_ms / 1000)
 
-    async def _attempt(self, client: aiohttp.ClientSession) -> None:
+    async def _attempt(self, connect: Connect) -> None:
         """One connection, from its beginning to its end. Raises TerminalError, aiohttp.ClientError, OSError,
         TimeoutError.
         """
         self.address = await self._finder.next_address()
-        socket, self.clock_behind = await connect(client, self.address, self._settings.server_name, self._ca)
+        socket, self.clock_behind = await connect(self.address)
         self._queue = asyncio.Queue(QUEUE_FRAMES_MAX)
         self._conversation.connected()
         try:
@@ -152,14 +175,14 @@ class HubLink:
         if not self._dropped.is_set():
             raise ConnectionResetError("the connection was closed")
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _read(self, socket: WebSocket) -> None:
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 raise TerminalError(Problem("hub_not_ours", str(self.address), {"reason": message.type.name}))
             if self._uncut.is_set():
                 self._conversation.heard(message.data)
 
-    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _write(self, socket: WebSocket) -> None:
         while True:
             text = await self._queue.get()
             if self._uncut.is_set():

@@ -173,6 +173,21 @@ def _bound_too_small(real: Any) -> Any:
     return estimate
 
 
+def _called_once(real: Any) -> Any:
+    async def pause(self: Any) -> None:
+        await real(self)
+        await asyncio.Event().wait()
+
+    return pause
+
+
+def _waits_for_all(_real: Any) -> Any:
+    async def first_of(*waits: Any) -> None:
+        await asyncio.gather(*waits)
+
+    return first_of
+
+
 def _held_at_the_start_alone(real: Any) -> Any:
     def hold(self: Any) -> None:
         if not hasattr(self, "_on_commit"):
@@ -208,6 +223,9 @@ MUTANTS = (
     Mutant("evidence ignored", "hub.links.terminals:TerminalLinks.take_evidence", never),
     Mutant("kept events not offered", "firstbell.flights:Flights.take", false),
     Mutant("outbox offers nothing", "terminal.outbox:Outbox.after", empty),
+    Mutant("a terminal calls once", "terminal.hub_link:HubLink._pause", _called_once),
+    Mutant("a terminal keeps a dead connection", "terminal.hub_link:HubLink.drop", never),
+    Mutant("the end of a connection is not noticed", "terminal.hub_link:_first_of", _waits_for_all),
     Mutant("receipted events dropped at once", "firstbell.flights:Flights.release", _let_go_at_receipt),
     Mutant("signs before it has heard", "hub.service:_Memory.hold", never),
     Mutant("signs while it looks up", "hub.ledger.writer:SqliteWriter.hold_receipts", _held_at_the_start_alone),

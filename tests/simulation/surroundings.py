@@ -31,10 +31,10 @@ class Trace:
             print(line)
 
     def take_log(self, _logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
-        """A processor of structlog's: what the hub would log is told here, and nowhere else."""
-        error = event.pop("exc_info", None)
+        """A processor of structlog's: what hub and terminals would log is told here, and nowhere else."""
+        error, who = event.pop("exc_info", None), event.pop("who", "log")
         told = " ".join(f"{name}={value}" for name, value in event.items() if name != "event")
-        self.say("log", f"{level}: {event['event']} {told} {error!r}" if error else f"{level}: {event['event']} {told}")
+        self.say(who, f"{level}: {event['event']} {told} {error!r}" if error else f"{level}: {event['event']} {told}")
         raise structlog.DropEvent
 
 

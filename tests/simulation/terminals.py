@@ -1,5 +1,6 @@
-"""A terminal on the wall: the real `firstbell.terminal` with the real outbox; its disk, clock, pins and line are
-simulated. What the daemon (terminal/daemon.py) needs threads, sockets and pins for is done by virtual time.
+"""A terminal on the wall: the real `firstbell.terminal` with the real outbox and the real link to the hub; its disk,
+clock, pins and network are simulated. What the daemon (terminal/daemon.py) needs threads and pins for is done by
+virtual time.
 """
 
 import asyncio
@@ -7,10 +8,12 @@ import json
 import math
 from collections.abc import Mapping
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+import structlog
 from firstbell import actions, light
 from firstbell.actions import Action, Event
 from firstbell.inputs import Inputs
@@ -21,11 +24,14 @@ from firstbell.press import PANIC, Happening
 from firstbell.receipt import check_receipt
 from firstbell.session import TerminalSession
 from firstbell.terminal import Terminal as Core
+from firstbell_linux.problems import Problem
 
-from terminal.hub_link import BACKOFF_MS_MAX, BACKOFF_MS_MIN
+from terminal.hub_link import HubLink
 from terminal.outbox import LAZY_MS, Outbox
 from terminal.outbox_file import Kept, Memory, connect, read
-from tests.simulation.network import Line, NetworkPath
+from terminal.settings import HubSettings
+from tests.simulation.client import Client, Finder
+from tests.simulation.network import NetworkPath
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.truth import Made
 
@@ -33,6 +39,7 @@ MONO_AT_START_MS = 20_000
 """A Pi's monotonic clock when the daemon comes up."""
 STORE_MS = (1, 15)
 PRESS_MS_MIN = 30
+HUB = HubSettings("hub.internal", "c-simulated")
 InputKind = Literal["panic", "perimeter", "tamper", "supply"]
 
 
@@ -105,13 +112,35 @@ class UnseenOutputs(Outputs):
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Boot:
+    """Whom the link of one boot speaks to: when the power is gone, nobody."""
+
+    terminal: "Terminal"
+    number: int
+
+    def connected(self) -> None:
+        if self._lives():
+            self.terminal.connected()
+
+    def heard(self, text: str) -> None:
+        if self._lives():
+            self.terminal.heard(text)
+
+    def lost(self) -> None:
+        if self._lives():
+            self.terminal.lost()
+
+    def _lives(self) -> bool:
+        return self.terminal.on and self.number == self.terminal.boots
+
+
 class Terminal:
     """One terminal. `name` tells clones apart; `plan.terminal` is the identity that they share."""
 
     def __init__(self, name: str, plan: TerminalPlan, around: Surroundings, random: Random) -> None:
         self.name = name
         self.plan = plan
-        self.pager = ""
         self.identity = plan.terminal
         self.path = NetworkPath(around.loop, random)
         self.lines = {wire: kind != PANIC for wire, kind in plan.inputs.items()}
@@ -126,7 +155,7 @@ class Terminal:
         self._timer: asyncio.TimerHandle | None = None
         self._store_timer: asyncio.TimerHandle | None = None
         self._store_urgent = False
-        self._boots = 0
+        self.boots = 0
 
     # ── power ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,7 +163,7 @@ class Terminal:
         if self.on or self.smashed:
             return
         self.on = True
-        self._boots += 1
+        self.boots += 1
         around = self._around
         self.clock = Clock(self.plan.drift_ppm, around.loop.now_ms)
         self.outbox = StepwiseOutbox(self._file, lambda: None, lambda _memory, _kept: None)
@@ -148,31 +177,37 @@ class Terminal:
         outputs = UnseenOutputs(lambda _lit: True, lambda _on: is_bell)
         inputs = Inputs(self.plan.inputs, PRESS_MS_MIN)
         self._core = Core(self.session, inputs, outputs, self.outbox, self, is_bell, self._mono_ms())
-        self._line: Line | None = None
-        self._backoff_ms = BACKOFF_MS_MIN
         self.exchanged_run = 0
         """The hub's run whose time this terminal last asked for."""
         self._light = ""
         self._presses: list[str] = []
         around.say(self.name, f"powers on, boot {self.boot}, {len(kept)} events kept")
         self._core.start(kept, self._mono_ms())
-        self._dial()
+        self._client = Client(self.name, self.identity, self.path, around)
+        self._link = HubLink(HUB, Finder(), _Boot(self, self.boots), self._random)
+        context = copy_context()
+        context.run(structlog.contextvars.bind_contextvars, who=self.name)
+        self.linking = around.loop.create_task(self._link.run(self._client.connect), context=context)
         self._step()
 
     def power_cut(self) -> None:
         """Whatever was not on its disk is gone."""
         if not self.on:
             return
+        self.stop()
+        kept = self.kept_on_disk()
+        self._around.say(self.name, f"loses power; {len(kept)} events are on its disk")
+        self._around.truth.power_lost(self.name, {one.digest for one in kept})
+
+    def stop(self) -> None:
+        """Nothing of its process runs any more."""
         self.on = False
         for timer in (self._timer, self._store_timer):
             if timer is not None:
                 timer.cancel()
-        if self._line is not None:
-            self._line.vanish()
+        self._client.vanish()
+        self.linking.cancel()
         self.outbox.end()
-        kept = self.kept_on_disk()
-        self._around.say(self.name, f"loses power; {len(kept)} events are on its disk")
-        self._around.truth.power_lost(self.name, {one.digest for one in kept})
 
     def smash(self) -> None:
         """It will never come back. What a pager was shown of it must not be lost with it."""
@@ -266,19 +301,19 @@ class Terminal:
 
     def done(self, action: Action) -> None:
         if isinstance(action, actions.Send):
-            if self._line is not None:
-                self._line.send(action.text)
+            self._link.send(action.text)
         elif isinstance(action, actions.Close):
-            self._drop(action.reason)
+            self._around.say(self.name, f"closes: {action.reason}")
+            self._link.drop(Problem("hub_lost", action.reason))
         elif isinstance(action, actions.Delivered):
             self._around.say(self.name, f"has a receipt for {action.digest[:8]}")
             self._around.truth.receipt_taken(action.digest)
         elif isinstance(action, actions.Release):
-            self._around.truth.released(action.digest, self._line.run if self._line else 0)
+            self._around.truth.released(action.digest, self._client.line.run if self._client.line else 0)
         elif isinstance(action, actions.Remember):
             self._around.truth.checkpoint_seen(action.checkpoint)
         elif isinstance(action, actions.Snapshot):
-            self._backoff_ms = BACKOFF_MS_MIN
+            self._link.accepted()
         elif isinstance(action, actions.NotProven):
             self._around.truth.not_proven(self.name, action.reason)
         elif isinstance(action, actions.Refused):
@@ -307,55 +342,20 @@ class Terminal:
         self._around.truth.stored(self.outbox.digests)
         self._store_soon()
 
-    # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the conversation over the link ───────────────────────────────────────────────────────────────────────
 
-    def _dial(self) -> None:
-        self._around.dial(self, self.path, self._boots)
-
-    def opened(self, line: Line, attempt: int) -> None:
-        if not self.on or attempt != self._boots:
-            line.vanish()
-            return
-        self._line = line
+    def connected(self) -> None:
         self._core.connected(self._mono_ms())
         self._step()
 
-    def heard(self, line: Line, text: str) -> None:
-        if line is not self._line:
-            return
-        if text.startswith('{"type":"heartbeat"'):
-            self.exchanged_run = line.run
+    def heard(self, text: str) -> None:
+        if text.startswith('{"type":"heartbeat"') and self._client.line is not None:
+            self.exchanged_run = self._client.line.run
         self._core.heard(text, self._mono_ms())
         if text.startswith('{"type":"snapshot"'):
             self._check_newest(json.loads(text))
         self._step()
 
-    def closed(self, line: Line) -> None:
-        if line is self._line:
-            self._lose()
-
-    def refused(self, attempt: int) -> None:
-        """Nobody answered the call."""
-        if self.on and attempt == self._boots:
-            self._dial_later()
-
-    def _drop(self, reason: str) -> None:
-        self._around.say(self.name, f"closes: {reason}")
-        if self._line is not None:
-            self._line.close()
-            self._around.loop.call_soon(self.closed, self._line)
-
-    def _lose(self) -> None:
-        self._line = None
+    def lost(self) -> None:
         self._core.lost(self._mono_ms())
         self._step()
-        self._dial_later()
-
-    def _dial_later(self) -> None:
-        pause_ms = round(self._backoff_ms * self._random.uniform(0.5, 1.5))
-        self._backoff_ms = min(2 * self._backoff_ms, BACKOFF_MS_MAX)
-        self._around.loop.in_ms(pause_ms, self._dial_again, self._boots)
-
-    def _dial_again(self, attempt: int) -> None:
-        if self.on and attempt == self._boots:
-            self._dial()

@@ -1,5 +1,6 @@
 """One seed's world: who and what there is, put together; runs until all is calm again or something is broken."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -63,7 +64,7 @@ class World:
         self.loop = VirtualLoop(self._settled)
         self.loop.set_exception_handler(self._failed)
         self.trace = Trace(self.loop, aloud)
-        structlog.configure(processors=[self.trace.take_log])
+        structlog.configure(processors=[structlog.contextvars.merge_contextvars, self.trace.take_log])
         self.truth = Truth(self._break, self._held, self._kept, lambda: self.loop.now_ms)
         self.draw = self.stream("world")
         key = Ed25519PrivateKey.from_private_bytes(self.stream("log").randbytes(32))
@@ -316,7 +317,8 @@ class World:
         if not self.broken:
             self.broken = why
             self.trace.say("BROKEN", why)
-            self.loop.stop()
+            if self.loop.is_running():
+                self.loop.stop()
 
     def _failed(self, _loop: Any, context: dict[str, Any]) -> None:
         self._break(f"{context.get('message')}: {context.get('exception')!r}")
@@ -326,18 +328,19 @@ class World:
         self.machine.powered = False
         if self.machine.run is not None:
             self.machine.run.die(power_cut=True)
-        for terminal in self.terminals:
-            if terminal.on:
-                terminal.outbox.end()
+        running = [terminal for terminal in self.terminals if terminal.on]
+        for terminal in running:
+            terminal.stop()
         self.disk.close()
-        self.loop.run_until_complete(_let_go())
+        self.loop.run_until_complete(_let_go([terminal.linking for terminal in running]))
         self.loop.close()
         self._built_in.close()
         structlog.reset_defaults()
 
 
-async def _let_go() -> None:
-    """One more pass, in which cancelled tasks end."""
+async def _let_go(cancelled: list[asyncio.Task[None]]) -> None:
+    """The passes in which cancelled tasks end."""
+    await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 def _enrolment(terminal: Terminal, by: dict[str, Any]) -> Submission:
