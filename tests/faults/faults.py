@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from tests.faults.machine import slow_sync
+from tests.faults.machine import WallClock, slow_sync
 from tests.faults.world import World
 from tests.links.campus import Happening
 from tests.links.hub_process import COMMAND
@@ -60,7 +60,7 @@ async def terminals_killed(world: World) -> AsyncIterator[None]:
         victim.power.cut()
         await victim.terminal.kill()
         await asyncio.sleep(DOWN_S)
-        await victim.terminal.start(**world.clock.environment)
+        await victim.terminal.start(**world.terminals_clock.environment)
         victim.power.on.set()
     yield
 
@@ -215,16 +215,16 @@ def _slow_commit(milliseconds: int, begun_ms: int) -> Callable[[Happening], bool
     return met
 
 
-def clock_stepped(seconds: int) -> Inject:
+def clock_stepped(clock_of: Callable[[World], WallClock], seconds: int) -> Inject:
     @asynccontextmanager
     async def inject(world: World) -> AsyncIterator[None]:
-        world.clock.step(seconds)
+        clock_of(world).step(seconds)
         # Who connects anew looks at certificates by the new time.
         world.wire.break_all()
         try:
             yield
         finally:
-            world.clock.step(0)
+            clock_of(world).step(0)
             world.wire.break_all()
 
     return inject
@@ -244,6 +244,8 @@ FAULTS = (
     Fault("disk read-only", disk_read_only, SLOW_S),
     Fault("fsync 200 ms", disk_slow(200), SLOW_S),
     Fault("fsync 5 s", disk_slow(5_000), SILENCE_S),
-    Fault("clock +1 h", clock_stepped(HOUR_S), SLOW_S),
-    Fault("clock -1 h", clock_stepped(-HOUR_S), SLOW_S),
+    Fault("hub's clock +1 h", clock_stepped(lambda world: world.hub_clock, HOUR_S), SLOW_S),
+    Fault("hub's clock -1 h", clock_stepped(lambda world: world.hub_clock, -HOUR_S), SLOW_S),
+    Fault("terminals' clock +1 h", clock_stepped(lambda world: world.terminals_clock, HOUR_S), SLOW_S),
+    Fault("terminals' clock -1 h", clock_stepped(lambda world: world.terminals_clock, -HOUR_S), SLOW_S),
 )

@@ -102,11 +102,22 @@ class Presser:
 
 
 class World:
-    """`fault`: what is on. `presses`: all so far. `shown`: event → when it first stood on a pager in monotonic ms."""
+    """`terminals_clock` is that of all of them. `fault`: what is on. `presses`: all so far. `shown`: event → when it
+    first stood on a pager in monotonic ms.
+    """
 
-    def __init__(self, disk: SmallDisk, clock: WallClock, hub: HubProcess, wire: Proxy, dice: Random) -> None:
+    def __init__(
+        self,
+        disk: SmallDisk,
+        hub_clock: WallClock,
+        terminals_clock: WallClock,
+        hub: HubProcess,
+        wire: Proxy,
+        dice: Random,
+    ) -> None:
         self.disk = disk
-        self.clock = clock
+        self.hub_clock = hub_clock
+        self.terminals_clock = terminals_clock
         self.hub = hub
         self.wire = wire
         self.dice = dice
@@ -138,7 +149,7 @@ class World:
         terminal = RealTerminal(Home(folder))
         self.hub.terminals.append(terminal)
         self.terminals.append(terminal)
-        await terminal.start(**self.clock.environment)
+        await terminal.start(**self.terminals_clock.environment)
         await terminal.until(is_quiet)
         return terminal
 
@@ -184,12 +195,13 @@ async def running_world(folder: Path, dice: Random) -> AsyncIterator[World]:
     """Everything runs and is linked. Raises Missing. Nothing is left running or mounted, whatever fails."""
     mount = folder / "disk"
     mount.mkdir()
-    clock = WallClock(folder / "clock")
+    hub_clock, terminals_clock = WallClock(folder / "hub_clock"), WallClock(folder / "terminals_clock")
     async with AsyncExitStack() as stack:
         disk = await stack.enter_async_context(small_disk(mount, DISK_MEGABYTES))
-        hub = await stack.enter_async_context(HubProcess(mount / "hub", PYTHONFAULTHANDLER="1", **clock.environment))
+        environment = {"PYTHONFAULTHANDLER": "1"} | hub_clock.environment
+        hub = await stack.enter_async_context(HubProcess(mount / "hub", **environment))
         wire = await stack.enter_async_context(Proxy(hub.port))
-        world = World(disk, clock, hub, wire, dice)
+        world = World(disk, hub_clock, terminals_clock, hub, wire, dice)
         stack.push_async_callback(world.kill_pagers)
         await world.furnish(folder)
         # A player who gives up ends the game.
