@@ -84,6 +84,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     migrations.apply(Database(connection, execute_plugins=False))
 
 
+def is_migrated(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are of the newest schema; a reader may come before the hub's first start. Raises
+    sqlite3.Error.
+    """
+    return not migrations.pending(Database(connection, execute_plugins=False))
+
+
 def open_database(path: Path) -> sqlite3.Connection:
     """The connection that may write, with the newest schema; a new file is its owner's alone.
 

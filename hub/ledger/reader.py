@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 from firstbell.note import Checkpoint
 
+from hub.database import is_migrated
 from hub.dispatch import campus as campuses
 from hub.dispatch.batch import Head, Receipt, Sealed, SecretKind
 from hub.dispatch.campus import Campus
@@ -185,10 +186,9 @@ class Reader:
         return campus
 
     def _last_snapshot(self) -> tuple[int, int, Campus]:
-        rows = self._connection.execute(
-            "SELECT epoch, size, campus FROM snapshots ORDER BY epoch DESC, size DESC"
-        ).fetchall()
-        for epoch, size, data in rows:
+        rows = self._connection.execute("SELECT epoch, size, campus FROM snapshots ORDER BY epoch DESC, size DESC")
+        # An earlier version's campus held something else.
+        for epoch, size, data in rows.fetchall() if is_migrated(self._connection) else ():
             try:
                 return epoch, size, campuses.restore(bytes(data))
             except (msgspec.MsgspecError, UnicodeDecodeError):

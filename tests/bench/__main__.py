@@ -49,19 +49,32 @@ def main() -> int:
         made = tempfile.TemporaryDirectory(prefix="firstbell-bench-", dir=options.folder)
     except OSError as error:
         parser.error(f"--folder {options.folder}: {error.strerror}. Name a folder that can be written to.")
-    with made as name:
-        folder = Path(name)
-        print(f"seed {options.seed}", flush=True)
-        bench = Bench(folder, CACHE, random.Random(options.seed), Extent(), Results())
-        uvloop.run(ask_all(bench, options.only))
-        machine = describe(folder)
+    try:
+        with made as name:
+            folder = Path(name)
+            print(f"seed {options.seed}", flush=True)
+            bench = Bench(folder, CACHE, random.Random(options.seed), Extent(), Results())
+            uvloop.run(ask_all(bench, options.only))
+            machine = describe(folder)
+    except KeyboardInterrupt:
+        print("bench: ended before its time: nothing is measured", file=sys.stderr)
+        return 1
     found = judge(bench.results, options.only)
-    picture = ROOT / PLOT
-    picture.parent.mkdir(exist_ok=True)
-    picture.write_text(plot(bench.results))
-    print(f"the picture is {PLOT}")
-    print(told(bench, machine, found))
-    return 0 if all(verdict.holds for verdict in found) and not bench.results.missing else 1
+    print(told(bench, machine, found), flush=True)
+    well = all(verdict.holds for verdict in found) and not bench.results.missing
+    return 0 if draw(ROOT / PLOT, bench.results) and well else 1
+
+
+def draw(picture: Path, results: Results) -> bool:
+    """Whether it could be written; the tables are out before."""
+    try:
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_text(plot(results))
+    except OSError as error:
+        print(f"no picture: {picture}: {error.strerror}. See that it can be written.", file=sys.stderr)
+        return False
+    print(f"the picture is {PLOT}", file=sys.stderr)
+    return True
 
 
 async def ask_all(bench: Bench, questions: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.bench import __main__ as bench_command
-from tests.bench.__main__ import QUESTIONS, ask_all, told
+from tests.bench.__main__ import QUESTIONS, ask_all, draw, told
 from tests.bench.bench import Bench, Extent
 from tests.bench.disk import SLOW_MS
 from tests.bench.figures import (
@@ -195,6 +195,23 @@ def test_a_folder_that_cannot_be_written_to_is_refused(
         bench_command.main()
     assert exit.value.code == 2
     assert f"--folder {folder}: No such file" in capsys.readouterr().err
+
+
+def test_ended_by_hand_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async def ended(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["bench"])
+    monkeypatch.setattr(bench_command, "ask_all", ended)
+    assert bench_command.main() == 1
+    assert capsys.readouterr().err == "bench: ended before its time: nothing is measured\n"
+
+
+def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    in_the_way = tmp_path / "build"
+    in_the_way.write_text("")
+    assert not draw(in_the_way / "bench.svg", Results())
+    assert str(in_the_way) in capsys.readouterr().err
 
 
 def test_the_disk_is_the_mount_that_the_folder_is_on(tmp_path: Path) -> None:

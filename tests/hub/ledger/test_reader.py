@@ -12,6 +12,7 @@ from firstbell.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
 from firstbell.note import Checkpoint, NoteError, Vkey, open_checkpoint
 
 from hub.database import open_read_only
+from hub.dispatch import campus as campuses
 from hub.dispatch.batch import Batch
 from hub.dispatch.campus import Campus
 from hub.dispatch.entries import EventRecorded, LightShown, LogBegan, encode
@@ -191,6 +192,18 @@ def test_the_campus_is_the_fold(tmp_path: Path, snapshot_every: int) -> None:
     beside.begin_log()
     beside.press(3)
     assert beside.reader.load_campus() == beside.desk.campus
+    beside.reader.close()
+    beside.store.close()
+
+
+def test_snapshots_of_an_earlier_version_are_passed_over(tmp_path: Path) -> None:
+    """Whoever reads before the hub's first start finds them."""
+    beside = Beside(tmp_path, 300, 50)
+    with closing(sqlite3.connect(beside.path, isolation_level=None)) as other:
+        other.execute("UPDATE snapshots SET campus = ?", (campuses.snapshot(Campus()),))
+        assert beside.reader.load_campus() != beside.desk.campus
+        other.execute("DELETE FROM _sqlite_migrations WHERE name = 'm002_terminal_incidents'")
+        assert beside.reader.load_campus() == beside.desk.campus
     beside.reader.close()
     beside.store.close()
 
