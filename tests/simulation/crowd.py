@@ -8,6 +8,7 @@ from multiprocessing import get_context
 
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.scenario import prepare
+from tests.simulation.truth import CRASHED
 from tests.simulation.world import Outcome, simulate
 
 CHUNK_SEEDS = 2
@@ -33,8 +34,10 @@ def run_seeds(seeds: Iterable[int], jobs: int | None = None, mutant: str = "") -
 
 
 def until_caught(mutant: str, seeds: int, jobs: int | None = None) -> tuple[int, str]:
-    """How many seeds it took to catch this bug, and by what; 0 when none of `seeds` did."""
+    """How many seeds it took to catch this bug, and by what; 0 when none of `seeds` did. A bug that only crashes proves
+    nothing of the checks.
+    """
     for count, outcome in enumerate(run_seeds(range(1, seeds + 1), jobs, mutant), 1):
-        if outcome.broken:
+        if outcome.broken and not outcome.broken.startswith(CRASHED):
             return count, outcome.broken
     return 0, ""

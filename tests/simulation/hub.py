@@ -20,7 +20,7 @@ from tests.simulation.checks import Checks
 from tests.simulation.defects import Defects
 from tests.simulation.disk import Disk
 from tests.simulation.network import CONNECT_MS_MAX, Line, NetworkPath, Peer
-from tests.simulation.truth import Truth
+from tests.simulation.truth import CRASHED, Truth
 from tests.simulation.virtual_time import VirtualLoop
 
 UTC_AT_START_MS = 1_790_000_000_000
@@ -249,7 +249,7 @@ class Run:
             if done.cancelled() or forever:
                 self._machine.truth.broken(f"a task of the hub ended: {done}")
             elif done.exception() is not None:
-                self._machine.truth.broken(f"a task of the hub failed: {done.exception()!r}")
+                self._machine.truth.broken(f"{CRASHED}a task of the hub: {done.exception()!r}")
 
         task.add_done_callback(ended)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from hashlib import sha256
 from typing import Any
 
 from firstbell.light import RECORDED
@@ -34,6 +35,7 @@ def _failed_batch_dropped(real: Any) -> Any:
         commit = real(self, new_log, batches)
         if commit is None:
             self._waiting.clear()
+            self._store._attempt = None
         return commit
 
     return attempt
@@ -113,7 +115,7 @@ def _snapshots_queued(_real: Any) -> Any:
 
     def refresh(self: Any, view: Any) -> None:
         text = self._render(view)
-        if text is not None:
+        if text:
             self.answer(text)
 
     return refresh
@@ -149,6 +151,17 @@ def _let_go_at_receipt(_real: Any) -> Any:
             del self._retained[digest]
             self._receipted.discard(digest)
             self._awaited.discard(digest)
+        return out
+
+    return release
+
+
+def _let_go_without_receipt(real: Any) -> Any:
+    def release(self: Any, light_is_out: bool, now_ms: int) -> list[str]:
+        out = [*real(self, light_is_out, now_ms), *(self._flights if light_is_out else ())]
+        for digest in out:
+            self._flights.pop(digest, None)
+            self._undelivered.pop(digest, None)
         return out
 
     return release
@@ -208,6 +221,9 @@ MUTANTS = (
     Mutant("error of a commit swallowed", "hub.ledger.store:Store._write", _told_before_commit),
     Mutant("unclear commit made again", "hub.ledger.store:Store.settle", _unclear_is_undone),
     Mutant("failed batch dropped", "hub.ledger.writer:SqliteWriter._try", _failed_batch_dropped),
+    Mutant(
+        "leaf hashed without its prefix", "hub.ledger.store:leaf_hash", lambda _real: lambda body: sha256(body).digest()
+    ),
     Mutant("derived row forgotten", "hub.ledger.store:project", _row_forgotten),
     Mutant("a resolve changes no row", "hub.ledger.project:_CHANGES", _row_stays_open),
     Mutant("an answer changes no row's state", "hub.ledger.project:_settle", never),
@@ -226,6 +242,8 @@ MUTANTS = (
     Mutant("a terminal calls once", "terminal.hub_link:HubLink._pause", _called_once),
     Mutant("a terminal keeps a dead connection", "terminal.hub_link:HubLink.drop", never),
     Mutant("the end of a connection is not noticed", "terminal.hub_link:_first_of", _waits_for_all),
+    Mutant("outbox writes nothing", "terminal.outbox:Outbox._write", never),
+    Mutant("events dropped without a receipt", "firstbell.flights:Flights.release", _let_go_without_receipt),
     Mutant("receipted events dropped at once", "firstbell.flights:Flights.release", _let_go_at_receipt),
     Mutant("signs before it has heard", "hub.service:_Memory.hold", never),
     Mutant("signs while it looks up", "hub.ledger.writer:SqliteWriter.hold_receipts", _held_at_the_start_alone),

@@ -15,12 +15,24 @@ from tests.simulation.mutant import Mutant, changed, false, never
 
 
 def _receipt_at_decide(real: Any) -> Any:
+    """The checkpoint that goes with it is the last that was signed."""
+
     def handle(self: Any, submission: Any, done: Any, gathered: Any) -> None:
         before = len(gathered.entries)
         real(self, submission, done, gathered)
-        for entry in gathered.entries[before:]:
+        for place, entry in enumerate(gathered.entries[before:], self.size + before):
             if isinstance(entry, e.EventRecorded):
-                done(Answer(receipt=Receipt(self.size, e.encode(entry).decode(), (), "not signed yet")))
+                done(Answer(receipt=Receipt(place, e.encode(entry).decode(), (), self._writer._store.head.note)))
+
+    return handle
+
+
+def _command_receipt_at_decide(real: Any) -> Any:
+    def handle(self: Any, submission: Any, done: Any, gathered: Any) -> None:
+        before = len(gathered.entries)
+        real(self, submission, done, gathered)
+        if isinstance(submission.request, r.Command) and len(gathered.entries) > before:
+            done(Answer())
 
     return handle
 
@@ -260,10 +272,15 @@ def _settings_move_deadlines(changes: Any) -> Any:
     return changed(changes, e.ZoneSet, make)
 
 
+def _declined_rings(real: Any) -> Any:
+    return lambda incident, state, asked: "alarm" if state == "declined" else real(incident, state, asked)
+
+
 ENGINE, RULES, FOLD = "hub.dispatch.engine:Engine.", "hub.dispatch.rules:_TABLE", "hub.dispatch.fold:CHANGES"
 
 MUTANTS = (
     Mutant("receipt at decide", f"{ENGINE}_handle", _receipt_at_decide),
+    Mutant("receipt of a command at decide", f"{ENGINE}_handle", _command_receipt_at_decide),
     Mutant("durable := decided", f"{ENGINE}_fold", _durable_is_decided),
     Mutant("pages after the commit", f"{ENGINE}_look", _page_after_commit),
     Mutant("light from decided alone", "hub.dispatch.engine:lights", _light_from_decided),
@@ -275,6 +292,8 @@ MUTANTS = (
     Mutant("no bound to what waits", "hub.dispatch.engine:PENDING_ENTRIES_MAX", lambda _real: 1 << 60),
     Mutant("sign-off at once", "hub.dispatch.requests:SignOff.lowers", lambda _real: False),
     Mutant("drill at once", "hub.dispatch.requests:StartDrill.lowers", lambda _real: False),
+    Mutant("test at once", "hub.dispatch.requests:StartTest.lowers", lambda _real: False),
+    Mutant("revoked at once", "hub.dispatch.requests:RevokeTerminal.lowers", lambda _real: False),
     Mutant("trouble of the disk outlives the run", RULES, _disk_trouble_stays),
     Mutant("repeats not joined", "hub.dispatch.rules_terminal:_joined", never),
     Mutant("joined press forgotten", RULES, _press_ignored_when_answered),
@@ -282,12 +301,16 @@ MUTANTS = (
     Mutant("event counts twice", RULES, _event_counts_twice),
     Mutant("command counts twice", RULES, _command_counts_twice),
     Mutant("resolve of the unseen", "hub.dispatch.rules_command:_TABLE", _resolve_unseen),
+    Mutant(
+        "incident known by its own id alone", "hub.dispatch.rules_command:_incident_of", lambda _real: lambda *_: ""
+    ),
     Mutant("last tier only once", "hub.dispatch.calls:_repeat_ms", never),
     Mutant("next tier never called", "hub.dispatch.rules_deadline:_incident", _same_tier),
     Mutant("an undelivered page waits", "hub.dispatch.calls:_pages", _page_waits_for_accept),
     Mutant("late arrival is only asked about", "hub.dispatch.rules_deadline:_ask_arrival", _arrival_asked_only),
     Mutant("guard never down", "hub.dispatch.rules_deadline:MISSES_MAX", lambda _real: 1 << 60),
     Mutant("answered guard rings", "hub.dispatch.wanted:_ring", lambda _real: lambda *_args: "alarm"),
+    Mutant("declined guard rings", "hub.dispatch.wanted:_ring", _declined_rings),
     Mutant("bell is silent", "hub.dispatch.wanted:_bell", lambda _real: lambda _campus: "none"),
     Mutant("accept stops the timer", FOLD, _accept_stops_timer),
     Mutant("arrival stops the timer", FOLD, _arrival_stops_timer),

@@ -251,6 +251,8 @@ class Pager:
             return
         evidence = self.held.get(command["incident"])
         if refused not in NO_ANSWER and not (refused == "unknown_incident" and evidence):
+            if refused == "unknown_incident":
+                self.around.truth.said_unknown(command["incident"])
             self._done(identity, refused)
             return
         if evidence:

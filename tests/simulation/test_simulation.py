@@ -3,8 +3,11 @@
 import pytest
 
 from tests.simulation import __main__ as command
+from tests.simulation import crowd
 from tests.simulation.__main__ import main
 from tests.simulation.crowd import until_caught
+from tests.simulation.truth import CRASHED
+from tests.simulation.world import Outcome
 
 QUICK = (
     "a resolve changes no row",
@@ -23,6 +26,15 @@ QUICK = (
 def test_a_bug_is_caught(mutant: str) -> None:
     caught, _ = until_caught(mutant, 3)
     assert caught
+
+
+def test_a_bug_that_only_crashes_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    crashed = Outcome(1, f"{CRASHED}a task of the hub: ValueError()", (), 0, 0, 0)
+    found = Outcome(2, "an incident is open and nothing rings for it", (), 0, 0, 0)
+    monkeypatch.setattr(crowd, "run_seeds", lambda *_: [crashed, found])
+    assert until_caught("receipt at decide", 2) == (2, found.broken)
+    monkeypatch.setattr(crowd, "run_seeds", lambda *_: [crashed])
+    assert until_caught("receipt at decide", 1) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hub.dispatch import entries as e
-from hub.dispatch.campus import Campus
+from hub.dispatch.campus import Campus, incident_id
 from hub.dispatch.fold import apply
 from tests.simulation.logs import Logs, read_checkpoint
+
+CRASHED = "crashed: "
+"""Begins what is broken when something raised that should not have: true as it is, no check has found it."""
 
 
 @dataclass(slots=True)
@@ -200,6 +203,11 @@ class Truth:
     def _is_open(self, digest: str) -> bool:
         incident = self.campus.incidents.get(self.campus.event_incidents.get(digest, ""))
         return incident is not None and incident.state not in ("resolved", "closed")
+
+    def said_unknown(self, incident: str) -> None:
+        """A pager gives a command up, for the hub has said that it does not know what it is about."""
+        if any(incident_id(digest) == incident and self._is_open(digest) for digest in self.recorded):
+            self.broken(f"a command is lost: {incident[:10]} is said to be unknown, it is open on the disk")
 
     def receipt_taken(self, digest: str) -> None:
         self._receipts.add(digest)

@@ -31,7 +31,7 @@ from tests.simulation.network import NetworkPath
 from tests.simulation.pagers import Pager
 from tests.simulation.surroundings import Surroundings, Trace
 from tests.simulation.terminals import InputKind, Terminal, TerminalPlan
-from tests.simulation.truth import Truth
+from tests.simulation.truth import CRASHED, Truth
 from tests.simulation.virtual_time import TimeStandsStill, VirtualLoop
 
 CALM_MS_MAX = 150_000
@@ -321,7 +321,7 @@ class World:
                 self.loop.stop()
 
     def _failed(self, _loop: Any, context: dict[str, Any]) -> None:
-        self._break(f"{context.get('message')}: {context.get('exception')!r}")
+        self._break(f"{CRASHED}{context.get('message')}: {context.get('exception')!r}")
 
     def close(self) -> None:
         self.trace.aloud = False
