@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from tests.faults.machine import WallClock, slow_sync
+from tests.faults.machine import WallClock, refused_writes, slow_sync
 from tests.faults.world import World
 from tests.links.campus import Happening
 from tests.links.hub_process import COMMAND
@@ -144,6 +144,13 @@ async def disk_full(world: World) -> AsyncIterator[None]:
         world.disk.empty()
 
 
+@asynccontextmanager
+async def disk_refuses(world: World) -> AsyncIterator[None]:
+    async with refused_writes(world.hub.process.pid):
+        await world.hub.until(_disk_fails, FULL_S_MAX)
+        yield
+
+
 def _disk_fails(told: Happening) -> bool:
     entry: dict[str, object] = told.get("entry", {})
     return told["what"] == "decided" and entry["kind"] == "trouble_began" and entry["what"] == "disk"
@@ -241,6 +248,7 @@ FAULTS = (
     Fault("wire half-open", wire_stalled, SILENCE_S),
     Fault("wire slow and thin", wire_slow, SLOW_S),
     Fault("disk full", disk_full, SLOW_S),
+    Fault("disk turned read-only", disk_refuses, SLOW_S),
     Fault("disk read-only", disk_read_only, SLOW_S),
     Fault("fsync 200 ms", disk_slow(200), SLOW_S),
     Fault("fsync 5 s", disk_slow(5_000), SILENCE_S),

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 COMMAND_S_MAX = 20
@@ -110,13 +110,22 @@ class WallClock:
         self._file.write_text(f"{seconds:+d}\n")
 
 
-@asynccontextmanager
-async def slow_sync(pid: int, milliseconds: int) -> AsyncIterator[None]:
+def slow_sync(pid: int, milliseconds: int) -> AbstractAsyncContextManager[None]:
     """As if the disk under this process took so long for each fsync and fdatasync. Raises Missing."""
+    return _tampered(pid, "fdatasync,fsync", f"delay_exit={milliseconds * 1_000}")
+
+
+def refused_writes(pid: int) -> AbstractAsyncContextManager[None]:
+    """As if the disk under this process had turned read-only, as ext4 does after an error. Raises Missing."""
+    return _tampered(pid, "pwrite64,ftruncate,fdatasync,fsync", "error=EROFS")
+
+
+@asynccontextmanager
+async def _tampered(pid: int, calls: str, how: str) -> AsyncIterator[None]:
+    """`how` these system calls of a process end, in strace's words."""
     tracer = await asyncio.create_subprocess_exec(
         *(need("strace"), "-f", "-p", str(pid), "-o", "/dev/null"),
-        *("-e", "trace=fdatasync,fsync"),
-        *("-e", f"inject=fdatasync,fsync:delay_exit={milliseconds * 1_000}"),
+        *("-e", f"trace={calls}", "-e", f"inject={calls}:{how}"),
         stderr=asyncio.subprocess.PIPE,
     )
     await attached(tracer)

@@ -44,7 +44,9 @@ async def soak(folder: Path, faults: Sequence[Fault], presses: int, seed: int, s
                 if len(world.presses) >= presses and rounds >= len(faults):
                     break
         troubles = await _end(world)
-        return Verdict(tally(world), troubles)
+        rows = tally(world)
+        unproven = {fault.name for fault in faults} - {row.fault for row in rows}
+        return Verdict(rows, [*troubles, *(f"nobody pressed under {name!r}" for name in sorted(unproven))])
 
 
 async def _round(world: World, fault: Fault, number: int, say: Callable[[str], None]) -> None:
