@@ -117,9 +117,14 @@ class Doors:
     async def until(self, wanted: Callable[[Happening], object], s_max: float = WAIT_S_MAX) -> Happening:
         """The first happening of this run that is wanted, past or to come."""
         found: list[Happening] = []
+        seen = 0
 
         def look() -> bool:
-            found[:] = [happening for happening in self.happened if wanted(happening)]
+            # Each once, for there are thousands; where somebody has cleared them, from the beginning.
+            nonlocal seen
+            new = self.happened[seen if seen <= len(self.happened) else 0 :]
+            seen = len(self.happened)
+            found[:] = [happening for happening in new if wanted(happening)]
             return bool(found)
 
         try:
