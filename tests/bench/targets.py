@@ -144,7 +144,7 @@ def _peers() -> Iterator[Target]:
     yield Target("peers", "receipt ÷ NATS' acknowledgement, p50", acked, 1.6)
     yield Target("peers", "page ÷ NATS' delivery, p50", paged, 1)
     yield Target("peers", "events/s with 100 publishers ÷ NATS", many, 3, least=True)
-    yield Target("peers", "wait with 100 publishers ÷ NATS, p99", tail, 0.334)
+    yield Target("peers", "wait with 100 publishers ÷ NATS, p99", tail, 1 / 3)
     yield Target("peers", "page ÷ Home Assistant's state change to a listener, p50", home, 0.5)
     yield Target("peers", "events/s with 100 publishers ÷ Home Assistant", home_many, 4, least=True)
 
