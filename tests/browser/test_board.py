@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from hub.web.language import texts
 from tests.browser.board_frames import board, going, guard, incident, overdue, responder, step, terminal, trouble
 from tests.browser.conftest import Served, opened
 from tests.browser.fake_hub import FakeHub
@@ -275,6 +276,25 @@ async def test_nothing_is_cut_on_the_wall_on_a_desk_or_on_a_phone(chromium: Brow
                 await tab.set_viewport_size({"width": width, "height": height})
                 await tab.evaluate("() => new Promise((drawn) => setTimeout(drawn, 300))")
                 assert (n, width, await tab.evaluate(CUT)) == (n, width, [])
+
+
+@pytest.mark.parametrize(
+    ("locale", "name"),
+    [
+        ("zh-CN", "学生发展中心与图书馆连廊二层东侧无障碍卫生间外走廊转角处第三根柱子旁甲乙"),
+        ("en", "Students centre, west corridor, wall"),
+    ],
+)
+async def test_no_trouble_is_cut_however_it_is_called(chromium: Browser, site: Served, locale: str, name: str) -> None:
+    kinds = [key.split(".")[1] for key in texts("en") if key.startswith("trouble.") and key.endswith(".do")]
+    async with opened(chromium, locale=locale, viewport={"width": 1280, "height": 800}) as tab:
+        hub = await begin(tab, site, board())
+        await expect(tab.locator("footer")).to_be_visible()
+        for kind in kinds:
+            shown = {**trouble(kind, kind), "about_name": name}
+            hub.show(board(troubles=[shown, trouble(seen=True)]))
+            await expect(tab.locator(f"[data-what={kind}]")).to_be_visible()
+            assert (kind, await tab.evaluate(CUT)) == (kind, [])
 
 
 @pytest.mark.parametrize(

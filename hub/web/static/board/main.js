@@ -3,6 +3,7 @@
 import { post, Problem } from "../parts/api.js";
 import { HubClock } from "../parts/clock.js";
 import { patch } from "../parts/dom.js";
+import { fit } from "../parts/fit.js";
 import { Link, SILENCE_MS_MAX } from "../parts/link.js";
 import { Sound } from "../parts/sound.js";
 import { tickQuarterly } from "../parts/ticker.js";
@@ -48,6 +49,8 @@ function refresh() {
   });
   Object.assign(document.body.dataset, { screen: view.screen, gone: view.gone, head: view.headline?.what ?? "" });
   patch(root, nodes);
+  const trouble = root.querySelector(".annunciator .wide");
+  if (trouble) fit(root, trouble);
   if (isLineCut()) {
     local.steps_shown -= 1;
     return refresh();
