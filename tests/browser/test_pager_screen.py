@@ -296,7 +296,8 @@ async def test_a_guard_signs_on_with_name_and_pin(tab: Page, site: Served) -> No
     await expect(tab.locator(key("start"))).to_be_disabled()
     await tab.keyboard.type("48151")
     await tab.click("[data-do=digit][data-choice='6']")
-    await tab.click(key("start"))
+    async with tab.expect_response("**/api/sign-on"):
+        await tab.click(key("start"))
     await hub.heard(lambda frame: frame["type"] == "state" and frame["sound"] == "running")
     assert ("POST", "/api/sign-on", {"account": "a-wang", "pin": "481516"}) in site.asked
     hub.show(snapshot())
