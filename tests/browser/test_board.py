@@ -206,6 +206,17 @@ async def test_a_late_press_has_one_zero_and_says_when_it_was_heard(chromium: Br
         await expect(line.nth(2).locator("time")).to_have_text("+11.74 s")
 
 
+async def test_a_perimeter_that_is_crossed_is_no_press(tab: Page, site: Served) -> None:
+    crossed: Frame = {"severity": "perimeter", "steps": [step("pressed", 0, detail="perimeter")]}
+    hub = await begin(tab, site, board(incident(**crossed)))
+    await expect(tab.locator(".clock")).to_contain_text("前触发")
+    await expect(tab.locator(".line .press")).to_have_text(re.compile("周界触发$"))
+    for presses in (1, 2):
+        hub.show(board(going(presses=presses, **crossed)))
+        await expect(tab.locator(".case .pressed")).to_contain_text("前触发" + "，共 2 次" * (presses - 1))
+        await expect(tab.locator("#board")).not_to_contain_text("按下")
+
+
 async def test_a_trouble_is_seen_with_one_tap_or_enter(tab: Page, site: Served) -> None:
     site.answers["/api/troubles/seen"] = (200, {})
     await begin(tab, site, board(troubles=[trouble()]))

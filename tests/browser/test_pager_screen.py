@@ -241,6 +241,11 @@ async def test_the_other_case_has_the_alarms_mark_only_while_nobody_has_it(tab: 
     await expect(tab.locator(".others use")).to_have_attribute("href", "#mark-going")
 
 
+async def test_a_perimeter_that_is_crossed_is_no_press(tab: Page, site: Served) -> None:
+    await begin(tab, site, snapshot(page(**ON_SCENE, severity="perimeter")))
+    await expect(tab.locator(".facts dt").first).to_have_text("触发")
+
+
 @pytest.mark.parametrize("size", [(568, 320), (320, 568), (390, 844)])
 async def test_sign_on_fits_in_english(chromium: Browser, site: Served, size: tuple[int, int]) -> None:
     guards = [{"id": "a-wang", "name": "Wang Jianguo", "zones": ["East zone"]}]

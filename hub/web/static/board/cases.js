@@ -1,7 +1,7 @@
 // One open incident in the colour of where it stands; further ones as rows.
 
 import { h } from "../parts/dom.js";
-import { age, left, list, placeSize } from "../parts/format.js";
+import { age, ago, left, list, placeSize } from "../parts/format.js";
 import { mark, rhythm } from "../parts/marks.js";
 import { wayStops, whereText } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
@@ -56,7 +56,10 @@ function who({ who: guard, state }) {
 
 export const whyNot = (reasons) => list(reasons.map((reason) => t(`reason.${reason}`)));
 
-const pressed = ({ since_ms, presses }) => (presses > 1 ? t("board.since_times", { age: age(since_ms), n: presses }) : t("board.since", { age: age(since_ms) }));
+function pressed({ since_ms, presses, severity }) {
+  const [once, often] = severity === "perimeter" ? ["board.since_perimeter", "board.since_times_perimeter"] : ["board.since", "board.since_times"];
+  return t(presses > 1 ? often : once, { age: age(since_ms), n: presses });
+}
 
 /** The time is up: since when, and how often was asked in vain. */
 function late(one) {
@@ -72,7 +75,7 @@ function late(one) {
 }
 
 function clock({ left_ms, awaited, since_ms, ...one }) {
-  if (left_ms === null) return [h("b", {}, age(since_ms)), h("span", {}, t("page.ago"))];
+  if (left_ms === null) return [h("b", {}, age(since_ms)), h("span", {}, ago(one.severity))];
   const about = awaited === "on_scene" ? "arrival" : "sign";
   return [h("b", {}, left(left_ms)), h("span", {}, t(`page.left.${about}`)), h("span.pressed", {}, pressed({ since_ms, ...one }))];
 }

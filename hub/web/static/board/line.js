@@ -46,7 +46,7 @@ function station(step, time, key, again) {
 
 function told({ what, who, detail, times, error_ms }, again) {
   const named = list(who);
-  if (what === "pressed") return [t("step.pressed"), error_ms >= ROUGH_MS && t("step.error", { s: (error_ms / 1000).toFixed(1) })];
+  if (what === "pressed") return [t(detail === "perimeter" ? "step.pressed_perimeter" : "step.pressed"), error_ms >= ROUGH_MS && t("step.error", { s: (error_ms / 1000).toFixed(1) })];
   if (what === "late") return [t("step.late"), t("step.late.sub")];
   if (what === "rings") return [tn("step.rings", who.length), named];
   if (what === "light") return [t("step.light", { light: t(`light.${detail}`) })];

@@ -1,7 +1,7 @@
 // The screens of a page: alarm, somebody else went, on the way, on scene, outcome, note, resolved.
 
 import { h } from "../parts/dom.js";
-import { age, duration, left, placeSize, timeOfDay } from "../parts/format.js";
+import { age, ago, duration, left, placeSize, timeOfDay } from "../parts/format.js";
 import { mark } from "../parts/marks.js";
 import { wayStops, whereText } from "../parts/way.js";
 import { t, tn } from "../parts/words.js";
@@ -100,7 +100,7 @@ export function since({ page, since_ms }) {
     "p.since",
     { key: "since" },
     h("b", {}, age(since_ms)),
-    h("span", {}, t(page.severity === "perimeter" ? "page.ago_perimeter" : "page.ago")),
+    h("span", {}, ago(page.severity)),
     page.presses > 1 && h("strong.times", {}, page.presses === 2 ? t("page.pressed_twice") : t("page.pressed_times", { n: page.presses })),
   );
 }
@@ -162,7 +162,7 @@ function facts({ page, pressed_ms }, at) {
   return h(
     "dl.facts.low",
     { key: "facts" },
-    row("fact.pressed", pressed_ms, page.presses > 1 && t("fact.presses", { n: page.presses })),
+    row(page.severity === "perimeter" ? "fact.pressed_perimeter" : "fact.pressed", pressed_ms, page.presses > 1 && t("fact.presses", { n: page.presses })),
     row("fact.accepted", seen.accepted_ms),
     row("fact.arrived", seen.arrived_ms, took),
   );

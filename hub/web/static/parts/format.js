@@ -22,6 +22,9 @@ export function duration(ms) {
   return t("duration.hours", { h: Math.floor(s / 3600), m: Math.floor(s / 60) % 60 });
 }
 
+/** What stands behind the age of an alarm. */
+export const ago = (severity) => t(severity === "perimeter" ? "page.ago_perimeter" : "page.ago");
+
 /** `wall` is a Date whose UTC fields are the campus's wall clock (HubClock.wall). */
 export const timeOfDay = (wall) => `${two(wall.getUTCHours())}:${two(wall.getUTCMinutes())}:${two(wall.getUTCSeconds())}`;
 
