@@ -369,7 +369,8 @@ CUT = """async () => {
     return [...document.querySelectorAll(".field, .hand, .field *, .hand *")]
         .filter((one) => one.clientWidth && getComputedStyle(one).display !== "inline")
         .filter((one) => one.scrollWidth > one.clientWidth + 1 ||
-            (one.matches(".field, .hand") && one.scrollHeight > one.clientHeight + 1))
+            (one.matches(".field, .hand") && one.scrollHeight > one.clientHeight + 1) ||
+            (one.matches(".fault") && one.offsetWidth !== one.parentElement.clientWidth))
         .map((one) => `${one.tagName}.${one.className} ${one.scrollWidth}x${one.scrollHeight}`);
 }"""
 SMALL = """() => [...document.querySelectorAll("[data-do]")].map((one) => one.getBoundingClientRect())
