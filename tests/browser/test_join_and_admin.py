@@ -109,6 +109,11 @@ async def test_a_guard_is_added_with_name_pin_and_zone(tab: Page, site: Served) 
     await expect(form.locator("[name=name]")).to_have_value("")
 
 
+async def test_a_pager_is_asked_for_no_persons_name(tab: Page, site: Served) -> None:
+    await admin(tab, site)
+    await expect(tab.locator("[data-form=add_pager] label")).to_have_text("名字")
+
+
 async def test_a_pager_that_is_not_ready_says_why(tab: Page, site: Served) -> None:
     pager = {"id": "p-1", "name": "值班手机", "guard": "王建国", "reasons": ["link", "sound"]}
     await admin(tab, site, {**CAMPUS, "pagers": [pager]})
