@@ -54,7 +54,8 @@ class Proxy:
         forward = self._socket if request.headers.get("Upgrade", "").lower() == "websocket" else self._plain
         try:
             return await forward(request)
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, ConnectionResetError) as error:
+            # Or the screen has gone meanwhile, and nobody reads this.
             raise web.HTTPBadGateway(text="the hub does not answer") from error
 
     def _headers(self, request: web.Request) -> dict[str, str]:

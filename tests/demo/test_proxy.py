@@ -1,5 +1,6 @@
 """The demo's http://localhost: what the hub says and is told there fits a browser without the campus CA."""
 
+import asyncio
 import socket
 
 import aiohttp
@@ -10,6 +11,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from hub.demo.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio
+
+UPGRADE = """\
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Version: 13\r
+Sec-WebSocket-Key: Zmlyc3RiZWxsLWRlbW8tMQ==\r
+"""
 
 
 async def link(request: web.Request) -> web.Response:
@@ -70,3 +78,45 @@ async def test_a_hub_that_is_not_there(upgrade: dict[str, str]) -> None:
         async with TestClient(server) as browser:
             answer = await browser.get("/link", headers=upgrade)
             assert (answer.status, await answer.text()) == (502, "the hub does not answer")
+
+
+async def test_a_screen_that_goes_before_the_hub_answers(caplog: pytest.LogCaptureFixture) -> None:
+    """A window that is closed, or loaded anew, while the hub takes its time; that is no defect, either."""
+    asked, gone, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.WebSocketResponse:
+        asked.set()
+        await gone.wait()
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        return answer
+
+    hub_app, proxy_app = web.Application(), web.Application()
+    hub_app.router.add_get("/ws/board", slow)
+    async with TestServer(hub_app) as hub, aiohttp.ClientSession() as session:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            host = f"127.0.0.1:{listening.getsockname()[1]}"
+            proxy = Proxy(f"http://{hub.host}:{hub.port}", session, f"http://{host}")
+
+            async def handle(request: web.Request) -> web.StreamResponse:
+                try:
+                    return await proxy.handle(request)
+                finally:
+                    done.set()
+
+            proxy_app.router.add_route("*", "/{path:.*}", handle)
+            # As the demo runs it: a TestServer would cancel what its client no longer waits for.
+            runner = web.AppRunner(proxy_app)
+            await runner.setup()
+            await web.SockSite(runner, listening).start()
+            _reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(f"GET /ws/board HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}\r\n".encode())
+            await asked.wait()
+            writer.close()
+            assert runner.server
+            while any(screen.transport for screen in runner.server.connections):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+            gone.set()
+            await done.wait()
+            await runner.cleanup()
+    assert [record.getMessage() for record in caplog.records] == []
