@@ -250,6 +250,25 @@ async def test_a_silent_hub_is_gone_and_its_last_picture_has_no_colours(tab: Pag
     await expect(tab.locator("h1")).to_have_text("1 起报警", timeout=8_000)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+async def test_a_board_that_never_heard_its_hub_says_so_in_one_line(
+    tab: Page, site: Served, width: int, height: int
+) -> None:
+    await tab.set_viewport_size({"width": width, "height": height})
+    await tab.route_web_socket("**/ws/board", lambda socket: None)
+    await tab.clock.install()
+    await tab.goto(f"{site.url}/board")
+    await tab.clock.fast_forward(10_000)
+    await expect(tab.locator("h1")).to_have_text("主机失联")
+    board, word, tail, time = [await tab.locator(one).bounding_box() for one in (".board", "h1", ".tail", ".time")]
+    assert board
+    assert word
+    assert tail
+    assert time
+    assert board["width"] - (time["x"] + time["width"]) == pytest.approx(width / 48 if width > height else 16, abs=1)
+    assert tail["y"] - (word["y"] + word["height"]) < 40
+
+
 CUT = """() => [...document.querySelectorAll(".board *")]
     .filter((one) => !one.closest("svg") && one.clientWidth && getComputedStyle(one).display !== "inline")
     .filter((one) => one.scrollWidth > one.clientWidth + 1 ||
