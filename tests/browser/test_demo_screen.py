@@ -1,5 +1,6 @@
 """The demo's screen in a real browser, with the demo's end of the socket in the test's hands."""
 
+import re
 from typing import Any
 
 import jinja2
@@ -153,6 +154,15 @@ async def test_nobody_yet_is_a_hollow_station_until_somebody_accepts(chromium: B
         hub.show(demo(told(*QUICK[:7])))
         await expect(tab.locator(".line li")).to_have_count(7)
         await expect(nobody).to_have_count(0)
+
+
+async def test_the_time_since_a_press_is_told_in_whole_milliseconds(chromium: Browser, site: Served) -> None:
+    """From none on: the screen's clock may be behind the terminal's."""
+    async with opened(chromium, locale="en") as tab:
+        hub = await begin(tab, site, demo(told()), "en")
+        pressed_ms = hub.now_ms() + 1_000
+        hub.show(demo(Line("i-1", "t-1", pressed_ms, {"pressed": pressed_ms}).frame()))
+        await expect(tab.locator(".line [data-what=nobody] b")).to_have_text(re.compile(r"^\d{1,3} ms$"))
 
 
 def test_the_stations_stand_in_the_order_of_time() -> None:

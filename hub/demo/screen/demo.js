@@ -85,7 +85,7 @@ const step = ({ what, after_ms, limit_ms }) => station(what, after_ms, limit_ms 
 
 /** The hollow one: nobody has accepted, and when more are called. */
 function nobody({ pressed_ms, next_after_ms }) {
-  const since_ms = clock.hub_ms() - pressed_ms;
+  const since_ms = Math.max(0, Math.round(clock.hub_ms() - pressed_ms));
   const soon = next_after_ms !== null && next_after_ms > since_ms;
   return station("nobody", since_ms, soon ? t("demo.step.nobody.next", { s: Math.round(next_after_ms / 1000) }) : t("demo.step.nobody.sub"));
 }
