@@ -156,6 +156,16 @@ async def test_nobody_yet_is_a_hollow_station_until_somebody_accepts(chromium: B
         await expect(nobody).to_have_count(0)
 
 
+async def test_the_pager_keeps_its_place_in_its_frame(chromium: Browser, site: Served) -> None:
+    """It is drawn smaller than it is laid out: what brings one of its keys into view must not move it in there."""
+    async with opened(chromium, locale="en") as tab:
+        await begin(tab, site, demo(told()), "en")
+        moved = await tab.locator(".frame").evaluate(
+            "frame => (frame.scrollTo(50, 50), [frame.scrollLeft, frame.scrollTop])"
+        )
+        assert moved == [0, 0]
+
+
 async def test_the_time_since_a_press_is_told_in_whole_milliseconds(chromium: Browser, site: Served) -> None:
     """From none on: the screen's clock may be behind the terminal's."""
     async with opened(chromium, locale="en") as tab:
