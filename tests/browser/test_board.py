@@ -258,6 +258,8 @@ async def test_a_board_that_never_heard_its_hub_says_so_in_one_line(
     await tab.route_web_socket("**/ws/board", lambda socket: None)
     await tab.clock.install()
     await tab.goto(f"{site.url}/board")
+    await expect(tab.locator(".tail")).to_have_text("正在找主机")
+    assert await tab.locator("h1").evaluate("word => word.offsetHeight") < 50
     await tab.clock.fast_forward(10_000)
     await expect(tab.locator("h1")).to_have_text("主机失联")
     board, word, tail, time = [await tab.locator(one).bounding_box() for one in (".board", "h1", ".tail", ".time")]
@@ -267,6 +269,8 @@ async def test_a_board_that_never_heard_its_hub_says_so_in_one_line(
     assert time
     assert board["width"] - (time["x"] + time["width"]) == pytest.approx(width / 48 if width > height else 16, abs=1)
     assert tail["y"] - (word["y"] + word["height"]) < 40
+    barrier_px = await tab.evaluate("parseFloat(getComputedStyle(document.querySelector('.board'), '::before').height)")
+    assert word["y"] >= barrier_px
 
 
 CUT = """() => [...document.querySelectorAll(".board *")]
