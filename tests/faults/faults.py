@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ FULL_S_MAX = 120
 """Until a full disk is felt: the write-ahead log goes on in the pages that it has already, up to `WAL_PAGES_MAX`, and a
 busy machine, which finds no quiet moment, takes 20 s and more to use them up."""
 SLOW_FELT_S_MAX = 120
+STEP_FELT_S_MAX = 60
+"""The hub compares its wall clock with what is on record every 10 s."""
 REFUSE_S_MAX = 20
 DEVICE = 4
 """The exit code for what this machine, and not the hub, is at fault for (hub/commands/README.md)."""
@@ -197,12 +200,16 @@ def disk_slow(milliseconds: int) -> Inject:
     @asynccontextmanager
     async def inject(world: World) -> AsyncIterator[None]:
         async with slow_sync(world.hub.process.pid, milliseconds):
-            met = _slow_commit(milliseconds, begun_ms=max((told["at_ms"] for told in world.hub.happened), default=0))
+            met = _slow_commit(milliseconds, begun_ms=_newest_ms(world))
             yield
             # A write-ahead log that is being moved into the file waits for the disk several times before that.
             await world.hub.until(met, SLOW_FELT_S_MAX)
 
     return inject
+
+
+def _newest_ms(world: World) -> int:
+    return max((told["at_ms"] for told in world.hub.happened), default=0)
 
 
 def _slow_commit(milliseconds: int, begun_ms: int) -> Callable[[Happening], bool]:
@@ -222,19 +229,44 @@ def _slow_commit(milliseconds: int, begun_ms: int) -> Callable[[Happening], bool
     return met
 
 
-def clock_stepped(clock_of: Callable[[World], WallClock], seconds: int) -> Inject:
+@asynccontextmanager
+async def _stepped(world: World, clock: WallClock, seconds: int) -> AsyncIterator[None]:
+    clock.step(seconds)
+    # Who connects anew looks at certificates by the new time.
+    world.wire.break_all()
+    try:
+        yield
+    finally:
+        clock.step(0)
+        world.wire.break_all()
+
+
+def hub_clock_stepped(seconds: int) -> Inject:
     @asynccontextmanager
     async def inject(world: World) -> AsyncIterator[None]:
-        clock_of(world).step(seconds)
-        # Who connects anew looks at certificates by the new time.
-        world.wire.break_all()
-        try:
+        met = _utc_set(seconds, begun_ms=_newest_ms(world))
+        async with _stepped(world, world.hub_clock, seconds):
             yield
-        finally:
-            clock_of(world).step(0)
-            world.wire.break_all()
+            await world.hub.until(met, STEP_FELT_S_MAX)
 
     return inject
+
+
+def _utc_set(seconds: int, begun_ms: int) -> Callable[[Happening], bool]:
+    """Whether this tells that the hub, later than `begun_ms`, has found its wall clock so far from the machine's."""
+
+    def met(told: Happening) -> bool:
+        entry = told.get("entry", {})
+        if entry.get("kind") != "utc_set" or told["at_ms"] <= begun_ms:
+            return False
+        away_s: float = (entry["at_ms"] + entry["offset_ms"]) / 1_000 - time.time()
+        return abs(away_s - seconds) < STEP_FELT_S_MAX
+
+    return met
+
+
+def terminals_clock_stepped(seconds: int) -> Inject:
+    return lambda world: _stepped(world, world.terminals_clock, seconds)
 
 
 FAULTS = (
@@ -252,8 +284,8 @@ FAULTS = (
     Fault("disk read-only", disk_read_only, SLOW_S),
     Fault("fsync 200 ms", disk_slow(200), SLOW_S),
     Fault("fsync 5 s", disk_slow(5_000), SILENCE_S),
-    Fault("hub's clock +1 h", clock_stepped(lambda world: world.hub_clock, HOUR_S), SLOW_S),
-    Fault("hub's clock -1 h", clock_stepped(lambda world: world.hub_clock, -HOUR_S), SLOW_S),
-    Fault("terminals' clock +1 h", clock_stepped(lambda world: world.terminals_clock, HOUR_S), SLOW_S),
-    Fault("terminals' clock -1 h", clock_stepped(lambda world: world.terminals_clock, -HOUR_S), SLOW_S),
+    Fault("hub's clock +1 h", hub_clock_stepped(HOUR_S), SLOW_S),
+    Fault("hub's clock -1 h", hub_clock_stepped(-HOUR_S), SLOW_S),
+    Fault("terminals' clock +1 h", terminals_clock_stepped(HOUR_S), SLOW_S),
+    Fault("terminals' clock -1 h", terminals_clock_stepped(-HOUR_S), SLOW_S),
 )
