@@ -89,6 +89,7 @@ class Engine:
         self._came = self._had_turn = 0
         self._more_to_say: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._snapshot: Snapshot | None = None
+        self._soon: Callable[..., object] = lambda call, *arguments: call(*arguments)
         self._faults: set[str] = set()
         self.size = size
         self.durable = campus
@@ -146,6 +147,7 @@ class Engine:
 
     async def run(self) -> None:
         """Steps whenever there is something to do, until cancelled."""
+        self._soon = asyncio.get_running_loop().call_soon
         while True:
             try:
                 rest_ms = self.rest_ms()
@@ -166,7 +168,7 @@ class Engine:
         return None if self.due_ms is None else max(least_ms, self.due_ms - self._now_ms())
 
     def step(self, now_ms: int) -> None:
-        """One pass: commits, requests, deadlines; then the batch goes to the writer and the view to the outlets."""
+        """One pass: commits, requests, deadlines; then the view goes to the outlets and the batch to the writer."""
         changed, faults = bool(self._commits), len(self._faults)
         while self._commits:
             self._fold(self._commits.popleft())
@@ -178,10 +180,11 @@ class Engine:
             self._take_found(*self._found.popleft(), now_ms, gathered)
         self._reach_deadlines(now_ms, gathered)
         if gathered.entries:
-            self._hand_over(gathered)
             self.on_decided(gathered.entries)
         if changed or gathered.entries or len(self._faults) > faults:
             self._show()
+        if gathered.entries:
+            self._hand_over(gathered)
         # After the outlets, so that what rings goes out before anything more is read.
         while self._more_to_say and self._more_to_say[0][0] <= self._had_turn:
             _, turn = self._more_to_say.popleft()
@@ -276,7 +279,8 @@ class Engine:
         )
         self._snapshot = None
         self._pending.append(Pending(batch, gathered.raising, gathered.lowers, gathered.asked))
-        self._writer.submit(batch)
+        # When the outlets have written what rings: the writer's thread wants Python, too.
+        self._soon(self._writer.submit, batch)
 
     # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────
 

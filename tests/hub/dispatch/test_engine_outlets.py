@@ -7,6 +7,7 @@ import pytest
 from hub.dispatch import engine as engines
 from hub.dispatch import requests as r
 from hub.dispatch.batch import Submission
+from hub.dispatch.engine import View
 from tests.hub.dispatch.duty import BELL, EAST, START_MS, WALL
 from tests.hub.dispatch.post import Post, Shown
 
@@ -73,5 +74,29 @@ async def test_the_loop_answers_and_refuses() -> None:
     assert len((await asking).indices) == 1
     with pytest.raises(r.Refused, match="unknown_zone"):
         await post.engine.ask(Submission(r.EndDrill(now_ms=START_MS, zone="z-none", by="x")))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_rings_is_written_before_the_writer_has_anything_to_do() -> None:
+    post = Post()
+    rings = asyncio.Event()
+
+    class Pager:
+        def refresh(self, view: View) -> None:
+            if any(view.alerts.pagers.values()):
+                rings.set()
+
+    async def write() -> bool:
+        """Whether the writer's thread wants Python already."""
+        await rings.wait()
+        return post.writer.given.is_set()
+
+    post.engine.add_outlet(Pager())
+    running, writing = asyncio.create_task(post.engine.run()), asyncio.create_task(write())
+    await asyncio.sleep(0)
+    post.engine.submit(Submission(r.ReceiveEvent(now_ms=START_MS, **post.event(1))))
+    assert not await writing
+    await post.writer.given.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
