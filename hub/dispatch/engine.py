@@ -89,6 +89,7 @@ class Engine:
         self._came = self._had_turn = 0
         self._more_to_say: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._snapshot: Snapshot | None = None
+        # How the writer gets a batch: at once where no loop runs us.
         self._soon: Callable[..., object] = lambda call, *arguments: call(*arguments)
         self._faults: set[str] = set()
         self.size = size
